@@ -1,0 +1,60 @@
+# What a user and a developer of Trueline run. Everything is installed into .venv and nowhere else.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# tests run in as many processes as there are cores
+WORKERS ?= auto
+
+.DEFAULT_GOAL := help
+.PHONY: help demo run test check format bench lock clean
+
+help: ## show what there is
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 16
+
+$(VENV)/python: $(MAKEFILE_LIST)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Trueline needs Python 3.11 or newer; name one with PYTHON=python3.x"; exit 1; }
+	@echo "Making a local environment in $(VENV)"
+	@$(PYTHON) -m venv $(VENV) || { echo "On Debian, first: apt-get install python3-venv"; rm -rf $(VENV); exit 1; }
+	@touch $@
+
+$(VENV)/run: $(VENV)/python requirements/run.txt pyproject.toml
+	@echo "Installing Trueline into $(VENV); the engine's wheel alone is 181 MB, so the first time takes a while"
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/run.txt
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/dev: $(VENV)/run requirements/dev.txt
+	@echo "Installing what the tests and checks need into $(VENV)"
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/dev.txt
+	@touch $@
+
+demo: $(VENV)/run ## load the documented example, ask for its metrics, keep serving
+	@$(BIN)/trueline demo
+
+run: $(VENV)/run ## serve the data folder
+	@$(BIN)/trueline serve
+
+test: $(VENV)/dev ## run the whole test suite
+	@echo "Running the tests"
+	@$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile
+
+check: $(VENV)/dev ## lint, format, types, import arrows
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+
+format: $(VENV)/dev ## put the code into shape
+	@$(BIN)/ruff check --fix
+	@$(BIN)/ruff format
+
+bench: $(VENV)/dev ## import the real alerts, time the questions, print a table
+	@$(BIN)/python bench/ait_ads.py
+
+lock: $(VENV)/dev ## write the lock files anew from pyproject.toml
+	@$(BIN)/python requirements/lock.py
+
+clean: ## remove the environment and the demo's data
+	rm -rf $(VENV) demo-data

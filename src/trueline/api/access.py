@@ -1,0 +1,77 @@
+"""Who asks, and what they may."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+from fastapi import Depends, Security
+from fastapi.security import APIKeyHeader
+from starlette.requests import Request  # noqa: TC002 - FastAPI resolves it at run time
+
+from trueline.api.errors import ForbiddenError, UnauthorizedError
+from trueline.catalog.records import Key
+from trueline.service.errors import JobNotFoundError
+from trueline.service.keys import Access, access
+from trueline.service.workspace import Workspace
+
+if TYPE_CHECKING:
+    from trueline.catalog.records import Job
+
+_header = APIKeyHeader(name="X-Arcanna-Api-Key", auto_error=False)
+
+
+def workspace(request: Request) -> Workspace:
+    """The workspace this server serves."""
+    opened: Workspace = request.app.state.workspace
+    return opened
+
+
+Opened = Annotated[Workspace, Depends(workspace)]
+
+
+def valid_key(opened: Opened, text: Annotated[str | None, Security(_header)] = None) -> Key:
+    """The key of a request.
+
+    Raises:
+        UnauthorizedError: none, or one that is unknown, revoked or expired.
+    """
+    key = opened.access.authenticate(text) if text else None
+    if key is None:
+        raise UnauthorizedError
+    return key
+
+
+Authenticated = Annotated[Key, Depends(valid_key)]
+
+
+def may(key: Key, scope: str) -> None:
+    """Check a scope for what concerns no job in particular.
+
+    Raises:
+        ForbiddenError: the key has it not, or for certain jobs only.
+    """
+    if access(key, scope) is not Access.ALLOWED:
+        raise ForbiddenError(scope)
+
+
+def job_for(opened: Workspace, key: Key, scope: str, reference: str) -> Job:
+    """The job a request names, if the key has the scope for it.
+
+    Raises:
+        ForbiddenError: the key has not.
+        JobNotFoundError: no such job, or one outside those the key is limited to.
+    """
+    try:
+        job = opened.jobs.get(reference)
+    except JobNotFoundError:
+        # a key whose scope is for certain jobs only learns of no other job whether it exists
+        if access(key, scope) is Access.NO_SCOPE:
+            raise ForbiddenError(scope) from None
+        raise
+    match access(key, scope, job.id):
+        case Access.NO_SCOPE:
+            raise ForbiddenError(scope)
+        case Access.HIDDEN_JOB:
+            raise JobNotFoundError
+        case Access.ALLOWED:
+            return job

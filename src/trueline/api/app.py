@@ -1,0 +1,58 @@
+"""The app: every route over one workspace."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+import anyio.to_thread
+from fastapi import FastAPI
+
+from trueline import __version__
+from trueline.api import errors, events, health, jobs, metrics
+from trueline.api.middleware import EveryRequest
+from trueline.api.schemas import ErrorBody, ProblemsBody
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from trueline.service.workspace import Workspace
+
+THREADS = 16
+"""Requests worked on at once; each thread keeps a client of the engine of its own."""
+
+_DOCUMENTED_ERRORS: dict[int | str, dict[str, object]] = {
+    401: {"model": ErrorBody, "description": "No valid key."},
+    403: {"model": ErrorBody, "description": "The key lacks the scope."},
+    404: {"model": ErrorBody, "description": "No such job or event."},
+    409: {"model": ErrorBody, "description": "It contradicts what is there already."},
+    413: {"model": ErrorBody, "description": "Too many bytes or lines."},
+    422: {"model": ProblemsBody, "description": "Something in the request is wrong."},
+    503: {"model": ErrorBody, "description": "Too busy, or over the time budget of a query."},
+}
+
+
+def create_app(workspace: Workspace) -> FastAPI:
+    """Make the app that serves an open workspace."""
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
+        yield
+
+    app = FastAPI(
+        title="Trueline",
+        version=__version__,
+        description="Tells whether the decisions that AI makes on security alerts are right.",
+        docs_url=None,  # its page would load files from another host
+        redoc_url=None,
+        redirect_slashes=False,
+        lifespan=lifespan,
+    )
+    app.state.workspace = workspace
+    app.add_middleware(EveryRequest, max_body_bytes=workspace.settings.max_body_bytes)
+    errors.install(app)
+    for router in (metrics.router, jobs.router, events.router):
+        app.include_router(router, responses=_DOCUMENTED_ERRORS)
+    app.include_router(health.router)
+    return app

@@ -1,0 +1,108 @@
+"""Every error, rendered to HTTP in one place."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import structlog
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
+from starlette.exceptions import HTTPException
+
+from trueline.ledger.errors import LedgerBusyError, QueryTimeoutError
+from trueline.service.errors import (
+    ConflictError,
+    EventNotFoundError,
+    InvalidRequestError,
+    JobNotFoundError,
+    TooLargeError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from fastapi import FastAPI
+    from starlette.requests import Request
+
+_log = structlog.get_logger("trueline.api")
+
+_STATUS = {JobNotFoundError: 404, EventNotFoundError: 404, ConflictError: 409, TooLargeError: 413}
+_RETRY_AFTER_SECONDS = "1"
+
+
+class UnauthorizedError(Exception):
+    """No key, or one that is unknown, revoked or expired."""
+
+
+class ForbiddenError(Exception):
+    """A key without the scope."""
+
+    def __init__(self, scope: str) -> None:
+        super().__init__(f"The key lacks the scope {scope}")
+
+
+def answer(body: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """A JSON response; keys stay in their order, floats are written in full."""
+    return Response(msgspec.json.encode(body), status, dict(headers or {}), "application/json")
+
+
+def problem(location: tuple[str | int, ...], message: str, kind: str = "value_error") -> Response:
+    """A 422 that names what is wrong."""
+    return answer({"detail": [{"loc": location, "msg": message, "type": kind}]}, 422)
+
+
+def install(app: FastAPI) -> None:
+    """Teach an app to render every error."""
+    for error, status in _STATUS.items():
+        app.add_exception_handler(error, _sentence(status))
+    app.add_exception_handler(UnauthorizedError, _unauthorized)
+    app.add_exception_handler(ForbiddenError, _sentence(403))
+    app.add_exception_handler(InvalidRequestError, _invalid)
+    app.add_exception_handler(RequestValidationError, _unreadable)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(QueryTimeoutError, _busy)
+    app.add_exception_handler(LedgerBusyError, _busy)
+
+
+def _sentence(status: int) -> Any:  # noqa: ANN401 - Starlette's own type for handlers
+    def handle(_: Request, error: Exception) -> Response:
+        return answer({"error": str(error)}, status)
+
+    return handle
+
+
+def _unauthorized(_: Request, __: Exception) -> Response:
+    return answer({"error": "A valid key is needed in the header X-Arcanna-Api-Key"}, 401)
+
+
+def _invalid(_: Request, error: Exception) -> Response:
+    assert isinstance(error, InvalidRequestError)  # noqa: S101 - registered for it
+    return problem(error.location, str(error))
+
+
+def _unreadable(_: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for it
+    detail = [{"loc": each["loc"], "msg": _reason(each), "type": each["type"]} for each in error.errors()]
+    return answer({"detail": detail}, 422)
+
+
+def _reason(problem: dict[str, Any]) -> str:
+    message: str = problem["msg"]
+    return f"{message}: {problem['ctx']['error']}" if problem["type"] == "json_invalid" else message
+
+
+def _http(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - registered for it
+    return answer({"error": str(error.detail)}, error.status_code, error.headers)
+
+
+def _busy(_: Request, error: Exception) -> Response:
+    _log.warning("busy", reason=str(error), cause=type(error.__cause__).__name__)
+    return answer({"error": str(error)}, 503, {"Retry-After": _RETRY_AFTER_SECONDS})
+
+
+def unexpected(error: Exception) -> Response:
+    """A 500 that says no more than where to look."""
+    _log.error("unexpected error", exc_info=error)
+    return answer({"error": "Something went wrong here; the log has it under this response's X-Request-Id"}, 500)

@@ -1,0 +1,64 @@
+"""Events, decisions and votes on their way in."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from fastapi import APIRouter
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request  # noqa: TC002 - FastAPI resolves it at run time
+from starlette.responses import Response  # noqa: TC002
+
+from trueline.api.access import Authenticated, Opened, job_for
+from trueline.api.bodies import JsonRoute, read_lines
+from trueline.api.errors import ForbiddenError, answer
+from trueline.api.schemas import NDJSON_REQUEST, BulkBody, DecisionBody
+from trueline.service.keys import Access, access
+
+if TYPE_CHECKING:
+    from trueline.service.lines import BulkAnswer
+
+router = APIRouter(tags=["events"], route_class=JsonRoute)
+
+
+@router.post("/api/v2/jobs/{job}/events/bulk", response_model=BulkBody, openapi_extra=NDJSON_REQUEST)
+async def bulk_events(job: str, request: Request, opened: Opened, key: Authenticated) -> Response:
+    """Take in events, one a line: `event_id`?, `timestamp`?, `raw_body`, `bucket_id`?, `decision`?, `votes`?.
+
+    A bad line is rejected and leaves the good ones in. What is accepted is on disk and in the next answer.
+    """
+    raw = await request.body()
+
+    def take() -> BulkAnswer:
+        named = job_for(opened, key, "write:events", job)
+        return opened.ingest.bulk(named, read_lines(raw, opened.settings.max_bulk_lines))
+
+    return answer(asdict(await run_in_threadpool(take)))
+
+
+@router.put("/api/v2/events/{job}/{event}/decision", response_model=dict[str, str])
+def decide(job: str, event: str, body: DecisionBody, opened: Opened, key: Authenticated) -> Response:
+    """Record a decision made elsewhere on an event that is there."""
+    named = job_for(opened, key, "write:events", job)
+    opened.ingest.decide(named, event, **body.model_dump())
+    return answer({"status": "updated"})
+
+
+@router.post("/api/v2/jobs/{job}/votes/bulk", response_model=BulkBody, openapi_extra=NDJSON_REQUEST)
+async def bulk_votes(job: str, request: Request, opened: Opened, key: Authenticated) -> Response:
+    """Take in votes, one a line: `event_id` or `bucket_id`, `analyst`, `label` (null withdraws), `at`?, `override`?.
+
+    An override needs the scope `write:consensus_override` too.
+    """
+    raw = await request.body()
+
+    def take() -> BulkAnswer:
+        named = job_for(opened, key, "write:event_feedback", job)
+        prepared = opened.feedback.prepare(named, read_lines(raw, opened.settings.max_bulk_lines))
+        override = "write:consensus_override"
+        if prepared.has_override and access(key, override, named.id) is not Access.ALLOWED:
+            raise ForbiddenError(override)
+        return opened.feedback.commit(prepared)
+
+    return answer(asdict(await run_in_threadpool(take)))

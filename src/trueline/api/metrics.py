@@ -1,0 +1,51 @@
+"""The metrics of a job."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request  # noqa: TC002 - FastAPI resolves it at run time
+from starlette.responses import Response  # noqa: TC002
+
+from trueline.api.access import Authenticated, Opened, job_for
+from trueline.api.bodies import read_object
+from trueline.api.errors import answer
+from trueline.api.schemas import FiltersBody, JobMetricsBody, json_request
+from trueline.service.errors import InvalidRequestError
+
+router = APIRouter(tags=["metrics"])
+
+
+@router.post(
+    "/api/v2/metrics/job",
+    response_model=JobMetricsBody,
+    openapi_extra=json_request(FiltersBody, required=False),
+)
+async def job_metrics(  # noqa: PLR0913, PLR0917 - the route has that many parameters
+    request: Request,
+    opened: Opened,
+    key: Authenticated,
+    job_id: Annotated[str, Query(description="Id or exact title of the job.")],
+    start_datetime: Annotated[str, Query(description="ISO 8601, inclusive.")] = "",
+    end_datetime: Annotated[str, Query(description="ISO 8601, exclusive; a date is the end of that day.")] = "",
+    truth: Annotated[
+        Literal["implicit", "explicit"],
+        Query(description="implicit: a decision nobody voted on counts as right. explicit: only voted events count."),
+    ] = "implicit",
+) -> Response:
+    """How right the decisions of a job are: confusion matrix, scores, time saved, what changed after training."""
+    raw = await request.body()
+
+    def ask() -> Response:
+        job = job_for(opened, key, "read:job_metrics", job_id)
+        body = read_object(raw)
+        unknown = next((name for name in body if name != "filters"), None)
+        if unknown is not None:
+            raise InvalidRequestError(("body", unknown[:60]), "the body has filters and nothing else")
+        return answer(
+            opened.metrics.job(job.id, start_datetime or None, end_datetime or None, body.get("filters"), truth)
+        )
+
+    return await run_in_threadpool(ask)

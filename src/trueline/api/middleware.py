@@ -1,0 +1,86 @@
+"""What happens to every request: an id, a size limit, a path without a trailing slash, a line in the log."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from typing import TYPE_CHECKING
+
+import structlog
+from prometheus_client import Counter, Histogram
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+
+from trueline.api.errors import unexpected
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+_log = structlog.get_logger("trueline.access")
+_REQUESTS = Counter("trueline_http_requests", "Requests answered.", ["method", "route", "status"])
+_SECONDS = Histogram("trueline_http_request_seconds", "Seconds from request to answer.", ["method", "route"])
+
+
+class _TooLarge(HTTPException):
+    """Of the one kind that the framework lets through where it reads a body itself."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(413, f"A body has at most {most} bytes")
+
+
+class EveryRequest:
+    """Wraps the app; see the module."""
+
+    def __init__(self, app: ASGIApp, max_body_bytes: int) -> None:
+        self._app = app
+        self._max_body_bytes = max_body_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        scope["path"] = scope["path"].rstrip("/") or "/"
+        request_id = uuid.uuid4().hex
+        began = time.perf_counter()
+        status = 500
+        started = False
+
+        async def note(message: Message) -> None:
+            nonlocal status, started
+            if message["type"] == "http.response.start":
+                status, started = message["status"], True
+                MutableHeaders(scope=message)["X-Request-Id"] = request_id
+            await send(message)
+
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            try:
+                await self._app(scope, self._limited(scope, receive), note)
+            except Exception as error:
+                # here and not further out, so that this answer too has its request's id
+                if started:
+                    raise
+                await unexpected(error)(scope, receive, note)
+            finally:
+                seconds = time.perf_counter() - began
+                route = getattr(scope.get("route"), "path", "none")
+                _REQUESTS.labels(scope["method"], route, status).inc()
+                _SECONDS.labels(scope["method"], route).observe(seconds)
+                _log.info("request", method=scope["method"], route=route, status=status, seconds=round(seconds, 6))
+
+    def _limited(self, scope: Scope, receive: Receive) -> Receive:
+        announced = Headers(scope=scope).get("content-length", "")
+        too_large = announced.isdigit() and int(announced) > self._max_body_bytes
+        taken = 0
+
+        async def limited() -> Message:
+            nonlocal taken
+            if too_large:
+                raise _TooLarge(self._max_body_bytes)
+            message = await receive()
+            taken += len(message.get("body", b""))
+            if taken > self._max_body_bytes:
+                raise _TooLarge(self._max_body_bytes)
+            return message
+
+        return limited

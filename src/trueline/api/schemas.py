@@ -1,0 +1,213 @@
+"""The shapes on the wire."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class _Request(BaseModel):
+    """What a client sends: nothing unknown, nothing converted."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class JobCreate(_Request):
+    """A job to be made."""
+
+    title: str = Field(description="Unique; not a number.")
+    labels: list[str] = Field(description="At least two, in the order of the confusion matrix.")
+    grouping: Literal["event", "bucket"] = Field(default="event", description="What votes are about.")
+    decision_points: list[str] = Field(default=[], description="Field paths that make two alerts the same.")
+    minutes_per_alert: float = Field(default=10.0, ge=0, description="Minutes an analyst spends on one alert.")
+    min_votes: int = Field(default=1, ge=1, description="Fewest votes that make a consensus.")
+    low_confidence_below: float = Field(default=60.0, ge=0, le=100, description="Percent.")
+    job_id: int | None = Field(default=None, ge=1, description="Without one: the next free id.")
+
+
+class JobChange(_Request):
+    """What is to change in a job; what is left out stays."""
+
+    title: str | None = None
+    labels: list[str] | None = Field(default=None, description="All there were and any new ones, in any order.")
+    minutes_per_alert: float | None = Field(default=None, ge=0)
+    min_votes: int | None = Field(default=None, ge=1)
+    low_confidence_below: float | None = Field(default=None, ge=0, le=100)
+
+
+class JobBody(BaseModel):
+    """A job."""
+
+    job_id: int
+    title: str
+    labels: list[str]
+    grouping: Literal["event", "bucket"]
+    decision_points: list[str]
+    minutes_per_alert: float
+    min_votes: int
+    low_confidence_below: float
+    created_at: str
+
+
+class DecisionBody(_Request):
+    """A decision made elsewhere."""
+
+    label: str
+    confidence: float | None = Field(default=None, ge=0, le=100, description="Percent.")
+    model_id: str | None = None
+    decided_at: str | None = Field(default=None, description="ISO 8601; without one: now.")
+    outlier: bool | None = None
+
+
+class TrainingMember(_Request):
+    """A subject a model was trained with, and the label it was learned with."""
+
+    event_id: str | int | None = None
+    bucket_id: str | int | None = None
+    label: str
+
+
+class ModelCreate(_Request):
+    """A training done elsewhere."""
+
+    model_id: str | None = Field(default=None, description="Without one: generic-1-<job>-model-<epoch seconds>.")
+    trained_at: str | None = Field(default=None, description="ISO 8601; without one: now.")
+    activate: bool = True
+    training_set: list[TrainingMember] | None = Field(
+        default=None, description="Without one: every subject with a consensus label at trained_at."
+    )
+
+
+class ModelBody(BaseModel):
+    """A model."""
+
+    job_id: int
+    model_id: str
+    trained_at: str
+    active: bool
+
+
+class RejectedLine(BaseModel):
+    """A line that was not taken."""
+
+    line: int
+    error: str
+
+
+class BulkBody(BaseModel):
+    """What became of the lines of a bulk request."""
+
+    accepted: int = Field(description="Lines taken.")
+    replaced: int = Field(description="Those of them that named an event already there.")
+    rejected: list[RejectedLine]
+
+
+class DecisionScoresBody(BaseModel):
+    """Scores of one decision against the rest."""
+
+    precision: float
+    recall: float
+    f1_score: float
+    true_positives: int
+    true_negatives: int
+    false_positives: int
+    false_negatives: int
+
+
+class ChangedBody(BaseModel):
+    """Events whose subject's consensus changed after training."""
+
+    total_events: int
+    top_events_ids: list[str]
+    top_buckets_ids: list[str]
+
+
+class JobMetricsBody(BaseModel):
+    """The metrics of a job."""
+
+    confusion_matrix: list[list[int]] = Field(description="Row: truth. Column: decision. Labels in the job's order.")
+    overall_accuracy: float | None
+    overall_f1_score: float | None
+    overall_recall: float | None
+    overall_precision: float | None
+    metrics_per_decision: dict[str, DecisionScoresBody]
+    start_time: str | None
+    end_time: str | None
+    time_saved_minutes: float
+    active_model_id: str | None
+    all_model_ids: list[str]
+    total_events: int
+    total_events_in_knowledge_base: int
+    total_events_with_consensus: int
+    changed_consensus_after_training: ChangedBody
+
+
+class ErrorBody(BaseModel):
+    """What went wrong, in a sentence."""
+
+    error: str
+
+
+class Problem(BaseModel):
+    """One thing wrong with a request."""
+
+    loc: list[str | int]
+    msg: str
+    type: str
+
+
+class ProblemsBody(BaseModel):
+    """All that is wrong with a request."""
+
+    detail: list[Problem]
+
+
+Scalar = str | int | float | bool
+
+
+class FilterBody(_Request):
+    """A condition on events."""
+
+    field: str = Field(description="An own field, or a dot path into the document.")
+    operator: str
+    value: Annotated[Scalar | list[Scalar] | None, Field(description="None for exists and not exists.")] = None
+
+
+class FiltersBody(_Request):
+    """Conditions that all must hold."""
+
+    filters: list[FilterBody] = []
+
+
+def json_request(model: type[BaseModel], *, required: bool) -> dict[str, Any]:
+    """The OpenAPI entry of a JSON body that the route reads itself."""
+    return {
+        "requestBody": {
+            "required": required,
+            "content": {"application/json": {"schema": _whole_schema(model)}},
+        }
+    }
+
+
+def _whole_schema(model: type[BaseModel]) -> dict[str, Any]:
+    """The schema of a model with those it refers to written out: the framework's list does not have them."""
+    schema = model.model_json_schema()
+    parts = schema.pop("$defs", {})
+
+    def write_out(node: Any) -> Any:  # noqa: ANN401 - any part of a schema
+        if isinstance(node, list):
+            return [write_out(each) for each in node]
+        if not isinstance(node, dict):
+            return node
+        if "$ref" in node:
+            return write_out(parts[node["$ref"].removeprefix("#/$defs/")])
+        return {name: write_out(each) for name, each in node.items()}
+
+    whole: dict[str, Any] = write_out(schema)
+    return whole
+
+
+NDJSON_REQUEST: dict[str, Any] = {
+    "requestBody": {"required": True, "content": {"application/x-ndjson": {"schema": {"type": "string"}}}}
+}

@@ -1,0 +1,77 @@
+"""What every database can keep faithfully, asked before a record is written.
+
+SQLite and PostgreSQL differ in what they refuse: a NUL in a text, a text too long for an index, a number that
+is none. Asking here makes both refuse the same, with the same words.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from trueline.catalog.records import Job, Key, Model
+
+MAX_ID = 2**63 - 1
+MAX_TRAINING = 2**64 - 1
+MAX_NAME_LENGTH = 500
+"""Characters: four bytes each still fit PostgreSQL's limit of 2,704 bytes for what an index holds."""
+
+
+def is_name(text: str) -> bool:
+    """Tell whether a text can be a title, name or id: 1 to 500 characters, valid Unicode, no NUL."""
+    return 0 < len(text) <= MAX_NAME_LENGTH and "\0" not in text and not _has_lone_surrogate(text)
+
+
+def check_job(job: Job) -> None:
+    """Raise ValueError for a job that not every database can keep."""
+    _name("the job's title", job.title)
+    _within("the job's id", job.id, 1, MAX_ID)
+    _within("min_votes", job.min_votes, 1, MAX_ID)
+    _within("consensus_min_votes", job.consensus_min_votes, 1, MAX_ID)
+    _within("minutes_per_alert", job.minutes_per_alert, 0, math.inf)
+    _within("low_confidence_below", job.low_confidence_below, 0, 100)
+    _moment("created_at", job.created_at)
+
+
+def check_model(model: Model) -> None:
+    """Raise ValueError for a model that not every database can keep."""
+    _name("the model's id", model.id)
+    _within("the job's id", model.job_id, 1, MAX_ID)
+    _within("the id of the training", model.training, 0, MAX_TRAINING)
+    _name("the digest of the request", model.request_digest)
+    _moment("trained_at", model.trained_at)
+    _moment("recorded_at", model.recorded_at)
+
+
+def check_key(key: Key) -> None:
+    """Raise ValueError for a key that not every database can keep."""
+    _name("the key's id", key.id)
+    _name("the key's name", key.name)
+    _name("the key's digest", key.digest)
+    _moment("created_at", key.created_at)
+    for name, moment in (("expires_at", key.expires_at), ("revoked_at", key.revoked_at)):
+        if moment is not None:
+            _moment(name, moment)
+
+
+def _name(what: str, text: str) -> None:
+    if not is_name(text):
+        raise ValueError(f"{what} must have 1 to {MAX_NAME_LENGTH} characters, all of them valid and none NUL")
+
+
+def _within(what: str, number: float, least: float, most: float) -> None:
+    if not (math.isfinite(number) and least <= number <= most):
+        bounds = f"at least {least}" if most == math.inf else f"from {least} to {most}"
+        raise ValueError(f"{what} must be {bounds}, not {number}")
+
+
+def _moment(what: str, moment: datetime) -> None:
+    if moment.utcoffset() is None:
+        raise ValueError(f"{what} must say its time zone")
+
+
+def _has_lone_surrogate(text: str) -> bool:
+    return any("\ud800" <= character <= "\udfff" for character in text)

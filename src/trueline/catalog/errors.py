@@ -1,0 +1,75 @@
+"""What can go wrong in the catalog, one error for each."""
+
+# ruff: noqa: N818 - the names are sentences: "title taken" needs no "error"
+
+from __future__ import annotations
+
+
+class CatalogError(Exception):
+    """Any refusal of the catalog. Nothing was written."""
+
+
+class TitleTaken(CatalogError):
+    """Another job has this title."""
+
+    def __init__(self, title: str) -> None:
+        super().__init__(f"there is a job titled {title!r} already")
+        self.title = title
+
+
+class JobIdTaken(CatalogError):
+    """Another job has this id."""
+
+    def __init__(self, job_id: int) -> None:
+        super().__init__(f"there is a job {job_id} already")
+        self.job_id = job_id
+
+
+class NoSuchJob(CatalogError):
+    """No job has this id."""
+
+    def __init__(self, job_id: int) -> None:
+        super().__init__(f"there is no job {job_id}")
+        self.job_id = job_id
+
+
+class ModelIdTaken(CatalogError):
+    """The job has a model of this id already."""
+
+    def __init__(self, job_id: int, model_id: str) -> None:
+        super().__init__(f"job {job_id} has a model {model_id!r} already")
+        self.job_id = job_id
+        self.model_id = model_id
+
+
+class KeyIdTaken(CatalogError):
+    """There is a key of this id already."""
+
+    def __init__(self, key_id: str) -> None:
+        super().__init__(f"there is a key {key_id!r} already")
+        self.key_id = key_id
+
+
+class UnsupportedStore(CatalogError, ValueError):
+    """The address names a kind of database, or an option of one, that the catalog cannot be kept in."""
+
+
+class StoreUnavailable(CatalogError):
+    """The database does not answer, or takes no writes."""
+
+    def __init__(self, store: str) -> None:
+        super().__init__(f"the catalog in {store} does not answer or cannot be written")
+        self.store = store
+
+
+class StoreTooNew(CatalogError):
+    """The database was written by a later version. It was left as it was found."""
+
+    def __init__(self, store: str, found: str, newest_known: str) -> None:
+        super().__init__(
+            f"the catalog in {store} is at schema {found}, which this version does not know: "
+            f"it knows schemas up to {newest_known}. Run the version that wrote it, or a later one"
+        )
+        self.store = store
+        self.found = found
+        self.newest_known = newest_known

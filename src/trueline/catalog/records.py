@@ -1,0 +1,90 @@
+"""What the catalog keeps, as values that nothing can change behind its back.
+
+Every moment is aware and in UTC, exact to the microsecond.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, TypedDict
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+
+class Grouping(StrEnum):
+    """What the votes of a job are about."""
+
+    EVENT = "event"
+    BUCKET = "bucket"
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One stream of alerts that one kind of decision is made on."""
+
+    id: int
+    """1 to 2^63 - 1."""
+    title: str
+    """Unique among the jobs, case-sensitively."""
+    labels: tuple[str, ...]
+    """In the order that the confusion matrix has them."""
+    grouping: Grouping
+    decision_points: tuple[str, ...]
+    """Paths of the fields that make two alerts the same."""
+    minutes_per_alert: float
+    """Minutes an analyst spends on one alert, on average."""
+    min_votes: int
+    """Fewest votes that give a subject a consensus."""
+    low_confidence_below: float
+    """Percent, 0 to 100: a decision with less confidence asks for attention."""
+    consensus_min_votes: int
+    """The `min_votes` that the consensus in the ledger was computed with."""
+    created_at: datetime
+
+
+class JobChanges(TypedDict, total=False):
+    """What may change in a job after it was made; see `Job` for meanings and units."""
+
+    title: str
+    labels: Sequence[str]
+    minutes_per_alert: float
+    min_votes: int
+    low_confidence_below: float
+    consensus_min_votes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """What one training of a job brought forth. At most one model of a job is active."""
+
+    job_id: int
+    id: str
+    trained_at: datetime
+    active: bool
+    training: int
+    """Id of its training in the ledger, 0 to 2^64 - 1."""
+    recorded_at: datetime
+    """When it was registered here."""
+    request_digest: str
+    """Of the request that registered it, so that the same request sent again is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """What is known of an access key: never the key itself."""
+
+    id: str
+    """The public part of the key."""
+    name: str
+    scopes: tuple[str, ...]
+    jobs: tuple[int, ...] | None
+    """Ids of the only jobs it sees; None: all."""
+    created_at: datetime
+    expires_at: datetime | None
+    """From this moment on it opens nothing; None: never."""
+    revoked_at: datetime | None
+    digest: str
+    """Keyed hash of the whole key, in hexadecimal."""

@@ -1,0 +1,281 @@
+"""The catalog: the jobs, their models and the keys, in one database."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Self, Unpack
+
+from sqlalchemy import delete, exists, false, func, insert, select, update
+from sqlalchemy.exc import SQLAlchemyError
+
+from trueline.catalog.checks import MAX_ID, check_job, check_key, check_model, is_name
+from trueline.catalog.engine import connect, name_of, parse_dsn, writing
+from trueline.catalog.errors import (
+    JobIdTaken,
+    KeyIdTaken,
+    ModelIdTaken,
+    NoSuchJob,
+    StoreUnavailable,
+    TitleTaken,
+)
+from trueline.catalog.records import Grouping, Job, JobChanges, Key, Model
+from trueline.catalog.schema import refuse_newer, upgrade
+from trueline.catalog.tables import jobs, keys, models
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy import ColumnElement, Connection, Engine, Row
+
+_CHANGEABLE = JobChanges.__annotations__.keys()
+
+
+class Catalog:
+    """Jobs, models and keys. For many threads at once; each write is on disk when its method returns.
+
+    A text that no database can keep, a number out of its bounds or a moment without a zone is a ValueError.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    @classmethod
+    def open(cls, dsn: str) -> Self:
+        """Open `sqlite:///path` or `postgresql://user:password@host/name`, brought to this version's schema.
+
+        The folder of a SQLite file must be there. PostgreSQL takes `?sslmode=require` or `verify-full`, the
+        latter with `&sslrootcert=path` for an authority of one's own.
+
+        Raises:
+            StoreTooNew: a later version wrote it; it is left as it was found.
+            UnsupportedStore: another kind of database.
+            StoreUnavailable: it does not answer, cannot be written, or is no database.
+        """
+        url = parse_dsn(dsn)
+        engine = connect(url)
+        try:
+            refuse_newer(url)
+            upgrade(engine)
+        except SQLAlchemyError as error:
+            engine.dispose()
+            raise StoreUnavailable(name_of(url)) from error
+        except BaseException:
+            engine.dispose()
+            raise
+        return cls(engine)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections. Closing twice is harmless."""
+        self._engine.dispose()
+
+    def ping(self) -> None:
+        """Raise StoreUnavailable if the database does not answer or takes no writes."""
+        try:
+            with writing(self._engine) as connection:
+                connection.execute(delete(keys).where(false()))
+        except SQLAlchemyError as error:
+            raise StoreUnavailable(name_of(self._engine.url)) from error
+
+    def add_job(  # noqa: PLR0913 - a job has that many
+        self,
+        *,
+        title: str,
+        labels: Sequence[str],
+        grouping: Grouping = Grouping.EVENT,
+        decision_points: Sequence[str] = (),
+        minutes_per_alert: float = 10.0,
+        min_votes: int = 1,
+        low_confidence_below: float = 60.0,
+        job_id: int | None = None,
+        created_at: datetime | None = None,
+    ) -> Job:
+        """Add a job; without an id it gets the one after the largest, without a moment the present one.
+
+        Raises:
+            TitleTaken, JobIdTaken: another job has it.
+        """
+        with writing(self._engine) as connection:
+            job = Job(
+                id=_next_job_id(connection) if job_id is None else job_id,
+                title=title,
+                labels=tuple(labels),
+                grouping=Grouping(grouping),
+                decision_points=tuple(decision_points),
+                minutes_per_alert=float(minutes_per_alert),
+                min_votes=min_votes,
+                low_confidence_below=float(low_confidence_below),
+                consensus_min_votes=min_votes,
+                created_at=(created_at or datetime.now(UTC)).astimezone(UTC),
+            )
+            check_job(job)
+            if connection.scalar(select(exists().where(jobs.c.id == job.id))):
+                raise JobIdTaken(job.id)
+            _refuse_title_of_another(connection, job)
+            connection.execute(insert(jobs).values(asdict(job)))
+        return job
+
+    def job_by_id(self, job_id: int) -> Job | None:
+        if not 1 <= job_id <= MAX_ID:
+            return None
+        with self._engine.connect() as connection:
+            return _read_job(connection, job_id)
+
+    def job_by_title(self, title: str) -> Job | None:
+        """Return the job with exactly this title."""
+        if not is_name(title):
+            return None
+        with self._engine.connect() as connection:
+            row = connection.execute(select(jobs).where(jobs.c.title == title)).one_or_none()
+        return None if row is None else _job(row)
+
+    def jobs(self) -> list[Job]:
+        """Return all jobs by id."""
+        with self._engine.connect() as connection:
+            return [_job(row) for row in connection.execute(select(jobs).order_by(jobs.c.id))]
+
+    def change_job(self, job_id: int, **changes: Unpack[JobChanges]) -> Job:
+        """Change what is named of a job and return it whole.
+
+        Raises:
+            NoSuchJob: there is none of this id.
+            TitleTaken: another job has the title.
+        """
+        if unknown := changes.keys() - _CHANGEABLE:
+            raise TypeError(f"{min(unknown)!r} of a job cannot change")
+        values: dict[str, Any] = dict(changes)
+        if "labels" in values:
+            values["labels"] = tuple(values["labels"])
+        with writing(self._engine) as connection:
+            found = _read_job(connection, job_id) if 1 <= job_id <= MAX_ID else None
+            if found is None:
+                raise NoSuchJob(job_id)
+            job = replace(found, **values)
+            check_job(job)
+            _refuse_title_of_another(connection, job)
+            if values:
+                connection.execute(update(jobs).where(jobs.c.id == job_id).values(values))
+        return job
+
+    def add_model(self, model: Model) -> Model:
+        """Add a model; an active one takes the place of the job's active model in the same transaction.
+
+        Raises:
+            NoSuchJob: there is no job for it.
+            ModelIdTaken: the job has a model of this id; `request_digest` tells a request sent again.
+        """
+        check_model(model)
+        same_job = models.c.job_id == model.job_id
+        with writing(self._engine) as connection:
+            if _read_job(connection, model.job_id) is None:
+                raise NoSuchJob(model.job_id)
+            if connection.scalar(select(exists().where(same_job, models.c.id == model.id))):
+                raise ModelIdTaken(model.job_id, model.id)
+            if model.active:
+                connection.execute(update(models).where(same_job, models.c.active).values(active=False))
+            connection.execute(insert(models).values(asdict(model)))
+        return model
+
+    def models(self, job_id: int) -> list[Model]:
+        """Return the models of a job, the one trained first at the head."""
+        return self._models(job_id)
+
+    def model(self, job_id: int, model_id: str) -> Model | None:
+        return next(iter(self._models(job_id, models.c.id == model_id)), None) if is_name(model_id) else None
+
+    def active_model(self, job_id: int) -> Model | None:
+        return next(iter(self._models(job_id, models.c.active)), None)
+
+    def _models(self, job_id: int, *conditions: ColumnElement[bool]) -> list[Model]:
+        if not 1 <= job_id <= MAX_ID:
+            return []
+        query = select(models).where(models.c.job_id == job_id, *conditions)
+        with self._engine.connect() as connection:
+            found = [Model(**row._asdict()) for row in connection.execute(query)]
+        # Sorted here: databases differ in the order of texts.
+        return sorted(found, key=lambda model: (model.trained_at, model.recorded_at, model.id))
+
+    def add_key(self, key: Key) -> Key:
+        """Add a key.
+
+        Raises:
+            KeyIdTaken: there is one of this id.
+        """
+        check_key(key)
+        with writing(self._engine) as connection:
+            if _read_key(connection, key.id) is not None:
+                raise KeyIdTaken(key.id)
+            connection.execute(insert(keys).values(asdict(key)))
+        return key
+
+    def key(self, key_id: str) -> Key | None:
+        if not is_name(key_id):
+            return None
+        with self._engine.connect() as connection:
+            return _read_key(connection, key_id)
+
+    def keys(self) -> list[Key]:
+        """Return all keys, also those revoked or expired, the oldest first."""
+        with self._engine.connect() as connection:
+            found = [_key(row) for row in connection.execute(select(keys))]
+        return sorted(found, key=lambda key: (key.created_at, key.id))
+
+    def revoke_key(self, key_id: str, at: datetime) -> Key | None:
+        """Mark a key as revoked and return it; None: there is none. One revoked before keeps its moment."""
+        if not is_name(key_id):
+            return None
+        with writing(self._engine) as connection:
+            found = _read_key(connection, key_id)
+            if found is None or found.revoked_at is not None:
+                return found
+            revoked = replace(found, revoked_at=at)
+            check_key(revoked)
+            connection.execute(update(keys).where(keys.c.id == key_id).values(revoked_at=at))
+        return revoked
+
+
+def _job(row: Row[Any]) -> Job:
+    values = row._asdict()
+    values["grouping"] = Grouping(values["grouping"])
+    for name in ("labels", "decision_points"):
+        values[name] = tuple(values[name])
+    return Job(**values)
+
+
+def _key(row: Row[Any]) -> Key:
+    values = row._asdict()
+    values["scopes"] = tuple(values["scopes"])
+    values["jobs"] = None if values["jobs"] is None else tuple(values["jobs"])
+    return Key(**values)
+
+
+def _read_job(connection: Connection, job_id: int) -> Job | None:
+    row = connection.execute(select(jobs).where(jobs.c.id == job_id)).one_or_none()
+    return None if row is None else _job(row)
+
+
+def _read_key(connection: Connection, key_id: str) -> Key | None:
+    row = connection.execute(select(keys).where(keys.c.id == key_id)).one_or_none()
+    return None if row is None else _key(row)
+
+
+def _refuse_title_of_another(connection: Connection, job: Job) -> None:
+    if connection.scalar(select(exists().where(jobs.c.title == job.title, jobs.c.id != job.id))):
+        raise TitleTaken(job.title)
+
+
+def _next_job_id(connection: Connection) -> int:
+    """Return the id after the largest; where that is the last there is, one that is free."""
+    largest = connection.execute(select(func.max(jobs.c.id))).scalar_one() or 0
+    if largest < MAX_ID:
+        return int(largest) + 1
+    after = jobs.alias()
+    has_next = exists().where(after.c.id - 1 == jobs.c.id)
+    before_gap = select(func.min(jobs.c.id)).where(jobs.c.id < MAX_ID, ~has_next)
+    return int(connection.execute(before_gap).scalar_one() or 0) + 1

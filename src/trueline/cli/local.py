@@ -1,0 +1,78 @@
+"""A Trueline whose data folder this process has open."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from trueline.cli.trueline import JobRecord, ModelRecord, NoSuchJob
+from trueline.importers.workspace_sink import WorkspaceSink
+from trueline.instants import format_instant
+from trueline.service.errors import JobNotFoundError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from trueline.catalog.records import Job, Model
+    from trueline.service.workspace import Workspace
+
+
+class LocalTrueline:
+    """Works on the stores directly."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+
+    def jobs(self) -> list[JobRecord]:
+        """All jobs, by id."""
+        return [_record(job) for job in self._workspace.jobs.all()]
+
+    def job(self, reference: str) -> JobRecord:
+        """The job of that id or title."""
+        return _record(self._job(reference))
+
+    def create_job(self, title: str, labels: Sequence[str], given: Mapping[str, Any]) -> JobRecord:
+        """Make a job."""
+        return _record(self._workspace.jobs.create(title=title, labels=labels, **given))
+
+    def change_job(self, reference: str, changes: Mapping[str, Any]) -> JobRecord:
+        """Change what is named."""
+        return _record(self._workspace.jobs.change(self._job(reference).id, **changes))
+
+    def models(self, reference: str) -> list[ModelRecord]:
+        """The models of a job, oldest first."""
+        return [_model(model) for model in self._workspace.training.models(self._job(reference))]
+
+    def register_model(self, reference: str, given: Mapping[str, Any]) -> ModelRecord:
+        """Record a training."""
+        return _model(self._workspace.training.register(self._job(reference), **given))
+
+    def metrics(self, reference: str, asked: Mapping[str, str], filters: list[dict[str, Any]]) -> dict[str, Any]:
+        """The body of the metrics route."""
+        return self._workspace.metrics.job(self._job(reference).id, **asked, filters=filters)
+
+    def sink(self, job: JobRecord) -> WorkspaceSink:
+        """Straight into the stores."""
+        return WorkspaceSink(self._workspace.ingest, self._workspace.jobs.get(job.id))
+
+    def _job(self, reference: str) -> Job:
+        try:
+            return self._workspace.jobs.get(reference)
+        except JobNotFoundError:
+            raise NoSuchJob(reference) from None
+
+
+def _record(job: Job) -> JobRecord:
+    return JobRecord(
+        id=job.id,
+        title=job.title,
+        labels=job.labels,
+        grouping=job.grouping.value,
+        decision_points=job.decision_points,
+        minutes_per_alert=job.minutes_per_alert,
+        min_votes=job.min_votes,
+        low_confidence_below=job.low_confidence_below,
+    )
+
+
+def _model(model: Model) -> ModelRecord:
+    return ModelRecord(model.id, format_instant(model.trained_at), model.active)

@@ -1,0 +1,108 @@
+"""A Trueline behind a running server."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from trueline.cli.sentences import Refused
+from trueline.cli.trueline import JobRecord, ModelRecord, NoSuchJob
+from trueline.importers.http_sink import HttpSink, refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import httpx
+
+
+class RemoteTrueline:
+    """Works through the server's routes."""
+
+    def __init__(self, client: httpx.Client) -> None:
+        """``client`` knows the server's address and the key."""
+        self._client = client
+
+    def jobs(self) -> list[JobRecord]:
+        """All jobs that the key may see, by id."""
+        return [_record(job) for job in self._answer("GET", "/api/v2/jobs")]
+
+    def job(self, reference: str) -> JobRecord:
+        """The job of that id or title."""
+        return _record(self._answer("GET", f"/api/v2/jobs/{quote(reference, safe='')}", reference))
+
+    def create_job(self, title: str, labels: Sequence[str], given: Mapping[str, Any]) -> JobRecord:
+        """Make a job."""
+        return _record(self._answer("POST", "/api/v2/jobs", json={"title": title, "labels": list(labels), **given}))
+
+    def change_job(self, reference: str, changes: Mapping[str, Any]) -> JobRecord:
+        """Change what is named."""
+        job = self.job(reference)
+        return _record(self._answer("PATCH", f"/api/v2/jobs/{job.id}", reference, json=changes))
+
+    def models(self, reference: str) -> list[ModelRecord]:
+        """The models of a job, oldest first."""
+        job = self.job(reference)
+        return [_model(model) for model in self._answer("GET", f"/api/v2/jobs/{job.id}/models", reference)]
+
+    def register_model(self, reference: str, given: Mapping[str, Any]) -> ModelRecord:
+        """Record a training."""
+        job = self.job(reference)
+        return _model(self._answer("POST", f"/api/v2/jobs/{job.id}/models", reference, json=given))
+
+    def metrics(self, reference: str, asked: Mapping[str, str], filters: list[dict[str, Any]]) -> dict[str, Any]:
+        """The body of the metrics route."""
+        names = {"start": "start_datetime", "end": "end_datetime", "truth": "truth"}
+        query = {"job_id": reference, **{names[name]: value for name, value in asked.items()}}
+        body: dict[str, Any] = self._answer(
+            "POST",
+            "/api/v2/metrics/job",
+            reference,
+            params=query,
+            json={"filters": filters} if filters else {},
+        )
+        return body
+
+    def sink(self, job: JobRecord) -> HttpSink:
+        """The bulk route."""
+        return HttpSink(self._client, job.id)
+
+    def _answer(
+        self,
+        method: str,
+        path: str,
+        reference: str | None = None,
+        **sent: Any,  # noqa: ANN401 - what httpx takes
+    ) -> Any:  # noqa: ANN401 - JSON
+        response = self._client.request(method, path, **sent)
+        if response.status_code == HTTPStatus.NOT_FOUND and reference is not None:
+            raise NoSuchJob(reference)
+        if not response.is_success:
+            raise Refused(refusal(response))
+        try:
+            return response.json()
+        except ValueError:
+            raise Refused(f"{self._client.base_url} does not answer as a Trueline server does") from None
+
+
+def _record(job: dict[str, Any]) -> JobRecord:
+    try:
+        return JobRecord(
+            id=int(job["job_id"]),
+            title=job["title"],
+            labels=tuple(job["labels"]),
+            grouping=job["grouping"],
+            decision_points=tuple(job["decision_points"]),
+            minutes_per_alert=job["minutes_per_alert"],
+            min_votes=job["min_votes"],
+            low_confidence_below=job["low_confidence_below"],
+        )
+    except (KeyError, TypeError, ValueError):
+        raise Refused("the server does not describe a job as a Trueline server does") from None
+
+
+def _model(model: dict[str, Any]) -> ModelRecord:
+    try:
+        return ModelRecord(model["model_id"], model["trained_at"], model["active"])
+    except (KeyError, TypeError):
+        raise Refused("the server does not describe a model as a Trueline server does") from None

@@ -1,0 +1,74 @@
+"""What commands do with a Trueline, whether a server or a data folder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from trueline.importers.pipeline import Sink
+
+
+class NoSuchJob(Exception):  # noqa: N818 - a finding
+    """There is no such job, or none that the key may know of."""
+
+    def __init__(self, reference: str) -> None:
+        super().__init__(f"there is no job {reference!r}")
+
+
+@dataclass(frozen=True, slots=True)
+class JobRecord:
+    """A job as commands show it."""
+
+    id: int
+    title: str
+    labels: tuple[str, ...]
+    grouping: str
+    decision_points: tuple[str, ...]
+    minutes_per_alert: float
+    """Minutes an analyst spends on one alert, on average."""
+    min_votes: int
+    low_confidence_below: float
+    """Percent, 0 to 100."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRecord:
+    """A model as commands show it."""
+
+    id: str
+    trained_at: str
+    active: bool
+
+
+class Trueline(Protocol):
+    """The commands' view of a Trueline.
+
+    Every method that takes a job raises :class:`NoSuchJob` where there is none.
+    """
+
+    def jobs(self) -> list[JobRecord]:
+        """All jobs, by id."""
+
+    def job(self, reference: str) -> JobRecord:
+        """The job of that id or title."""
+
+    def create_job(self, title: str, labels: Sequence[str], given: Mapping[str, Any]) -> JobRecord:
+        """Make a job; what is not given has its default."""
+
+    def change_job(self, reference: str, changes: Mapping[str, Any]) -> JobRecord:
+        """Change what is named."""
+
+    def models(self, reference: str) -> list[ModelRecord]:
+        """The models of a job, oldest first."""
+
+    def register_model(self, reference: str, given: Mapping[str, Any]) -> ModelRecord:
+        """Record a training; what is not given has its default."""
+
+    def metrics(self, reference: str, asked: Mapping[str, str], filters: list[dict[str, Any]]) -> dict[str, Any]:
+        """The body of the metrics route; ``asked`` may hold start, end and truth."""
+
+    def sink(self, job: JobRecord) -> Sink[Any]:
+        """Where the bulk lines of an import go."""

@@ -1,0 +1,1 @@
+"""Filters on events: the operators, the fields, and a request's filters read into them."""

@@ -1,0 +1,1 @@
+"""Events, decisions, votes, trainings and consensus in ClickHouse, embedded or a server."""

@@ -1,0 +1,285 @@
+"""Filters as SQL conditions on the ledger's rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from trueline.filters.fields import Kind, OwnField, own_field
+from trueline.filters.operators import Comparison
+from trueline.instants import parse_instant
+from trueline.ledger import predicates as of
+from trueline.ledger.documents import BOOLEAN_TAG, NUMBER_TAG, SEVERAL, TEXT_TAG, column_name
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from trueline.filters.request import Filter, Scalar
+    from trueline.ledger.parameters import Parameters
+
+
+@dataclass(frozen=True, slots=True)
+class JobShape:
+    """What a condition on own fields depends on in a job."""
+
+    labels: tuple[str, ...]
+    by_bucket: bool
+    low_confidence_below: float
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """Conditions on the events themselves, and those that need the state of their subjects too."""
+
+    on_events: list[str]
+    on_subjects: list[str]
+
+
+_OF_SUBJECTS = {
+    OwnField.CONSENSUS,
+    OwnField.BUCKET_STATE,
+    OwnField.KNOWLEDGE_BASE_STATE,
+    OwnField.LAST_COMPUTE_CONSENSUS_TIMESTAMP,
+    OwnField.UNDECIDED_CONSENSUS,
+}
+
+
+def conditions(filters: tuple[Filter, ...], shape: JobShape, into: Parameters) -> Conditions:
+    """Write every filter as a condition, its values bound as parameters."""
+    split = Conditions([], [])
+    for each in filters:
+        own = own_field(each.field)
+        positive = _on_document(each, into) if own is None else _on_own(each, own, shape, into)
+        whole = f"NOT ({positive})" if each.operator.negated else f"({positive})"
+        (split.on_subjects if own in _OF_SUBJECTS else split.on_events).append(whole)
+    return split
+
+
+def _members(each: Filter) -> tuple[Scalar, ...]:
+    """The values of which one must be met, for all but the ordering comparisons."""
+    value = each.value
+    return value if isinstance(value, tuple) else (value,)  # type: ignore[return-value]
+
+
+# --- paths of the document
+
+
+def _on_document(each: Filter, into: Parameters) -> str:
+    name = column_name(each.field)
+    plain = {kind: f"document.`{name}`.:{kind}" for kind in ("String", "Int64", "Float64", "Bool")}
+    several = f"document.`{name}{SEVERAL}`.:`Array(Nullable(String))`"
+    match each.operator.comparison:
+        case Comparison.EXISTS:
+            tests = [f"isNotNull({value})" for value in plain.values()]
+            tests += [f"notEmpty({several})", f"has(objects, {into.text(each.field)})"]
+            return of.any_of(tests)
+        case Comparison.EQUALS | Comparison.EQUALS_ANY:
+            tests, element = _document_equals(_members(each), plain, into)
+        case Comparison.STARTS_WITH | Comparison.CONTAINS as comparison:
+            (value,) = _members(each)
+            tests, element = _document_text(comparison, value, plain, into)
+        case comparison:
+            tests, element = _document_compares(comparison, each.value, plain, into)  # type: ignore[arg-type]
+    whole = [test if test == of.NEVER else f"ifNull({test}, 0)" for test in tests]
+    return of.any_of([*whole, f"arrayExists(v -> {element}, arrayMap(v -> assumeNotNull(v), {several}))"])
+
+
+def _document_equals(members: tuple[Scalar, ...], plain: dict[str, str], into: Parameters) -> tuple[list[str], str]:
+    texts = sorted({of.scalar_text(value) for value in members if isinstance(value, str | bool)})
+    numbers = [number for value in members if (number := of.as_number(value)) is not None]
+    # a number given as such is also met by a text that is that number; one given as text only by the same text
+    given_numbers = [value for value in members if not isinstance(value, str | bool)]
+    booleans = sorted({boolean for value in members if (boolean := of.as_boolean(value)) is not None})
+    tests: list[str] = []
+    elements: list[str] = []
+    if texts:
+        bound = into.bind([TEXT_TAG + text for text in texts], "Array(String)")
+        tests.append(
+            f"has({bound}, {plain['String']})"
+            if len(texts) > 1
+            else f"{plain['String']} = {into.text(TEXT_TAG + texts[0])}"
+        )
+        elements.append(f"has({bound}, v)")
+    for number in numbers:
+        tests += [
+            of.integer_compares(Comparison.EQUALS, plain["Int64"], number, into),
+            of.double_compares(Comparison.EQUALS, plain["Float64"], number, into),
+        ]
+        equal = of.text_as_number(Comparison.EQUALS, "substring(v, 2)", number, into)
+        elements.append(f"(startsWith(v, '{NUMBER_TAG}') AND {equal})")
+    for number in given_numbers:
+        tests.append(of.text_as_number(Comparison.EQUALS, f"substring({plain['String']}, 2)", number, into))
+        elements.append(
+            f"(startsWith(v, '{TEXT_TAG}') AND {of.text_as_number(Comparison.EQUALS, 'substring(v, 2)', number, into)})"
+        )
+    for boolean in booleans:
+        tests.append(f"{plain['Bool']} = {str(boolean).lower()}")
+        elements.append(f"v = '{BOOLEAN_TAG}{str(boolean).lower()}'")
+    return tests, of.any_of(elements)
+
+
+def _document_text(
+    comparison: Comparison, value: Scalar, plain: dict[str, str], into: Parameters
+) -> tuple[list[str], str]:
+    part = of.scalar_text(value)
+    written = [f"toString({plain['Int64']})", f"toString({plain['Float64']})"]
+    if comparison is Comparison.STARTS_WITH:
+        tests = [of.text_starts(plain["String"], value, into, TEXT_TAG)]
+        tests += [of.text_starts(number, value, into) for number in written]
+        met = [word for word in ("true", "false") if word.startswith(part)]
+        element = of.text_starts("substring(v, 2)", value, into)
+    else:
+        tests = [of.text_contains(plain["String"], value, into, skip=1)]
+        tests += [of.text_contains(number, value, into) for number in written]
+        met = [word for word in ("true", "false") if part in word]
+        element = of.text_contains("v", value, into, skip=1)
+    return tests + [f"{plain['Bool']} = {word}" for word in met], element
+
+
+def _document_compares(
+    comparison: Comparison, value: float | datetime, plain: dict[str, str], into: Parameters
+) -> tuple[list[str], str]:
+    text = f"substring({plain['String']}, 2)"
+    in_list = of.text_compares(comparison, "substring(v, 2)", value, into)
+    if not isinstance(value, int | float):
+        return [of.text_compares(comparison, f"ifNull({text}, '')", value, into)], (
+            f"(startsWith(v, '{TEXT_TAG}') AND {in_list})"
+        )
+    tests = [
+        of.integer_compares(comparison, plain["Int64"], value, into),
+        of.double_compares(comparison, plain["Float64"], value, into),
+        of.text_compares(comparison, text, value, into),
+    ]
+    return tests, f"(NOT startsWith(v, '{BOOLEAN_TAG}') AND {in_list})"
+
+
+# --- own fields
+
+
+def _on_own(each: Filter, own: OwnField, shape: JobShape, into: Parameters) -> str:
+    expression = own_expression(own, shape, into)
+    if expression is None:
+        return of.NEVER
+    on_kind = {
+        Kind.TEXT: _own_text,
+        Kind.NUMBER: _own_number,
+        Kind.BOOLEAN: _own_boolean,
+        Kind.TIME: _own_time,
+    }[own.kind]
+    return f"ifNull({on_kind(each, expression, into)}, 0)"
+
+
+def own_expression(own: OwnField, shape: JobShape, into: Parameters) -> str | None:  # noqa: C901, PLR0911, PLR0912
+    """The SQL of an own field's value; an empty text or NULL where it has none, None where no event has one."""
+    match own:
+        case OwnField.TIMESTAMP:
+            return "ts"
+        case OwnField.TIMESTAMP_INFERENCE:
+            return "arrived_at"
+        case OwnField.RESULT_LABEL:
+            return "toString(decision)"
+        case OwnField.RESULT:
+            return _class_of("decision", shape, into)
+        case OwnField.PREVIOUS_RESULT:
+            return _class_of("previous_decision", shape, into)
+        case OwnField.CONSENSUS:
+            return "toString(consensus)"
+        case OwnField.BUCKET_ID:
+            return "bucket_id" if shape.by_bucket else "event_id"
+        case OwnField.BUCKET_STATE:
+            return "state" if shape.by_bucket else None
+        case OwnField.KNOWLEDGE_BASE_STATE:
+            return None if shape.by_bucket else "state"
+        case OwnField.CONFIDENCE_SCORE:
+            return "confidence"
+        case OwnField.OUTLIER_FLAG:
+            return "outlier"
+        case OwnField.MODEL_PATH:
+            return "toString(model_id)"
+        case OwnField.ORIGINAL_ID:
+            return "event_id"
+        case OwnField.PIPELINE_STATUS:
+            return "if(decision = '', 'pending_inference', 'OK')"
+        case OwnField.LAST_COMPUTE_CONSENSUS_TIMESTAMP:
+            return "nullIf(computed_at, fromUnixTimestamp64Micro(0, 'UTC'))"
+        case OwnField.LOW_CONFIDENCE:
+            return f"ifNull(confidence < {into.bind(float(shape.low_confidence_below), 'Float64')}, 0)"
+        case OwnField.UNDECIDED_CONSENSUS:
+            return "(consensus = 'Undecided')"
+
+
+def _class_of(column: str, shape: JobShape, into: Parameters) -> str:
+    labels = into.bind(list(shape.labels), "Array(String)")
+    return f"if({column} = '', '', concat('class_', toString(indexOf({labels}, {column}) - 1)))"
+
+
+def _own_text(each: Filter, text: str, into: Parameters) -> str:
+    match each.operator.comparison:
+        case Comparison.EXISTS:
+            return f"{text} != ''"
+        case Comparison.EQUALS | Comparison.EQUALS_ANY:
+            test = of.any_of([of.text_equals(text, value, into) for value in _members(each)])
+        case Comparison.STARTS_WITH:
+            test = of.text_starts(text, _members(each)[0], into)
+        case Comparison.CONTAINS:
+            test = of.text_contains(text, _members(each)[0], into)
+        case comparison:
+            test = of.text_compares(comparison, text, each.value, into)  # type: ignore[arg-type]
+    return f"({text} != '' AND {test})"
+
+
+def _own_number(each: Filter, number: str, into: Parameters) -> str:
+    match each.operator.comparison:
+        case Comparison.EXISTS:
+            return f"isNotNull({number})"
+        case Comparison.EQUALS | Comparison.EQUALS_ANY:
+            wanted = [value for member in _members(each) if (value := of.as_number(member)) is not None]
+            return of.any_of([of.double_compares(Comparison.EQUALS, number, value, into) for value in wanted])
+        case Comparison.STARTS_WITH:
+            return of.text_starts(f"toString({number})", _members(each)[0], into)
+        case Comparison.CONTAINS:
+            return of.text_contains(f"toString({number})", _members(each)[0], into)
+        case comparison:
+            if not isinstance(each.value, int | float):
+                return of.NEVER
+            return of.double_compares(comparison, number, each.value, into)
+
+
+def _own_boolean(each: Filter, boolean: str, _: Parameters) -> str:
+    match each.operator.comparison:
+        case Comparison.EXISTS:
+            return f"isNotNull({boolean})"
+        case Comparison.EQUALS | Comparison.EQUALS_ANY:
+            wanted = {value for member in _members(each) if (value := of.as_boolean(member)) is not None}
+            met = [str(value).lower() for value in sorted(wanted)]
+        case Comparison.STARTS_WITH:
+            met = [word for word in ("true", "false") if word.startswith(of.scalar_text(_members(each)[0]))]
+        case Comparison.CONTAINS:
+            met = [word for word in ("true", "false") if of.scalar_text(_members(each)[0]) in word]
+        case _:
+            met = []
+    return of.any_of([f"{boolean} = {word}" for word in met])
+
+
+def _own_time(each: Filter, moment: str, into: Parameters) -> str:
+    match each.operator.comparison:
+        case Comparison.EXISTS:
+            return f"isNotNull({moment})"
+        case Comparison.EQUALS | Comparison.EQUALS_ANY:
+            wanted = [value for member in _members(each) if (value := _as_moment(member)) is not None]
+            return of.any_of([of.moment_compares(Comparison.EQUALS, moment, value, into) for value in wanted])
+        case Comparison.STARTS_WITH:
+            return of.text_starts(of.moment_text(moment), _members(each)[0], into)
+        case Comparison.CONTAINS:
+            return of.text_contains(of.moment_text(moment), _members(each)[0], into)
+        case comparison:
+            if isinstance(each.value, int | float):
+                return of.NEVER
+            return of.moment_compares(comparison, moment, each.value, into)  # type: ignore[arg-type]
+
+
+def _as_moment(value: Scalar) -> datetime | None:
+    try:
+        return parse_instant(value) if isinstance(value, str) else None
+    except ValueError:
+        return None

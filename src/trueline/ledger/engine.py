@@ -1,0 +1,135 @@
+"""The connection to ClickHouse: embedded in this process, or a server named by a DSN."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import clickhouse_connect
+from clickhouse_connect.driver.exceptions import ClickHouseError
+
+from trueline.ledger.errors import LedgerBusyError, LedgerError, LedgerInUseError, QueryTimeoutError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import pyarrow as pa
+    from clickhouse_connect.driver.client import Client
+
+Row: TypeAlias = "Sequence[Any]"
+
+_TIMED_OUT = {159, 160}  # TIMEOUT_EXCEEDED, TOO_SLOW
+_BUSY = {202, 241, 243, 252}  # too many queries, memory limit, not enough space, too many parts
+_OPENING_PATIENCE = 5.0
+_WRITE_AS_ONE_BLOCK = {
+    # a part of its own per statement, so that the statement is in as a whole or not at all
+    "max_insert_threads": 1,
+    "max_threads": 1,
+    "min_insert_block_size_rows": 1_000_000_000,
+    "min_insert_block_size_bytes": 0,
+}
+
+
+class Engine:
+    """One client a thread, so that threads do not wait for each other.
+
+    Everything outside this class speaks to ClickHouse through `rows`, `insert` and `command`; all values
+    are bound parameters (``{name:Type}``).
+    """
+
+    def __init__(self, dsn: str, database: str, *, query_seconds: float, query_memory_bytes: int) -> None:
+        """Open the store and make its database if there is none.
+
+        Raises:
+            LedgerInUseError: another process has the folder open.
+            LedgerError: the store does not open.
+        """
+        self._dsn = dsn
+        self._database = database
+        self._clients: list[Client] = []
+        self._lock = threading.Lock()
+        self._local = threading.local()
+        self._limits = {
+            "max_execution_time": query_seconds,
+            "timeout_overflow_mode": "throw",
+            "max_memory_usage": query_memory_bytes,
+            "precise_float_parsing": 1,
+        }
+        first = self._connect(None)
+        try:
+            first.command(f"CREATE DATABASE IF NOT EXISTS `{database}`")
+        finally:
+            first.close()
+
+    def _connect(self, database: str | None) -> Client:
+        deadline = time.monotonic() + _OPENING_PATIENCE
+        while True:
+            try:
+                if database is None:
+                    return clickhouse_connect.get_client(dsn=self._dsn, tz_mode="schema")
+                return clickhouse_connect.get_client(dsn=self._dsn, tz_mode="schema", database=database)
+            except (ClickHouseError, OSError, RuntimeError) as error:
+                if "EmbeddedServer" not in str(error):
+                    raise LedgerError(f"the ledger's store does not open: {error}") from error
+                if time.monotonic() > deadline:  # a process that is just ending lets go within moments
+                    raise LedgerInUseError("another process has the ledger's folder open") from error
+                time.sleep(0.1)
+
+    @property
+    def _client(self) -> Client:
+        client: Client | None = getattr(self._local, "client", None)
+        if client is None:
+            client = self._local.client = self._connect(self._database)
+            with self._lock:
+                self._clients.append(client)
+        return client
+
+    def rows(
+        self, sql: str, parameters: Mapping[str, Any] | None = None, settings: Mapping[str, Any] | None = None
+    ) -> Sequence[Row]:
+        """Answer a query with its rows."""
+        with _errors_translated():
+            answer: Sequence[Row] = self._client.query(
+                sql, parameters=dict(parameters or {}), settings=self._limits | dict(settings or {})
+            ).result_rows
+            return answer
+
+    def insert(self, table: str, rows: pa.Table) -> None:
+        """Append rows, durably and as a whole."""
+        if rows.num_rows:
+            with _errors_translated():
+                self._client.insert_arrow(table, rows, settings=_WRITE_AS_ONE_BLOCK)
+
+    def command(self, sql: str, parameters: Mapping[str, Any] | None = None) -> None:
+        """Run a statement that answers nothing."""
+        with _errors_translated():
+            self._client.command(sql, parameters=dict(parameters or {}))
+
+    def insert_select(self, sql: str, parameters: Mapping[str, Any]) -> None:
+        """Run an INSERT ... SELECT whose rows go in as a whole or not at all."""
+        clause = ", ".join(f"{name} = {value}" for name, value in _WRITE_AS_ONE_BLOCK.items())
+        self.command(f"{sql}\nSETTINGS {clause}", parameters)
+
+    def close(self) -> None:
+        """Let go of the store."""
+        with self._lock:
+            for client in self._clients:
+                client.close()
+            self._clients.clear()
+        self._local = threading.local()
+
+
+class _errors_translated(contextlib.AbstractContextManager[None]):  # noqa: N801 - reads as a phrase
+    """Turn the driver's exceptions into ours; the engine's own words stay in the cause, for the log."""
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if not isinstance(error, ClickHouseError):
+            return
+        code = getattr(error, "code", None)
+        if code in _TIMED_OUT:
+            raise QueryTimeoutError("the query went over its time budget and was stopped") from error
+        if code in _BUSY:
+            raise LedgerBusyError("the ledger is short of memory or room for this") from error
+        raise LedgerError("the ledger could not carry out a statement") from error

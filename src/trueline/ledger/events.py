@@ -1,0 +1,241 @@
+"""Events in the ledger: versions written, and what stands of an event read back."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from datetime import datetime  # noqa: TC003 - part of a dataclass
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from trueline.instants import to_micros
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from trueline.ledger.engine import Engine
+
+_MOMENT = pa.timestamp("us", "UTC")
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One decision made on an event."""
+
+    label: str
+    confidence: float | None
+    """Percent, 0 to 100."""
+    model_id: str
+    """Empty where it was not said which model decided."""
+    outlier: bool | None
+    decided_at: int
+    """Microseconds since 1970."""
+    recorded_at: int
+    """Arrival, microseconds since 1970; unique within a job."""
+
+
+@dataclass(slots=True)
+class EventVersion:
+    """One version of an event: all there is to know of it but the votes of a later day. Times in microseconds."""
+
+    event_id: str
+    event_key: int
+    ts: int
+    version: int
+    subject_key: int
+    bucket_id: str
+    arrived_at: int
+    raw_body: bytes
+    document: str
+    """Its searchable form, see `trueline.ledger.documents`; empty in a version read back."""
+    objects: Sequence[str]
+    decisions: list[Decision] = field(default_factory=list)
+    """All ever made, in order of (decided_at, recorded_at): the last is in force."""
+    consensus: str = ""
+    """Of the votes in its first line, in a job grouped by event: a label, Undecided, or empty."""
+    consensus_changed_at: int = 0
+    consensus_computed_at: int = 0
+
+
+_COLUMNS: dict[str, pa.DataType] = {
+    "job_id": pa.uint64(),
+    "ts": _MOMENT,
+    "event_key": pa.uint64(),
+    "version": pa.uint64(),
+    "sign": pa.int8(),
+    "event_id": pa.string(),
+    "subject_key": pa.uint64(),
+    "bucket_id": pa.string(),
+    "arrived_at": _MOMENT,
+    "decision": pa.string(),
+    "confidence": pa.float64(),
+    "model_id": pa.string(),
+    "outlier": pa.bool_(),
+    "decided_at": _MOMENT,
+    "decision_recorded_at": _MOMENT,
+    "previous_decision": pa.string(),
+    "other_label": pa.list_(pa.string()),
+    "other_confidence": pa.list_(pa.float64()),
+    "other_model_id": pa.list_(pa.string()),
+    "other_outlier": pa.list_(pa.bool_()),
+    "other_decided_at": pa.list_(_MOMENT),
+    "other_recorded_at": pa.list_(_MOMENT),
+    "consensus": pa.string(),
+    "consensus_changed_at": _MOMENT,
+    "consensus_computed_at": _MOMENT,
+    "document": pa.string(),
+    "objects": pa.list_(pa.string()),
+    "raw_body": pa.binary(),
+}
+_OTHER = [name for name in _COLUMNS if name.startswith("other_")]
+_NONE_MADE = Decision("", None, "", None, 0, 0)
+_READ_BACK = ", ".join(name for name in _COLUMNS if name not in {"job_id", "sign", "document"})
+
+
+class EventTable:
+    """The table of events of one store."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._replacing = threading.Lock()
+
+    def standing(self, job_id: int, keys: Sequence[int]) -> dict[int, EventVersion]:
+        """What stands of the events with these keys; those never seen are left out."""
+        if not keys:
+            return {}
+        rows = self._engine.rows(
+            f"SELECT {_READ_BACK} FROM events WHERE job_id = {{job:UInt64}} AND event_key IN {{keys:Array(UInt64)}}"
+            f" GROUP BY {_READ_BACK} HAVING sum(sign) > 0",
+            {"job": job_id, "keys": list(keys)},
+        )
+        return {row[1]: _read(row) for row in rows}
+
+    def subjects(self, job_id: int, keys: Sequence[int]) -> dict[int, tuple[str, int]]:
+        """The id and the subject's key of the events with these keys; those never seen are left out."""
+        if not keys:
+            return {}
+        rows = self._engine.rows(
+            "SELECT event_key, event_id, subject_key FROM events"
+            " WHERE job_id = {job:UInt64} AND event_key IN {keys:Array(UInt64)}"
+            " GROUP BY event_key, event_id, subject_key, version HAVING sum(sign) > 0",
+            {"job": job_id, "keys": list(keys)},
+        )
+        return {row[0]: (row[1], row[2]) for row in rows}
+
+    def known_buckets(self, job_id: int, keys: Sequence[int]) -> set[int]:
+        """Those of the subject keys that some event has or had."""
+        if not keys:
+            return set()
+        rows = self._engine.rows(
+            "SELECT DISTINCT subject_key FROM events"
+            " WHERE job_id = {job:UInt64} AND subject_key IN {keys:Array(UInt64)}",
+            {"job": job_id, "keys": list(keys)},
+        )
+        return {row[0] for row in rows}
+
+    def write(self, job_id: int, fresh: Sequence[EventVersion], replacing: Sequence[EventVersion]) -> None:
+        """Write events never seen before, and versions that replace what stands of the others.
+
+        Durable when it returns. Each event is in wholly or not at all: a version is set and the one before
+        it taken back by one and the same insert.
+        """
+        if fresh:
+            self._engine.insert("events", _table(job_id, fresh))
+        if replacing:
+            self._replace(job_id, replacing)
+
+    def _replace(self, job_id: int, versions: Sequence[EventVersion]) -> None:
+        names = ", ".join(_COLUMNS)
+        taken_back = ", ".join("toInt8(-1)" if name == "sign" else name for name in _COLUMNS)
+        with self._replacing:
+            self._engine.command("TRUNCATE TABLE incoming_events")
+            self._engine.insert("incoming_events", _table(job_id, versions))
+            self._engine.insert_select(
+                f"INSERT INTO events ({names}) SELECT {names} FROM incoming_events"
+                f" UNION ALL SELECT {taken_back} FROM events WHERE job_id = {{job:UInt64}} AND sign = 1"
+                " AND (event_key, version) IN (SELECT event_key, version FROM events"
+                " WHERE job_id = {job:UInt64} AND event_key IN {keys:Array(UInt64)}"
+                " GROUP BY event_key, version HAVING sum(sign) > 0)",
+                {"job": job_id, "keys": [version.event_key for version in versions]},
+            )
+
+
+def _table(job_id: int, versions: Sequence[EventVersion]) -> pa.Table:
+    def column(name: str, values: Iterable[Any]) -> pa.Array:
+        return pa.array(list(values), _COLUMNS[name])
+
+    size = len(versions)
+    in_force = [version.decisions[-1] if version.decisions else _NONE_MADE for version in versions]
+    columns = {
+        "job_id": pa.repeat(pa.scalar(job_id, pa.uint64()), size),
+        "sign": pa.repeat(pa.scalar(1, pa.int8()), size),
+        "decision": column("decision", [made.label for made in in_force]),
+        "confidence": column("confidence", [made.confidence for made in in_force]),
+        "model_id": column("model_id", [made.model_id for made in in_force]),
+        "outlier": column("outlier", [made.outlier for made in in_force]),
+        "decided_at": column("decided_at", [made.decided_at for made in in_force]),
+        "decision_recorded_at": column("decision_recorded_at", [made.recorded_at for made in in_force]),
+        "previous_decision": column(
+            "previous_decision",
+            [version.decisions[-2].label if len(version.decisions) > 1 else "" for version in versions],
+        ),
+        **_other_decisions(versions),
+    }
+    for name in _COLUMNS:
+        if name not in columns:
+            columns[name] = column(name, [getattr(version, name) for version in versions])
+    return pa.table({name: columns[name] for name in _COLUMNS})
+
+
+def _other_decisions(versions: Sequence[EventVersion]) -> dict[str, pa.Array]:
+    if all(len(version.decisions) <= 1 for version in versions):
+        offsets = pa.repeat(pa.scalar(0, pa.int32()), len(versions) + 1)
+        return {name: pa.ListArray.from_arrays(offsets, pa.array([], _COLUMNS[name].value_type)) for name in _OTHER}
+    return {
+        name: pa.array(
+            [[getattr(made, name.removeprefix("other_")) for made in version.decisions[:-1]] for version in versions],
+            _COLUMNS[name],
+        )
+        for name in _OTHER
+    }
+
+
+def _read(row: Sequence[Any]) -> EventVersion:
+    names = _READ_BACK.split(", ")
+    value = dict(zip(names, row, strict=True))
+
+    def micros(moment: datetime) -> int:
+        return to_micros(moment)
+
+    others = [
+        Decision(label, confidence, model_id, outlier, micros(decided_at), micros(recorded_at))
+        for label, confidence, model_id, outlier, decided_at, recorded_at in zip(
+            *(value[name] for name in _OTHER), strict=True
+        )
+    ]
+    in_force = Decision(
+        value["decision"],
+        value["confidence"],
+        value["model_id"],
+        value["outlier"],
+        micros(value["decided_at"]),
+        micros(value["decision_recorded_at"]),
+    )
+    body = value["raw_body"]
+    return EventVersion(
+        event_id=value["event_id"],
+        event_key=value["event_key"],
+        ts=micros(value["ts"]),
+        version=value["version"],
+        subject_key=value["subject_key"],
+        bucket_id=value["bucket_id"],
+        arrived_at=micros(value["arrived_at"]),
+        raw_body=body if isinstance(body, bytes) else body.encode(),
+        document="",
+        objects=value["objects"],
+        decisions=[*others, in_force] if in_force.label else [],
+        consensus=value["consensus"],
+        consensus_changed_at=micros(value["consensus_changed_at"]),
+        consensus_computed_at=micros(value["consensus_computed_at"]),
+    )

@@ -1,0 +1,84 @@
+"""The ledger as a whole: its tables, its keys and its clock."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path  # noqa: TC003 - part of a public signature
+
+from trueline.instants import to_micros
+from trueline.ledger import migrations
+from trueline.ledger.count import CountQuery
+from trueline.ledger.engine import Engine
+from trueline.ledger.errors import LedgerInUseError
+from trueline.ledger.events import EventTable
+from trueline.ledger.keys import load_key_maker
+from trueline.ledger.trainings import TrainingTable
+from trueline.ledger.votes import VoteTable
+
+
+class ArrivalClock:
+    """Moments of arrival in microseconds since 1970: the wall clock's, but never the same twice nor going back."""
+
+    def __init__(self, last: int) -> None:
+        self._last = last
+        self._lock = threading.Lock()
+
+    def next(self) -> int:
+        """The arrival of whatever has just arrived."""
+        with self._lock:
+            self._last = max(self._last + 1, time.time_ns() // 1000)
+            return self._last
+
+
+class Ledger:
+    """Events, votes and trainings in one store."""
+
+    def __init__(self, engine: Engine) -> None:
+        """Bring the store to the newest schema.
+
+        Raises:
+            LedgerTooNewError: it was written by a newer version; nothing is changed.
+        """
+        migrations.migrate(engine)
+        self.engine = engine
+        self.keys = load_key_maker(engine)
+        self.events = EventTable(engine)
+        self.votes = VoteTable(engine)
+        self.trainings = TrainingTable(engine)
+        self.count = CountQuery(engine)
+        latest_version = int(engine.rows("SELECT max(version) FROM events")[0][0])
+        latest_consensus = int(engine.rows("SELECT max(version) FROM consensus")[0][0])
+        latest_training = int(engine.rows("SELECT max(training) FROM knowledge_base")[0][0])
+        latest_decision = to_micros(engine.rows("SELECT max(decision_recorded_at) FROM events")[0][0])
+        self.clock = ArrivalClock(
+            max(latest_version, latest_consensus, latest_training, latest_decision, self.votes.last_arrival())
+        )
+
+    def ping(self) -> None:
+        """Check that the store answers and can be written.
+
+        Raises:
+            LedgerError: it does not.
+        """
+        self.engine.command("INSERT INTO pings (answered_at) SELECT now()")
+
+    def close(self) -> None:
+        """Let go of the store."""
+        self.engine.close()
+
+
+def open_engine(dsn: str, folder: Path, database: str, *, query_seconds: float, query_memory_bytes: int) -> Engine:
+    """Connect to the ClickHouse a DSN names; an empty one means the embedded engine in `folder`.
+
+    Raises:
+        LedgerInUseError: another process has the folder open.
+        LedgerError: the store does not open.
+    """
+    if not dsn:
+        folder.mkdir(parents=True, exist_ok=True)
+        dsn = f"chdb://{folder.resolve()}"
+    try:
+        return Engine(dsn, database, query_seconds=query_seconds, query_memory_bytes=query_memory_bytes)
+    except LedgerInUseError as error:
+        raise LedgerInUseError(f"another process, most likely a running server, has {folder} open") from error

@@ -1,0 +1,71 @@
+"""Knowledge bases in the ledger: what each training learned from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from trueline.labels import UNDECIDED
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from trueline.ledger.engine import Engine
+
+_FROM_CONSENSUS = """
+INSERT INTO knowledge_base (job_id, training, subject_key, label, from_consensus)
+SELECT {job:UInt64}, {training:UInt64}, subject_key, learned, true FROM
+(
+    SELECT subject_key, toString(consensus) AS learned FROM consensus FINAL WHERE job_id = {job:UInt64}
+    UNION ALL
+    SELECT subject_key, toString(any(consensus)) AS learned FROM events
+    WHERE job_id = {job:UInt64} AND consensus != ''
+      AND subject_key NOT IN (SELECT subject_key FROM consensus WHERE job_id = {job:UInt64})
+    GROUP BY subject_key HAVING sum(sign) > 0
+)
+WHERE learned NOT IN ('', {undecided:String})
+  AND subject_key NOT IN
+  (SELECT subject_key FROM votes WHERE job_id = {job:UInt64} AND at > fromUnixTimestamp64Micro({until:Int64}, 'UTC'))
+"""
+
+
+class TrainingTable:
+    """The knowledge bases of one store. A training counts once the catalog has a model that names it."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def learn_from_consensus(self, job_id: int, training: int, until: int) -> None:
+        """Take in every subject with a consensus label whose votes all have an ``at`` up to `until` (microseconds)."""
+        self._engine.insert_select(
+            _FROM_CONSENSUS, {"job": job_id, "training": training, "until": until, "undecided": UNDECIDED}
+        )
+
+    def learn(self, job_id: int, training: int, labels: Mapping[int, str], *, from_consensus: bool) -> None:
+        """Take in subjects with the label each was learned with."""
+        size = len(labels)
+        self._engine.insert(
+            "knowledge_base",
+            pa.table(
+                {
+                    "job_id": pa.repeat(pa.scalar(job_id, pa.uint64()), size),
+                    "training": pa.repeat(pa.scalar(training, pa.uint64()), size),
+                    "subject_key": pa.array(list(labels), pa.uint64()),
+                    "label": pa.array(list(labels.values()), pa.string()),
+                    "from_consensus": pa.repeat(pa.scalar(from_consensus, pa.bool_()), size),
+                }
+            ),
+        )
+
+    def forget_unnamed(self, named: Sequence[int]) -> None:
+        """Drop the rows of trainings that were cut short: those that no model names."""
+        left = self._engine.rows(
+            "SELECT DISTINCT training FROM knowledge_base WHERE training NOT IN {named:Array(UInt64)}",
+            {"named": list(named)},
+        )
+        if left:
+            self._engine.command(
+                "DELETE FROM knowledge_base WHERE training IN {left:Array(UInt64)}",
+                {"left": [row[0] for row in left]},
+            )

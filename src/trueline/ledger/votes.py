@@ -1,0 +1,152 @@
+"""Votes in the ledger, and the consensus derived from them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from trueline.instants import to_micros
+from trueline.metrics.consensus import Consensus, Vote
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from trueline.ledger.engine import Engine, Row
+
+_MOMENT = pa.timestamp("us", "UTC")
+_SUBJECTS_AT_ONCE = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class GivenVote:
+    """A vote, the subject it is on, and the event it was given on."""
+
+    subject_key: int
+    vote: Vote
+    event_id: str = ""
+
+
+class VoteTable:
+    """The votes of one store and the consensus of their subjects."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def append(self, job_id: int, given: Sequence[GivenVote]) -> None:
+        """Record votes that arrived in one request, durably and as a whole."""
+        if not given:
+            return
+        size = len(given)
+        request = min(each.vote.recorded_at for each in given)
+        self._engine.insert(
+            "votes",
+            pa.table(
+                {
+                    "job_id": pa.repeat(pa.scalar(job_id, pa.uint64()), size),
+                    "subject_key": pa.array([each.subject_key for each in given], pa.uint64()),
+                    "recorded_at": pa.array([each.vote.recorded_at for each in given], _MOMENT),
+                    "request": pa.repeat(pa.scalar(request, pa.uint64()), size),
+                    "at": pa.array([each.vote.at for each in given], _MOMENT),
+                    "analyst": pa.array([each.vote.analyst for each in given]),
+                    "label": pa.array([each.vote.label or "" for each in given]),
+                    "override": pa.array([each.vote.override for each in given]),
+                    "event_id": pa.array([each.event_id for each in given]),
+                }
+            ),
+        )
+
+    def on(self, job_id: int, subjects: Sequence[int]) -> dict[int, list[Vote]]:
+        """Every vote ever given on these subjects; those without any are left out."""
+        if not subjects:
+            return {}
+        return _by_subject(
+            self._engine.rows(
+                f"{_SELECT} AND subject_key IN {{subjects:Array(UInt64)}} ORDER BY subject_key, recorded_at",
+                {"job": job_id, "subjects": list(subjects)},
+            )
+        )
+
+    def all(self, job_id: int, *, only_after: int | None = None) -> Iterator[dict[int, list[Vote]]]:
+        """Every vote of a job, some thousand subjects at a time.
+
+        With `only_after` just the subjects that have a vote with a later ``at`` (microseconds).
+        """
+        condition, parameters = "", {"job": job_id}
+        if only_after is not None:
+            condition = " AND at > fromUnixTimestamp64Micro({after:Int64}, 'UTC')"
+            parameters["after"] = only_after
+        subjects = self._engine.rows(
+            f"SELECT DISTINCT subject_key FROM votes WHERE job_id = {{job:UInt64}}{condition} ORDER BY subject_key",
+            parameters,
+        )
+        for begin in range(0, len(subjects), _SUBJECTS_AT_ONCE):
+            some = subjects[begin : begin + _SUBJECTS_AT_ONCE]
+            yield _by_subject(
+                self._engine.rows(
+                    f"{_SELECT} AND subject_key BETWEEN {{first:UInt64}} AND {{last:UInt64}}"
+                    " ORDER BY subject_key, recorded_at",
+                    {"job": job_id, "first": some[0][0], "last": some[-1][0]},
+                ),
+                {row[0] for row in some},
+            )
+
+    def of_last_request(self, job_id: int) -> dict[int, list[Vote]]:
+        """Every vote on the subjects of the job's last recorded request."""
+        subjects = self._engine.rows(
+            "SELECT DISTINCT subject_key FROM votes WHERE job_id = {job:UInt64}"
+            " AND request = (SELECT max(request) FROM votes WHERE job_id = {job:UInt64})",
+            {"job": job_id},
+        )
+        return self.on(job_id, [row[0] for row in subjects])
+
+    def last_arrival(self) -> int:
+        """The arrival of the latest vote of the store, microseconds; 0 when there is none."""
+        return to_micros(self._engine.rows("SELECT max(recorded_at) FROM votes")[0][0])
+
+    def have_consensus_row(self, job_id: int, subjects: Sequence[int]) -> set[int]:
+        """Those of the subjects that have a row of consensus, whatever it says."""
+        if not subjects:
+            return set()
+        rows = self._engine.rows(
+            "SELECT DISTINCT subject_key FROM consensus"
+            " WHERE job_id = {job:UInt64} AND subject_key IN {subjects:Array(UInt64)}",
+            {"job": job_id, "subjects": list(subjects)},
+        )
+        return {row[0] for row in rows}
+
+    def write_consensus(
+        self, job_id: int, derived: Mapping[int, Consensus], votes: Mapping[int, Iterable[Vote]], version: int
+    ) -> None:
+        """Set the consensus of subjects, with the arrival of their latest vote; `version` orders the settings."""
+        size = len(derived)
+        latest = [max((vote.recorded_at for vote in votes[subject]), default=0) for subject in derived]
+        self._engine.insert(
+            "consensus",
+            pa.table(
+                {
+                    "job_id": pa.repeat(pa.scalar(job_id, pa.uint64()), size),
+                    "subject_key": pa.array(list(derived), pa.uint64()),
+                    "version": pa.repeat(pa.scalar(version, pa.uint64()), size),
+                    "consensus": pa.array([each.label or "" for each in derived.values()]),
+                    "changed_at": pa.array([each.changed_at for each in derived.values()], _MOMENT),
+                    "computed_at": pa.array(latest, _MOMENT),
+                }
+            ),
+        )
+
+
+_SELECT = (
+    "SELECT subject_key, toString(analyst), toString(label), at, recorded_at, override FROM votes"
+    " WHERE job_id = {job:UInt64}"
+)
+
+
+def _by_subject(rows: Sequence[Row], among: set[int] | None = None) -> dict[int, list[Vote]]:
+    found: dict[int, list[Vote]] = {}
+    for subject, analyst, label, at, recorded_at, override in rows:
+        if among is None or subject in among:
+            vote = Vote(analyst, label or None, to_micros(at), to_micros(recorded_at), bool(override))
+            found.setdefault(subject, []).append(vote)
+    return found

@@ -1,0 +1,1 @@
+"""Numbers from counts: pure arithmetic without a database, a network or a clock."""

@@ -1,0 +1,73 @@
+"""The consensus of a subject: what its votes, taken together, say."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from trueline.labels import UNDECIDED
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+@dataclass(frozen=True, slots=True)
+class Vote:
+    """What one analyst said of one subject."""
+
+    analyst: str
+    label: str | None
+    """The label given; None withdraws."""
+    at: int
+    """When it was given, in microseconds since 1970 (UTC)."""
+    recorded_at: int
+    """When it arrived, in microseconds since 1970; unique, so it settles the order of equal ``at``."""
+    override: bool = False
+    """An administrator's vote that settles the subject until it is withdrawn."""
+
+
+@dataclass(frozen=True, slots=True)
+class Consensus:
+    """What a subject's votes say, and since when."""
+
+    label: str | None
+    """A label, `UNDECIDED`, or None where no vote stands."""
+    changed_at: int
+    """The ``at`` of the vote that gave it this value, in microseconds since 1970; 0 where there was no vote."""
+
+
+def consensus(votes: Iterable[Vote], min_votes: int) -> Consensus:
+    """Weigh the votes on one subject.
+
+    Votes are taken in the order of ``at``, equal ones in the order of arrival. Of one analyst's votes the
+    latest counts. The latest override, unless withdrawn, settles the subject. Otherwise the label with
+    strictly more votes than any other wins, given at least `min_votes` standing votes in all; votes without
+    such a label make it `UNDECIDED`; no standing vote, no consensus.
+    """
+    standing: dict[str, str] = {}
+    override: str | None = None
+    value: str | None = None
+    changed_at = 0
+    for vote in sorted(votes, key=lambda vote: (vote.at, vote.recorded_at)):
+        if vote.override:
+            override = vote.label
+        elif vote.label is None:
+            standing.pop(vote.analyst, None)
+        else:
+            standing[vote.analyst] = vote.label
+        now = override if override is not None else _majority(standing, min_votes)
+        if now != value:
+            value, changed_at = now, vote.at
+    return Consensus(value, changed_at)
+
+
+def _majority(standing: dict[str, str], min_votes: int) -> str | None:
+    if not standing:
+        return None
+    if len(standing) < min_votes:
+        return UNDECIDED
+    ranked = Counter(standing.values()).most_common(2)
+    if len(ranked) > 1 and ranked[0][1] == ranked[1][1]:
+        return UNDECIDED
+    return ranked[0][0]

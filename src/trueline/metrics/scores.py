@@ -1,0 +1,89 @@
+"""Scores of a confusion matrix: per decision, one against the rest, and overall."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+Matrix = list[list[int]]
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionScores:
+    """How well one decision was made. Scores are fractions from 0 to 1, 0.0 where nothing defines them."""
+
+    precision: float
+    recall: float
+    f1_score: float
+    true_positives: int
+    true_negatives: int
+    false_positives: int
+    false_negatives: int
+
+
+@dataclass(frozen=True, slots=True)
+class OverallScores:
+    """How well all decisions were made: fractions from 0 to 1; all None for an empty matrix."""
+
+    accuracy: float | None
+    precision: float | None
+    recall: float | None
+    f1_score: float | None
+
+
+def scores_per_decision(matrix: Matrix, labels: Sequence[str]) -> dict[str, DecisionScores]:
+    """Score each label against the rest, in the order of the matrix.
+
+    Precision TP / (TP + FP), recall TP / (TP + FN), F1 2 TP / (2 TP + FP + FN); 0/0 gives 0.0
+    (van Rijsbergen, Information Retrieval, 1979, chapter 7; as scikit-learn with ``zero_division=0``).
+    """
+    total = sum(map(sum, matrix))
+    scores: dict[str, DecisionScores] = {}
+    for index, label in enumerate(labels):
+        true_positives = matrix[index][index]
+        decided = sum(row[index] for row in matrix)
+        true = sum(matrix[index])
+        scores[label] = DecisionScores(
+            precision=_ratio(true_positives, decided),
+            recall=_ratio(true_positives, true),
+            f1_score=_ratio(2 * true_positives, decided + true),
+            true_positives=true_positives,
+            true_negatives=total - decided - true + true_positives,
+            false_positives=decided - true_positives,
+            false_negatives=true - true_positives,
+        )
+    return scores
+
+
+def overall_scores(matrix: Matrix) -> OverallScores:
+    """Score all decisions together.
+
+    Accuracy is trace / N. Precision, recall and F1 are the unweighted means over the labels that occur as
+    truth or as decision (the macro average as scikit-learn takes it when no labels are given).
+    """
+    total = sum(map(sum, matrix))
+    if total == 0:
+        return OverallScores(None, None, None, None)
+    each = [
+        score
+        for score in scores_per_decision(matrix, [str(index) for index in range(len(matrix))]).values()
+        if score.true_positives + score.false_positives + score.false_negatives
+    ]
+    return OverallScores(
+        accuracy=trace(matrix) / total,
+        precision=sum(score.precision for score in each) / len(each),
+        recall=sum(score.recall for score in each) / len(each),
+        f1_score=sum(score.f1_score for score in each) / len(each),
+    )
+
+
+def trace(matrix: Matrix) -> int:
+    """The number of events whose decision is the truth."""
+    return sum(row[index] for index, row in enumerate(matrix))
+
+
+def _ratio(part: int, whole: int) -> float:
+    return part / whole if whole else 0.0

@@ -1,0 +1,1 @@
+"""The use cases: jobs, ingest, feedback, training, metrics, keys."""

@@ -1,0 +1,40 @@
+"""What can go wrong with a request, each its own type; `trueline.api.errors` renders them to HTTP."""
+
+
+class TruelineError(Exception):
+    """A request or a start that cannot be carried out; the message is for the person who asked."""
+
+
+class StartError(TruelineError):
+    """The stores cannot be opened."""
+
+
+class JobNotFoundError(TruelineError):
+    """No such job, or none the key may know of."""
+
+    def __init__(self) -> None:
+        super().__init__("Job not found")
+
+
+class EventNotFoundError(TruelineError):
+    """No such event in the job."""
+
+    def __init__(self, event_id: str) -> None:
+        super().__init__("Event not found")
+        self.event_id = event_id
+
+
+class InvalidRequestError(TruelineError):
+    """A part of the request is wrong; `location` is the way to it, such as ("query", "start_datetime")."""
+
+    def __init__(self, location: tuple[str | int, ...], message: str) -> None:
+        super().__init__(message)
+        self.location = location
+
+
+class ConflictError(TruelineError):
+    """It contradicts what is there already: a taken title, a model id used for another training."""
+
+
+class TooLargeError(TruelineError):
+    """The request has more bytes or lines than are taken at once."""

@@ -1,0 +1,363 @@
+"""Taking in events and the decisions made on them."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from trueline.instants import parse_instant, to_micros
+from trueline.ledger.documents import DocumentError, searchable, values_at
+from trueline.ledger.events import Decision, EventVersion
+from trueline.ledger.votes import GivenVote
+from trueline.metrics.consensus import Vote
+from trueline.service import lines
+from trueline.service.errors import EventNotFoundError, InvalidRequestError
+from trueline.service.lines import BulkAnswer, LineError, Rejected
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from trueline.catalog.records import Job
+    from trueline.ledger.store import Ledger
+    from trueline.service.writing import Writing
+
+_MAX_CONFIDENCE = 100
+
+
+@dataclass(frozen=True, slots=True)
+class SentDecision:
+    """A decision as it was sent, checked; without a time it is made at arrival."""
+
+    label: str
+    confidence: float | None
+    model_id: str
+    outlier: bool | None
+    decided_at: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class SentVote:
+    """A vote that came with its event, checked; without a time it is given at arrival."""
+
+    analyst: str
+    label: str | None
+    at: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class SentEvent:
+    """An event as it was sent, checked."""
+
+    line: int
+    event_id: str
+    event_key: int
+    ts: int | None
+    bucket_id: str
+    subject_key: int
+    raw_body: bytes
+    document: str
+    objects: list[str]
+    decision: SentDecision | None
+    votes: tuple[SentVote, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedEvents:
+    """The lines of a bulk request, read and checked; nothing is stored yet."""
+
+    job: Job
+    events: list[SentEvent]
+    rejected: list[Rejected]
+
+
+class Ingest:
+    """Takes in events and decisions. What it has answered is durable and in the next answer."""
+
+    def __init__(self, ledger: Ledger, writing: Writing) -> None:
+        self._ledger = ledger
+        self._writing = writing
+
+    def bulk(self, job: Job, raw_lines: Sequence[bytes]) -> BulkAnswer:
+        """Take in events, one NDJSON line each; a bad line leaves the good ones in."""
+        return self.commit(self.prepare(job, raw_lines))
+
+    def prepare(self, job: Job, raw_lines: Sequence[bytes], first_line: int = 1) -> PreparedEvents:
+        """Read and check lines without touching any store; blank ones are passed over."""
+        prepared = PreparedEvents(job, [], [])
+        for number, raw in enumerate(raw_lines, first_line):
+            if not raw.strip():
+                continue
+            try:
+                prepared.events.append(self._sent(job, number, raw))
+            except (LineError, DocumentError) as error:
+                prepared.rejected.append(Rejected(number, str(error)))
+        return prepared
+
+    def _sent(self, job: Job, number: int, raw: bytes) -> SentEvent:
+        line = lines.read_event_line(raw)
+        event_id = lines.identifier("event_id", line.event_id) or uuid.uuid4().hex
+        raw_body = bytes(line.raw_body)
+        document = lines.read_document(raw_body)
+        text, objects = searchable(document)
+        ts = None
+        if line.timestamp is not None:
+            ts = lines.moment("timestamp", line.timestamp)
+        elif document.get("@timestamp") is not None:
+            own = document["@timestamp"]
+            if not isinstance(own, str):
+                raise LineError("raw_body: @timestamp is not an ISO 8601 text; send a timestamp beside it")
+            ts = lines.moment("raw_body: @timestamp", own)
+        event_key = self._ledger.keys.event(event_id)
+        bucket_id, subject_key = "", event_key
+        if job.grouping == "bucket":
+            bucket_id = lines.identifier("bucket_id", line.bucket_id) or bucket_of(job, document)
+            subject_key = self._ledger.keys.bucket(bucket_id)
+        decision = None if line.decision is None else sent_decision(job, line.decision)
+        votes = tuple(
+            SentVote(
+                lines.analyst_name(vote.analyst),
+                None if vote.label is None else lines.known_label(job, vote.label),
+                None if vote.at is None else lines.moment("votes: at", vote.at),
+            )
+            for vote in line.votes
+        )
+        return SentEvent(
+            number, event_id, event_key, ts, bucket_id, subject_key, raw_body, text, objects, decision, votes
+        )
+
+    def commit(self, prepared: PreparedEvents) -> BulkAnswer:
+        """Write prepared events, durably, with their decisions and votes."""
+        answer = BulkAnswer(rejected=list(prepared.rejected))
+        if prepared.events:
+            with self._writing.on(prepared.job.id) as job:
+                _Batch(self._ledger, self._writing, job, prepared.events, answer).write()
+        answer.rejected.sort(key=lambda rejected: rejected.line)
+        return answer
+
+    def decide(  # noqa: PLR0913 - a decision has that many parts
+        self,
+        job: Job,
+        event_id: str,
+        *,
+        label: str,
+        confidence: float | None = None,
+        model_id: str | None = None,
+        decided_at: str | None = None,
+        outlier: bool | None = None,
+    ) -> None:
+        """Record a decision made elsewhere on an event that is there.
+
+        Raises:
+            EventNotFoundError: no such event.
+            InvalidRequestError: an unknown label, a confidence outside 0 to 100, an unreadable time.
+        """
+        line = lines.DecisionLine(label, confidence, model_id, decided_at, outlier)
+        try:
+            sent = sent_decision(job, line)
+        except LineError as error:
+            raise InvalidRequestError(("body",), str(error)) from None
+        key = self._ledger.keys.event(event_id)
+        with self._writing.on(job.id):
+            event = self._ledger.events.standing(job.id, [key]).get(key)
+            if event is None or event.event_id != event_id:
+                raise EventNotFoundError(event_id)
+            arrival = self._ledger.clock.next()
+            decisions = with_decision(event.decisions, sent, arrival)
+            if decisions is not event.decisions:
+                text, objects = searchable(lines.read_document(event.raw_body))
+                event = replace(event, version=arrival, decisions=decisions, document=text, objects=objects)
+                self._ledger.events.write(job.id, [], [event])
+
+
+class _Batch:
+    """The events of one request on their way into a job that is held."""
+
+    def __init__(self, ledger: Ledger, writing: Writing, job: Job, events: list[SentEvent], answer: BulkAnswer) -> None:
+        self._ledger = ledger
+        self._writing = writing
+        self._job = job
+        self._events = events
+        self._answer = answer
+        self._standing = ledger.events.standing(job.id, [event.event_key for event in events])
+        self._fresh: dict[int, EventVersion] = {}
+        self._replacing: dict[int, EventVersion] = {}
+        self._votes: dict[int, list[GivenVote]] = {}
+
+    def write(self) -> None:
+        """Write votes, then what follows from them, then the events: see `Writing` for why in this order."""
+        for event in self._events:
+            self._take(event)
+        known, given = self._new_votes()
+        self._ledger.votes.append(self._job.id, given)
+        self._place_consensus(known)
+        self._ledger.events.write(self._job.id, list(self._fresh.values()), list(self._replacing.values()))
+
+    def _take(self, sent: SentEvent) -> None:
+        arrival = self._ledger.clock.next()
+        key = sent.event_key
+        before = self._fresh.get(key) or self._replacing.get(key) or self._standing.get(key)
+        if before is not None and before.event_id != sent.event_id:
+            self._answer.rejected.append(
+                Rejected(
+                    sent.line,
+                    "event_id shares its key with another event's by chance; send it under another id",
+                )
+            )
+            return
+        self._answer.accepted += 1
+        for vote in sent.votes:
+            given = Vote(vote.analyst, vote.label, vote.at if vote.at is not None else arrival, arrival)
+            self._votes.setdefault(sent.subject_key, []).append(GivenVote(sent.subject_key, given, sent.event_id))
+            arrival = self._ledger.clock.next()
+        if before is None:
+            self._fresh[key] = EventVersion(
+                event_id=sent.event_id,
+                event_key=key,
+                ts=arrival if sent.ts is None else sent.ts,
+                version=arrival,
+                subject_key=sent.subject_key,
+                bucket_id=sent.bucket_id,
+                arrived_at=arrival,
+                raw_body=sent.raw_body,
+                document=sent.document,
+                objects=sent.objects,
+                decisions=with_decision([], sent.decision, arrival),
+            )
+            return
+        self._answer.replaced += 1
+        now = replace(
+            before,
+            ts=before.arrived_at if sent.ts is None else sent.ts,
+            subject_key=sent.subject_key,
+            bucket_id=sent.bucket_id,
+            raw_body=sent.raw_body,
+            document=sent.document,
+            objects=sent.objects,
+            decisions=with_decision(before.decisions, sent.decision, arrival),
+        )
+        if _differs(now, before):
+            now.version = arrival
+            (self._fresh if key in self._fresh else self._replacing)[key] = now
+
+    def _new_votes(self) -> tuple[dict[int, list[Vote]], list[GivenVote]]:
+        """All votes on the subjects that get a new one, and those new ones; the very same vote again is none."""
+        if not self._votes:
+            return {}, []
+        # a subject without a row of consensus has votes only if they came with an event that stands
+        voted = self._ledger.votes.have_consensus_row(self._job.id, list(self._votes))
+        voted |= {event.subject_key for event in self._standing.values() if event.consensus_computed_at}
+        known = self._ledger.votes.on(self._job.id, [subject for subject in self._votes if subject in voted])
+        return add_votes(known, self._votes)
+
+    def _place_consensus(self, known: dict[int, list[Vote]]) -> None:
+        """Keep consensus with the event where its subject is one fresh event, else in its own table."""
+        derived = self._writing.derive(self._job, known)
+        apart: dict[int, list[Vote]] = {}
+        by_event = self._job.grouping == "event"
+        rows = self._ledger.votes.have_consensus_row(self._job.id, list(known)) if by_event else set()
+        for subject, votes in known.items():
+            event = self._fresh.get(subject) if by_event and subject not in rows else None
+            if event is None:
+                apart[subject] = votes
+            else:
+                event.consensus = derived[subject].label or ""
+                event.consensus_changed_at = derived[subject].changed_at
+                event.consensus_computed_at = max(vote.recorded_at for vote in votes)
+        self._writing.store_consensus(self._job, apart)
+
+
+def add_votes(
+    known: dict[int, list[Vote]], given: dict[int, list[GivenVote]]
+) -> tuple[dict[int, list[Vote]], list[GivenVote]]:
+    """Add votes to those known of their subjects.
+
+    Returns:
+        All votes on the subjects that got a new one, and the new ones; the very same vote again is not new.
+    """
+    touched: dict[int, list[Vote]] = {}
+    new: list[GivenVote] = []
+    for subject, votes in given.items():
+        before = known.get(subject, [])
+        seen = {(vote.analyst, vote.label, vote.at, vote.override) for vote in before}
+        for each in votes:
+            identity = (each.vote.analyst, each.vote.label, each.vote.at, each.vote.override)
+            if identity not in seen:
+                seen.add(identity)
+                new.append(each)
+                touched.setdefault(subject, list(before)).append(each.vote)
+    return touched, new
+
+
+def sent_decision(job: Job, line: lines.DecisionLine) -> SentDecision:
+    """Check a decision.
+
+    Raises:
+        LineError: an unknown label, a confidence outside 0 to 100, an unreadable time, an overlong model id.
+    """
+    if line.confidence is not None and not 0 <= line.confidence <= _MAX_CONFIDENCE:
+        raise LineError(f"decision: confidence {line.confidence} is not between 0 and 100")
+    return SentDecision(
+        lines.known_label(job, line.label),
+        line.confidence,
+        (lines.identifier("model_id", line.model_id) or "") if line.model_id else "",
+        line.outlier,
+        None if line.decided_at is None else lines.moment("decision: decided_at", line.decided_at),
+    )
+
+
+def with_decision(decisions: list[Decision], sent: SentDecision | None, arrival: int) -> list[Decision]:
+    """The decisions on an event with one more, in order of (decided_at, arrival): the last is in force.
+
+    The very same decision again changes nothing and gives back the same list. A decision without a time is
+    the same again when it says what the one in force says.
+    """
+    if sent is None:
+        return decisions
+    said = (sent.label, sent.confidence, sent.model_id, sent.outlier)
+    against = decisions if sent.decided_at is not None else decisions[-1:]
+    for made in against:
+        same_time = sent.decided_at is None or made.decided_at == sent.decided_at
+        if same_time and (made.label, made.confidence, made.model_id, made.outlier) == said:
+            return decisions
+    decided_at = arrival if sent.decided_at is None else sent.decided_at
+    made = Decision(sent.label, sent.confidence, sent.model_id, sent.outlier, decided_at, arrival)
+    return sorted([*decisions, made], key=lambda each: (each.decided_at, each.recorded_at))
+
+
+def bucket_of(job: Job, document: dict[str, object]) -> str:
+    """The id of the bucket a document belongs to: a hash of its values at the job's decision points.
+
+    Raises:
+        LineError: the job has no decision points to tell by.
+    """
+    if not job.decision_points:
+        raise LineError("bucket_id is missing, and the job has no decision points to tell the bucket by")
+    hasher = hashlib.blake2b(digest_size=16)
+    for point in job.decision_points:
+        for value in values_at(document, point):
+            hasher.update(f"{len(value)}:".encode())
+            hasher.update(value.encode())
+        hasher.update(b";")
+    return hasher.hexdigest()
+
+
+def _differs(now: EventVersion, before: EventVersion) -> bool:
+    return now.decisions is not before.decisions or any(
+        getattr(now, name) != getattr(before, name) for name in ("ts", "subject_key", "bucket_id", "raw_body")
+    )
+
+
+def moment_or_arrival(location: tuple[str | int, ...], text: str | None, arrival: int) -> int:
+    """Read a moment of a request, or take the arrival where there is none.
+
+    Raises:
+        InvalidRequestError: it cannot be read.
+    """
+    if text is None:
+        return arrival
+    try:
+        return to_micros(parse_instant(text))
+    except ValueError as error:
+        raise InvalidRequestError(location, str(error)) from None

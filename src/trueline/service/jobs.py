@@ -1,0 +1,194 @@
+"""Jobs: made, read, changed."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from trueline.catalog.checks import is_name
+from trueline.catalog.errors import JobIdTaken, TitleTaken
+from trueline.catalog.records import Grouping, Job, JobChanges
+from trueline.labels import check_labels
+from trueline.service.errors import ConflictError, InvalidRequestError, JobNotFoundError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from trueline.catalog.store import Catalog
+    from trueline.service.writing import Writing
+
+MAX_TITLE_LENGTH = 200
+MAX_JOB_ID = 2**63 - 1
+MAX_DECISION_POINTS = 64
+MAX_MIN_VOTES = 1_000
+DEFAULT_MINUTES_PER_ALERT = 10.0
+DEFAULT_LOW_CONFIDENCE_BELOW = 60.0
+_PERCENT = 100
+
+
+class Jobs:
+    """The jobs of one Trueline."""
+
+    def __init__(self, catalog: Catalog, writing: Writing) -> None:
+        self._catalog = catalog
+        self._writing = writing
+
+    def create(  # noqa: PLR0913 - a job has that many parts
+        self,
+        *,
+        title: str,
+        labels: Sequence[str],
+        grouping: str = "event",
+        decision_points: Sequence[str] = (),
+        minutes_per_alert: float = DEFAULT_MINUTES_PER_ALERT,
+        min_votes: int = 1,
+        low_confidence_below: float = DEFAULT_LOW_CONFIDENCE_BELOW,
+        job_id: int | None = None,
+    ) -> Job:
+        """Make a job; without a `job_id` it gets the next free one.
+
+        Raises:
+            InvalidRequestError: naming the part that is wrong.
+            ConflictError: the title or the id is taken.
+        """
+        if job_id is not None and not 1 <= job_id <= MAX_JOB_ID:
+            raise InvalidRequestError(("body", "job_id"), f"job_id must be between 1 and {MAX_JOB_ID}")
+        try:
+            return self._catalog.add_job(
+                job_id=job_id,
+                title=_title(title),
+                labels=_labels(labels),
+                grouping=_grouping(grouping),
+                decision_points=_decision_points(decision_points),
+                minutes_per_alert=_minutes(minutes_per_alert),
+                min_votes=_min_votes(min_votes),
+                low_confidence_below=_percent(low_confidence_below),
+            )
+        except TitleTaken as error:
+            raise ConflictError(f"there is a job titled {title!r} already") from error
+        except JobIdTaken as error:
+            raise ConflictError(f"there is a job {job_id} already") from error
+        except ValueError as error:
+            raise InvalidRequestError(("body",), str(error)) from None
+
+    def get(self, reference: int | str) -> Job:
+        """The job of that id (a number or its text) or exact title.
+
+        Raises:
+            JobNotFoundError: there is none.
+        """
+        job: Job | None = None
+        text = str(reference)
+        if text.isascii() and text.isdigit() and len(text) <= len(str(MAX_JOB_ID)):
+            job = self._catalog.job_by_id(int(text))
+        if job is None and isinstance(reference, str):
+            job = self._catalog.job_by_title(reference)
+        if job is None:
+            raise JobNotFoundError
+        return job
+
+    def all(self) -> list[Job]:
+        """Every job, by id."""
+        return self._catalog.jobs()
+
+    def change(  # noqa: PLR0913 - a job has that many parts
+        self,
+        reference: int | str,
+        *,
+        title: str | None = None,
+        labels: Sequence[str] | None = None,
+        minutes_per_alert: float | None = None,
+        min_votes: int | None = None,
+        low_confidence_below: float | None = None,
+    ) -> Job:
+        """Change what may change in a job; labels may be added and put in another order, none left out.
+
+        Raises:
+            JobNotFoundError: there is no such job.
+            InvalidRequestError: naming the part that is wrong.
+            ConflictError: the title is taken.
+        """
+        with self._writing.on(self.get(reference).id) as job:
+            changes = JobChanges()
+            if title is not None:
+                changes["title"] = _title(title)
+            if labels is not None:
+                changes["labels"] = _labels(labels)
+                missing = [label for label in job.labels if label not in labels]
+                if missing:
+                    raise InvalidRequestError(("body", "labels"), f"label {missing[0]!r} cannot be taken away")
+            if minutes_per_alert is not None:
+                changes["minutes_per_alert"] = _minutes(minutes_per_alert)
+            if low_confidence_below is not None:
+                changes["low_confidence_below"] = _percent(low_confidence_below)
+            if min_votes is not None:
+                changes["min_votes"] = _min_votes(min_votes)
+            try:
+                changed = self._catalog.change_job(job.id, **changes)
+            except TitleTaken as error:
+                raise ConflictError(f"there is a job titled {title!r} already") from error
+            except ValueError as error:
+                raise InvalidRequestError(("body",), str(error)) from None
+            if changed.min_votes != changed.consensus_min_votes:
+                self._writing.derive_all(changed)
+            return changed
+
+
+def _title(title: str) -> str:
+    if not title.strip() or len(title) > MAX_TITLE_LENGTH or not is_name(title):
+        raise InvalidRequestError(
+            ("body", "title"), f"title must have 1 to {MAX_TITLE_LENGTH} characters, all of them valid and none NUL"
+        )
+    if title.isascii() and title.isdigit():
+        raise InvalidRequestError(("body", "title"), "title must not be a number: jobs are named by id or title")
+    return title
+
+
+def _labels(labels: Sequence[str]) -> tuple[str, ...]:
+    _check_text("labels", labels)
+    try:
+        return check_labels(labels)
+    except ValueError as error:
+        raise InvalidRequestError(("body", "labels"), str(error)) from None
+
+
+def _decision_points(paths: Sequence[str]) -> tuple[str, ...]:
+    _check_text("decision_points", paths)
+    if len(paths) > MAX_DECISION_POINTS or len(set(paths)) < len(paths):
+        raise InvalidRequestError(
+            ("body", "decision_points"), f"decision_points are up to {MAX_DECISION_POINTS} different field paths"
+        )
+    return tuple(paths)
+
+
+def _check_text(name: str, texts: Sequence[str]) -> None:
+    """Refuse a lone surrogate, which the stores could keep but no answer could show."""
+    try:
+        "".join(texts).encode()
+    except UnicodeEncodeError:
+        raise InvalidRequestError(("body", name), f"{name} hold a lone surrogate, which is no text") from None
+
+
+def _grouping(grouping: str) -> Grouping:
+    try:
+        return Grouping(grouping)
+    except ValueError:
+        raise InvalidRequestError(("body", "grouping"), "grouping is 'event' or 'bucket'") from None
+
+
+def _minutes(minutes: float) -> float:
+    if not (math.isfinite(minutes) and minutes >= 0):
+        raise InvalidRequestError(("body", "minutes_per_alert"), "minutes_per_alert must be 0 or more")
+    return float(minutes)
+
+
+def _min_votes(votes: int) -> int:
+    if not 1 <= votes <= MAX_MIN_VOTES:
+        raise InvalidRequestError(("body", "min_votes"), f"min_votes must be between 1 and {MAX_MIN_VOTES}")
+    return votes
+
+
+def _percent(percent: float) -> float:
+    if not 0 <= percent <= _PERCENT:
+        raise InvalidRequestError(("body", "low_confidence_below"), "low_confidence_below must be between 0 and 100")
+    return float(percent)

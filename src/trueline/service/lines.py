@@ -1,0 +1,185 @@
+"""The lines of bulk requests: their shape, read and checked before any store is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence  # noqa: TC003 - msgspec resolves it at run time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import msgspec
+
+from trueline.instants import parse_instant, to_micros
+
+if TYPE_CHECKING:
+    from trueline.catalog.records import Job
+
+MAX_ID_LENGTH = 1_024
+MAX_NAME_LENGTH = 256
+
+
+class LineError(ValueError):
+    """A line that cannot be taken; the message says why."""
+
+
+class DecisionLine(msgspec.Struct, forbid_unknown_fields=True):
+    """A decision as it is sent."""
+
+    label: str
+    confidence: float | None = None
+    model_id: str | None = None
+    decided_at: str | None = None
+    outlier: bool | None = None
+
+
+class VoteOnEventLine(msgspec.Struct, forbid_unknown_fields=True):
+    """A vote that comes with its event."""
+
+    analyst: str
+    label: str | None
+    at: str | None = None
+
+
+class EventLine(msgspec.Struct, forbid_unknown_fields=True):
+    """An event as it is sent in bulk."""
+
+    raw_body: msgspec.Raw
+    event_id: str | int | None = None
+    timestamp: str | None = None
+    bucket_id: str | int | None = None
+    decision: DecisionLine | None = None
+    votes: Sequence[VoteOnEventLine] = ()
+
+
+class VoteLine(msgspec.Struct, forbid_unknown_fields=True):
+    """A vote as it is sent in bulk."""
+
+    analyst: str
+    label: str | None
+    event_id: str | int | None = None
+    bucket_id: str | int | None = None
+    at: str | None = None
+    override: bool = False
+
+
+@dataclass(slots=True)
+class Rejected:
+    """A line that was not taken."""
+
+    line: int
+    """Its number in the request, from 1."""
+    error: str
+
+
+@dataclass(slots=True)
+class BulkAnswer:
+    """What became of the lines of a bulk request."""
+
+    accepted: int = 0
+    """Lines taken."""
+    replaced: int = 0
+    """Those of them that named an event already there."""
+    rejected: list[Rejected] = field(default_factory=list)
+
+
+_Line = TypeVar("_Line")
+
+_event_line = msgspec.json.Decoder(EventLine)
+_vote_line = msgspec.json.Decoder(VoteLine)
+_document = msgspec.json.Decoder(dict[str, Any])
+
+
+def read_event_line(line: bytes) -> EventLine:
+    """Read a line of a bulk request of events.
+
+    Raises:
+        LineError: not JSON, or not of that shape.
+    """
+    return _read(_event_line, line)
+
+
+def read_vote_line(line: bytes) -> VoteLine:
+    """Read a line of a bulk request of votes.
+
+    Raises:
+        LineError: not JSON, or not of that shape.
+    """
+    return _read(_vote_line, line)
+
+
+def read_document(raw: bytes) -> dict[str, Any]:
+    """Read the document of an event.
+
+    Raises:
+        LineError: it is no JSON object.
+    """
+    try:
+        return _document.decode(raw)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        raise LineError(f"raw_body: {_plain(error)}") from None
+
+
+def _read(decoder: msgspec.json.Decoder[_Line], line: bytes) -> _Line:
+    try:
+        return decoder.decode(line)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        raise LineError(_plain(error)) from None
+
+
+def _plain(error: Exception) -> str:
+    if isinstance(error, RecursionError):
+        return "nested too deeply"
+    if isinstance(error, UnicodeDecodeError):
+        return "not UTF-8"
+    return str(error)
+
+
+def identifier(name: str, value: str | int | None) -> str | None:
+    """Check an id; a number is taken as its text.
+
+    Raises:
+        LineError: empty or too long.
+    """
+    if value is None:
+        return None
+    text = str(value)
+    if not text:
+        raise LineError(f"{name} is empty")
+    if len(text) > MAX_ID_LENGTH:
+        raise LineError(f"{name} is longer than {MAX_ID_LENGTH} characters")
+    return text
+
+
+def moment(name: str, text: str) -> int:
+    """Read a moment in microseconds since 1970.
+
+    Raises:
+        LineError: naming the field.
+    """
+    try:
+        return to_micros(parse_instant(text))
+    except ValueError as error:
+        raise LineError(f"{name}: {error}") from None
+
+
+def known_label(job: Job, label: str) -> str:
+    """Check that the job has the label.
+
+    Raises:
+        LineError: it has not.
+    """
+    if label not in job.labels:
+        raise LineError(f"unknown label {label[:60]!r}: the job has {', '.join(job.labels)}")
+    return label
+
+
+def analyst_name(name: str) -> str:
+    """Check the name of an analyst.
+
+    Raises:
+        LineError: empty or too long.
+    """
+    if not name.strip():
+        raise LineError("analyst is empty")
+    if len(name) > MAX_NAME_LENGTH:
+        raise LineError(f"analyst is longer than {MAX_NAME_LENGTH} characters")
+    return name

@@ -1,0 +1,104 @@
+"""One Trueline, opened: its stores and all that can be done with them."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Self
+
+from trueline.catalog.engine import sqlite_dsn
+from trueline.catalog.errors import CatalogError
+from trueline.catalog.store import Catalog
+from trueline.ledger import migrations
+from trueline.ledger.errors import LedgerError
+from trueline.ledger.store import Ledger, open_engine
+from trueline.service.errors import StartError
+from trueline.service.feedback import Feedback
+from trueline.service.ingest import Ingest
+from trueline.service.jobs import Jobs
+from trueline.service.keys import KNOWN_SCOPES, KeyRing, load_secret
+from trueline.service.metrics import JobMetrics
+from trueline.service.training import Training
+from trueline.service.writing import Writing
+
+if TYPE_CHECKING:
+    from trueline.settings import Settings
+
+
+class Workspace:
+    """The stores of one Trueline and its use cases."""
+
+    def __init__(self, settings: Settings, ledger: Ledger, catalog: Catalog, secret: bytes) -> None:
+        self.settings = settings
+        self._ledger = ledger
+        self._catalog = catalog
+        self._writing = Writing(ledger, catalog)
+        self.jobs = Jobs(catalog, self._writing)
+        self.ingest = Ingest(ledger, self._writing)
+        self.feedback = Feedback(ledger, self._writing)
+        self.training = Training(ledger, catalog, self._writing)
+        self.metrics = JobMetrics(ledger, catalog, self.jobs, max_filters=settings.max_filters)
+        self.access = KeyRing(catalog, secret)
+
+    @classmethod
+    def open(cls, settings: Settings) -> Self:
+        """Open the stores, bring them to the newest schema, finish what was cut short.
+
+        Raises:
+            StartError: a store is in use, was written by a newer version, or does not open.
+        """
+        settings.data.mkdir(parents=True, exist_ok=True)
+        with contextlib.ExitStack() as opened:
+            try:
+                engine = open_engine(
+                    settings.ledger_dsn,
+                    settings.data / "ledger",
+                    settings.ledger_database,
+                    query_seconds=settings.query_seconds,
+                    query_memory_bytes=settings.engine_memory_bytes,
+                )
+                opened.callback(engine.close)
+                migrations.check(engine)  # before the catalog, so that neither is changed when one is refused
+                catalog = Catalog.open(settings.catalog_dsn or sqlite_dsn(settings.data / "catalog.sqlite3"))
+                opened.callback(catalog.close)
+                ledger = Ledger(engine)
+                secret = load_secret(settings)
+            except (LedgerError, CatalogError, ValueError, OSError) as error:
+                raise StartError(str(error)) from error
+            workspace = cls(settings, ledger, catalog, secret)
+            workspace.recover()
+            opened.pop_all()
+        return workspace
+
+    def recover(self) -> None:
+        """Finish what a crash may have cut short; nothing to do, nothing changed."""
+        self._writing.finish_last_requests()
+        self._ledger.trainings.forget_unnamed(
+            [model.training for job in self._catalog.jobs() for model in self._catalog.models(job.id)]
+        )
+
+    def first_key(self) -> str | None:
+        """Make a key with every scope if there has never been a key, and return it; it cannot be shown again."""
+        if self._catalog.keys():
+            return None
+        return self.access.create("first key", sorted(KNOWN_SCOPES))
+
+    def ping(self) -> None:
+        """Check that both stores answer and can be written.
+
+        Raises:
+            LedgerError: the ledger does not.
+            CatalogError: the catalog does not.
+        """
+        self._ledger.ping()
+        self._catalog.ping()
+
+    def close(self) -> None:
+        """Let go of the stores."""
+        self._ledger.close()
+        self._catalog.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

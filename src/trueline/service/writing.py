@@ -1,0 +1,78 @@
+"""One writer a job at a time, and what was cut short is finished before the next write."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from typing import TYPE_CHECKING
+
+from trueline.metrics.consensus import Consensus, Vote, consensus
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from trueline.catalog.records import Job
+    from trueline.catalog.store import Catalog
+    from trueline.ledger.store import Ledger
+
+
+class Writing:
+    """Who writes to a job holds it; the consensus of a job always follows its votes.
+
+    Votes are recorded before what is derived from them. When a write ends between the two (an engine that
+    fails, a process that is killed), the consensus of the subjects of the last request is derived again:
+    at the next write or at the next start.
+    """
+
+    def __init__(self, ledger: Ledger, catalog: Catalog) -> None:
+        self._ledger = ledger
+        self._catalog = catalog
+        self._locks: dict[int, threading.RLock] = {}
+        self._lock = threading.Lock()
+        self._cut_short: set[int] = set()
+
+    @contextlib.contextmanager
+    def on(self, job_id: int) -> Iterator[Job]:
+        """Hold a job for a write; gives it as it is now."""
+        with self._lock:
+            lock = self._locks.setdefault(job_id, threading.RLock())
+        with lock:
+            job = self._catalog.job_by_id(job_id)
+            if job is None:
+                raise LookupError(f"job {job_id} is gone")
+            if job_id in self._cut_short:
+                self.finish_last_request_of(job)
+                self._cut_short.discard(job_id)
+            try:
+                yield job
+            except BaseException:
+                self._cut_short.add(job_id)
+                raise
+
+    def derive(self, job: Job, votes: Mapping[int, Sequence[Vote]]) -> dict[int, Consensus]:
+        """The consensus of subjects from all their votes, by the job's rule."""
+        return {subject: consensus(given, job.min_votes) for subject, given in votes.items()}
+
+    def store_consensus(self, job: Job, votes: Mapping[int, Sequence[Vote]]) -> None:
+        """Derive the consensus of subjects from all their votes and keep it."""
+        if votes:
+            derived = self.derive(job, votes)
+            self._ledger.votes.write_consensus(job.id, derived, votes, self._ledger.clock.next())
+
+    def derive_all(self, job: Job) -> None:
+        """Derive the consensus of every subject of a job anew, as after a change of the rule."""
+        for votes in self._ledger.votes.all(job.id):
+            self.store_consensus(job, votes)
+        self._catalog.change_job(job.id, consensus_min_votes=job.min_votes)
+
+    def finish_last_requests(self) -> None:
+        """At start: finish what may have been cut short when the process ended."""
+        for job in self._catalog.jobs():
+            self.finish_last_request_of(job)
+
+    def finish_last_request_of(self, job: Job) -> None:
+        """Derive again what the job's last request of votes touched, and what a changed rule left to do."""
+        if job.consensus_min_votes != job.min_votes:
+            self.derive_all(job)
+        else:
+            self.store_consensus(job, self._ledger.votes.of_last_request(job.id))

@@ -1,0 +1,51 @@
+"""Every setting of the server: one list, each with its default and its help.
+
+A setting is read from the environment with the prefix ``TRUELINE_`` (``TRUELINE_PORT=9000``).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Where the stores are, what the server listens on, and its limits."""
+
+    model_config = SettingsConfigDict(env_prefix="TRUELINE_", extra="forbid", frozen=True)
+
+    data: Path = Field(default=Path("data"), description="Folder of the embedded stores and the secret of the keys.")
+    ledger_dsn: str = Field(
+        default="",
+        description="ClickHouse to keep events, votes and trainings in, "
+        "such as `clickhouse://user:password@host:8123`; empty: the embedded engine, in the data folder.",
+    )
+    ledger_database: str = Field(
+        default="trueline", pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", description="Name of the ledger's database."
+    )
+    catalog_dsn: str = Field(
+        default="",
+        description="Database of jobs, models and keys, such as `postgresql://user:password@host/name`; "
+        "empty: SQLite, in the data folder.",
+    )
+    secret: SecretStr = Field(
+        default=SecretStr(""),
+        description="Secret that keys are hashed with; empty: the one kept in the data folder, made at first start.",
+    )
+    host: str = Field(default="127.0.0.1", description="Address to listen on.")
+    port: int = Field(default=9666, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    query_seconds: float = Field(
+        default=30.0,
+        gt=0,
+        description="Seconds a query may take before the engine stops it and 503 is answered.",
+    )
+    max_body_bytes: int = Field(default=32 * 1024 * 1024, ge=1024, description="Largest accepted body; beyond it, 413.")
+    max_bulk_lines: int = Field(default=10_000, ge=1, description="Most lines of one bulk request; beyond it, 413.")
+    max_filters: int = Field(default=64, ge=1, description="Most filters of one request; beyond it, 422.")
+    engine_memory_bytes: int = Field(
+        default=1024 * 1024 * 1024,
+        ge=256 * 1024 * 1024,
+        description="Memory one query may take in the engine.",
+    )

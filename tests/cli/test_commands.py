@@ -1,0 +1,62 @@
+"""Commands on a data folder, and errors as sentences."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from trueline import __version__
+
+if TYPE_CHECKING:
+    from tests.cli.conftest import Terminal
+
+
+def test_version(terminal: Terminal) -> None:
+    assert terminal.run("version").out == f"trueline {__version__}\n"
+    assert terminal.run("--version").out == f"trueline {__version__}\n"
+
+
+def test_jobs_and_models_on_a_data_folder(terminal: Terminal) -> None:
+    created = terminal.run("jobs", "create", "alerts", "--labels", "Drop, Escalate", "--min-votes", "2")
+    assert created.out.splitlines() == [
+        "id: 1",
+        "title: alerts",
+        "labels: Drop, Escalate",
+        "grouping: event",
+        "decision_points: ",
+        "minutes_per_alert: 10.0",
+        "min_votes: 2",
+        "low_confidence_below: 60.0",
+    ]
+    assert "Drop, Escalate" in terminal.run("jobs", "list").out
+    assert json.loads(terminal.run("jobs", "change", "alerts", "--title", "new", "--json").out)["title"] == "new"
+    registered = terminal.run("models", "register", "new", "--model-id", "m", "--trained-at", "2025-01-01")
+    assert registered.out == "m, trained at 2025-01-01T00:00:00Z, active\n"
+    assert "2025-01-01T00:00:00Z" in terminal.run("models", "list", "new").out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (("jobs", "show", "nothing"), 1, "trueline: there is no job 'nothing'"),
+        (("jobs", "change", "1"), 2, "nothing to change"),
+        (("jobs", "create", "7", "--labels", "a,b"), 2, "title must not be a number"),
+        (("models", "register", "1", "--training-set", "missing"), 2, "missing: No such file"),
+        (("keys", "create", "k", "--scopes", "read:everything"), 2, "there is no scope 'read:everything'"),
+        (("keys", "create", "k", "--jobs", "x"), 2, "'x' is no number"),
+        (("keys", "create", "k", "--expires-at", "soon"), 2, "--expires-at"),
+        (("keys", "revoke", "nothing"), 1, "there is no key 'nothing'"),
+        (("metrics", "1", "--truth", "maybe"), 2, "--truth is implicit or explicit"),
+        (("metrics", "1", "--filter", "severity"), 2, "is not FIELD OPERATOR VALUE"),
+        (("jobs", "list", "--server", "http://127.0.0.1:1", "--key", "k"), 1, "http://127.0.0.1:1 cannot be reached"),
+        (("serve", "--port", "70000"), 2, "setting port"),
+        (("dance",), 2, "No such command"),
+    ],
+)
+def test_errors_are_sentences(terminal: Terminal, arguments: tuple[str, ...], code: int, message: str) -> None:
+    ended = terminal.run(*arguments)
+    assert ended.code == code
+    assert message in ended.err
+    assert "Traceback" not in ended.err

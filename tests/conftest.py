@@ -1,0 +1,77 @@
+"""What tests share: one workspace and one server a process, since the engine opens one data folder a process."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+import uvicorn
+
+from trueline.api.app import create_app
+from trueline.service.keys import KNOWN_SCOPES
+from trueline.service.workspace import Workspace
+from trueline.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+SHARED_DATA = Path(__file__).parent.parent.parent / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
+    """An open workspace on stores of its own."""
+    with Workspace.open(Settings(data=tmp_path_factory.mktemp("trueline"))) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def admin_key(workspace: Workspace) -> str:
+    """A key with every scope."""
+    return workspace.access.create("tests", sorted(KNOWN_SCOPES))
+
+
+@pytest.fixture(scope="session")
+def server(workspace: Workspace) -> Iterator[str]:
+    """The address of a server over the workspace, on loopback."""
+    config = uvicorn.Config(create_app(workspace), host="127.0.0.1", port=0, log_config=None, access_log=False)
+    running = uvicorn.Server(config)
+    thread = threading.Thread(target=running.run)
+    thread.start()
+    deadline = time.monotonic() + 30
+    while not running.started:
+        if time.monotonic() > deadline or not thread.is_alive():
+            raise RuntimeError("the server did not start")
+        time.sleep(0.01)
+    yield f"http://127.0.0.1:{running.servers[0].sockets[0].getsockname()[1]}"
+    running.should_exit = True
+    thread.join(30)
+
+
+@pytest.fixture
+def client(server: str, admin_key: str) -> Iterator[httpx.Client]:
+    """A client of the server with a key that has every scope."""
+    with httpx.Client(base_url=server, headers={"X-Arcanna-Api-Key": admin_key}, timeout=60) as opened:
+        yield opened
+
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture
+def fresh_title(request: pytest.FixtureRequest) -> Callable[[], str]:
+    """Makes titles that no other job has."""
+    return lambda: f"{request.node.name[:150]} {next(_numbers)}"
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real data; tests that need it are skipped where it is absent."""
+    if not SHARED_DATA.is_dir():
+        pytest.skip(f"the real data is not beside the project: no {SHARED_DATA.parent.name}/{SHARED_DATA.name}")
+    return SHARED_DATA

@@ -1,0 +1,396 @@
+"""Any sequence of events, decisions, votes and trainings gives the numbers that the oracle gives."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+from typing import TYPE_CHECKING, ClassVar
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from oracle import JobTerms, Oracle, RefusedError, differences
+from trueline.service.errors import TruelineError
+from trueline.service.workspace import Workspace
+from trueline.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from trueline.catalog.records import Job
+
+LONG = os.environ.get("TRUELINE_TEST_LONG") == "1"
+EXAMPLES = 400 if LONG else 40
+STEPS = 30
+
+# Small pools, so that things collide.
+EVENTS = [f"e{i}" for i in range(6)]
+BUCKETS = ["b0", "b1", "b2"]
+ANALYSTS = ["ana", "ben", "cleo"]
+LABELS = ["Drop", "Investigate", "Escalate"]
+LATER_LABEL = "Close"
+TIMES = [
+    "2025-01-01T00:00:00.000000Z",
+    "2025-01-01T00:00:00.000001Z",
+    "2025-01-01T23:59:59.999999Z",
+    "2025-01-02T00:00:00Z",
+    "2025-01-02T01:00:00.000002+01:00",
+    "2025-01-03T12:00:00.5Z",
+]
+FIRST_ARRIVAL = 1_767_225_600_000_000  # later than all of the above and sooner than any clock's time
+DOCUMENTS: list[dict[str, object]] = [
+    {"host.name": "web", "n": 5},
+    {"host": {"name": "web"}, "n": "5", "@timestamp": TIMES[1]},
+    {"host": {"name": "mail"}, "n": 5.5, "tags": ["a", "b"], "@timestamp": TIMES[4]},
+    {"n": None, "tags": []},
+    {"host": {"name": "mail"}, "rule": [{"id": 1}, {"id": "2"}], "seen": "2025-01-02"},
+    {},
+]
+
+times = st.sampled_from(TIMES)
+labels = st.sampled_from(LABELS)
+decision_parts = st.fixed_dictionaries(
+    {"label": labels},
+    optional={
+        "confidence": st.sampled_from([0, 59.9, 60.0, 100]),
+        "model_id": st.sampled_from(["first", "second"]),
+        "decided_at": times,
+        "outlier": st.booleans(),
+    },
+)
+vote_parts = st.fixed_dictionaries(
+    {"analyst": st.sampled_from(ANALYSTS), "label": st.one_of(labels, labels, st.none())},
+    optional={"at": times},
+)
+windows = st.tuples(
+    st.one_of(st.none(), times, st.sampled_from(["2025-01-01", "2025-01-02T00:00:00 0000", "2025-01-02"])),
+    st.one_of(st.none(), times, st.sampled_from(["2025-01-01", "2025-01-03", "2025-01-02T00:00:00.000001"])),
+)
+
+STATES: list[object] = ["new", "pending", "in_knowledge_base", "retrain"]
+VALUES_OF: dict[str, list[object]] = {
+    "@timestamp": [*TIMES, "2025-01-02", "23:59", 5],
+    "timestamp_inference": ["2025-06-01"],
+    "arcanna.result_label": [*LABELS, "D", 5],
+    "arcanna.result.keyword": ["class_0", "class_2"],
+    "arcanna.previous_result": ["class_0", "class_1", "class_2"],
+    "arcanna.consensus": [*LABELS, "Undecided"],
+    "arcanna.bucket_id": ["b1", "e1"],
+    "arcanna.bucket_state": STATES,
+    "arcanna.knowledge_base_state": STATES,
+    "arcanna.confidence_score": [60, "60", 59.9, "9"],
+    "arcanna.outlier_flag": [True, "false", 0],
+    "arcanna.model.path": ["first", "second"],
+    "arcanna.original_id": [*EVENTS, "e"],
+    "arcanna.pipeline_status": ["OK"],
+    "arcanna.last_compute_consensus_timestamp": [*TIMES, "2025-06-01"],
+    "arcanna.attention.low_confidence_score.attention_required": [True, "false"],
+    "attention.undecided_consensus.attention_required.keyword": [True, "false"],
+    "host.name": ["web", "mail", "m"],
+    "n": [5, "5", 5.5, "5."],
+    "rule.id": [1, 2, "2"],
+    "tags": ["a", "b"],
+    "seen": ["2025-01-02", "2025-01-02T00:00:00.000001Z"],
+}
+VALUED = [
+    "is",
+    "is not",
+    "starts with",
+    "not starts with",
+    "contains",
+    "not contains",
+    "lt",
+    "lte",
+    "gt",
+    "gte",
+]
+
+
+@st.composite
+def filters(draw: st.DrawFn) -> dict[str, object]:
+    """Draw a filter on a field with a value that means something for it."""
+    field = draw(st.sampled_from(list(VALUES_OF)))
+    operator = draw(st.sampled_from([*VALUED, "is one of", "is not one of", "exists", "not exists"]))
+    if "exists" in operator:
+        return {"field": field, "operator": operator}
+    value = st.sampled_from(VALUES_OF[field])
+    wanted = draw(st.lists(value, min_size=1, max_size=3) if "one of" in operator else value)
+    return {"field": field, "operator": operator, "value": wanted}
+
+
+def times_given(line: Mapping[str, object]) -> bool:
+    """Tell whether a line says of all in it when it happened, so that sending it again says nothing new."""
+    votes = line.get("votes", [])
+    decision = line.get("decision", {"decided_at": ""})
+    assert isinstance(votes, list)
+    assert isinstance(decision, dict)
+    return "decided_at" in decision and all("at" in vote for vote in votes)
+
+
+class AnySequence(RuleBasedStateMachine):
+    """One job, told the same things as an oracle."""
+
+    workspace: ClassVar[Workspace]
+    titles: ClassVar[Iterator[int]] = itertools.count()
+
+    @initialize(
+        by_bucket=st.booleans(),
+        buckets_sent=st.booleans(),
+        min_votes=st.integers(1, 2),
+        minutes=st.sampled_from([10.0, 2.5]),
+    )
+    def create(self, *, by_bucket: bool, buckets_sent: bool, min_votes: int, minutes: float) -> None:
+        points = ["host.name"] if by_bucket else []
+        self.buckets_sent = buckets_sent
+        self.terms = JobTerms(list(LABELS), by_bucket, points, minutes, min_votes)
+        self.oracle = Oracle(self.terms)
+        self.arrived_at = FIRST_ARRIVAL
+        self.models = itertools.count()
+        self.job: Job = self.workspace.jobs.create(
+            title=f"sequence {next(self.titles)}",
+            labels=LABELS,
+            grouping="bucket" if by_bucket else "event",
+            decision_points=points,
+            minutes_per_alert=minutes,
+            min_votes=min_votes,
+        )
+
+    def arrival(self) -> int:
+        """Return the time of the next arrival, the same for all lines of one request."""
+        self.arrived_at += 1
+        return self.arrived_at
+
+    @property
+    def known_events(self) -> list[str]:
+        return sorted({sent.event_id for sent in self.oracle.sent})
+
+    @property
+    def known_buckets(self) -> list[str]:
+        return sorted({sent.bucket for sent in self.oracle.sent}) if self.terms.by_bucket and self.buckets_sent else []
+
+    def told(self, lines: Sequence[Mapping[str, object]]) -> list[bytes]:
+        return [json.dumps(line).encode() for line in lines]
+
+    # What arrives
+
+    @rule(data=st.data(), size=st.integers(1, 4))
+    def ingest(self, data: st.DataObject, size: int) -> None:
+        """Send events, with decisions and votes, some of them again, with a bad line among them at times."""
+        lines: list[dict[str, object]] = []
+        for _ in range(size):
+            line: dict[str, object] = {"event_id": data.draw(st.sampled_from(EVENTS))}
+            line["raw_body"] = document = data.draw(st.sampled_from(DOCUMENTS))
+            if "@timestamp" not in document or data.draw(st.booleans()):
+                line["timestamp"] = data.draw(times)
+            if self.terms.by_bucket and self.buckets_sent:
+                line["bucket_id"] = data.draw(st.sampled_from(BUCKETS))
+            if data.draw(st.integers(0, 3)):
+                line["decision"] = data.draw(decision_parts)
+            if not data.draw(st.integers(0, 3)):
+                line["votes"] = data.draw(st.lists(vote_parts, min_size=1, max_size=2))
+            lines.append(line)
+        seen = set(self.known_events)
+        replaced = 0
+        for line in lines:
+            replaced += line["event_id"] in seen
+            seen.add(str(line["event_id"]))
+        sent = self.told(lines)
+        bad = data.draw(
+            st.sampled_from(
+                [
+                    None,
+                    None,
+                    b"{",
+                    b'{"event_id": "e0", "raw_body": {"@timestamp": "yesterday"}}',
+                    b'{"event_id": "e0", "raw_body": {}, "decision": {"label": "Maybe"}}',
+                    b'{"event_id": "e0", "raw_body": {}, "votes": [{"analyst": "ana", "label": "Maybe"}]}',
+                ]
+            )
+        )
+        place = data.draw(st.integers(0, size))
+        if bad is not None:
+            sent.insert(place, bad)
+        answer = self.workspace.ingest.bulk(self.job, sent)
+        assert (answer.accepted, answer.replaced) == (size, replaced)
+        assert [rejection.line for rejection in answer.rejected] == ([] if bad is None else [place + 1])
+        now = self.arrival()
+        for line in lines:
+            self.oracle_takes(line, now)
+        if data.draw(st.booleans()) and all(times_given(line) for line in lines):
+            again = self.workspace.ingest.bulk(self.job, sent)
+            assert (again.accepted, again.replaced) == (size, size)
+
+    def oracle_takes(self, line: Mapping[str, object], now: int) -> None:
+        event_id, document = str(line["event_id"]), line["raw_body"]
+        assert isinstance(document, dict)
+        timestamp, bucket_id = line.get("timestamp"), line.get("bucket_id")
+        assert self.oracle.event(
+            event_id,
+            document,
+            timestamp=None if timestamp is None else str(timestamp),
+            bucket_id=None if bucket_id is None else str(bucket_id),
+            arrived_at=now,
+        )
+        decision, votes = line.get("decision"), line.get("votes", [])
+        if isinstance(decision, dict):
+            self.oracle.decide(event_id, **decision, arrived_at=now)
+        assert isinstance(votes, list)
+        for vote in votes:
+            self.oracle.vote(**vote, event_id=event_id, arrived_at=now)
+
+    @precondition(lambda self: self.known_events)
+    @rule(data=st.data(), decision=decision_parts)
+    def decide(self, data: st.DataObject, decision: dict[str, object]) -> None:
+        event_id = data.draw(st.sampled_from(self.known_events))
+        self.workspace.ingest.decide(self.job, event_id, **decision)
+        self.oracle.decide(event_id, **decision, arrived_at=self.arrival())  # type: ignore[arg-type]
+
+    @precondition(lambda self: any(self.oracle.decisions_on(event_id) for event_id in self.known_events))
+    @rule(data=st.data())
+    def decide_the_very_same(self, data: st.DataObject) -> None:
+        """Send the decision in force again, with its time or without: nothing changes."""
+        decided = sorted({decision.event_id for decision in self.oracle.decisions})
+        event_id = data.draw(st.sampled_from(decided))
+        last = self.oracle.decisions_on(event_id)[-1]
+        self.workspace.ingest.decide(
+            self.job,
+            event_id,
+            label=last.label,
+            confidence=last.confidence,
+            model_id=last.model_id,
+            outlier=last.outlier,
+        )
+
+    @precondition(lambda self: self.known_events)
+    @rule(data=st.data(), votes=st.lists(vote_parts, min_size=1, max_size=4))
+    def vote(self, data: st.DataObject, votes: list[dict[str, object]]) -> None:
+        """Vote, change a vote, withdraw one, override and withdraw the override; late and twice, too."""
+        subjects = [("event_id", event_id) for event_id in self.known_events]
+        subjects += [("bucket_id", bucket_id) for bucket_id in self.known_buckets]
+        lines = []
+        for parts in votes:
+            named, subject = data.draw(st.sampled_from(subjects))
+            override = {"override": True} if not data.draw(st.integers(0, 4)) else {}
+            lines.append({named: subject, **parts, **override})
+        answer = self.workspace.feedback.bulk(self.job, self.told(lines))
+        assert (answer.accepted, answer.rejected) == (len(lines), [])
+        now = self.arrival()
+        for line in lines:
+            self.oracle.vote(**line, arrived_at=now)  # type: ignore[arg-type]
+
+    @rule(
+        data=st.data(),
+        activate=st.sampled_from([True, True, False]),
+        trained_at=st.one_of(st.none(), times),
+        handed_over=st.booleans(),
+    )
+    def train(self, data: st.DataObject, *, activate: bool, trained_at: str | None, handed_over: bool) -> None:
+        training_set: list[dict[str, str]] | None = None
+        if handed_over:
+            subjects = [("event_id", event_id) for event_id in self.known_events]
+            if not self.terms.by_bucket:
+                subjects += [("event_id", "e0"), ("event_id", "e5")]
+            elif self.buckets_sent:
+                subjects += [("bucket_id", bucket_id) for bucket_id in BUCKETS]
+            drawn = data.draw(st.lists(st.sampled_from(subjects), max_size=5)) if subjects else []
+            training_set = [{named: subject, "label": data.draw(labels)} for named, subject in drawn]
+        model_id = f"model {next(self.models)}"
+        for _ in range(data.draw(st.integers(1, 2)) if trained_at is not None else 1):  # once more changes nothing
+            model = self.workspace.training.register(
+                self.job,
+                model_id=model_id,
+                trained_at=trained_at,
+                activate=activate,
+                training_set=training_set,
+            )
+            assert model.id == model_id
+        self.oracle.train(
+            model_id,
+            trained_at=trained_at,
+            activate=activate,
+            training_set=training_set,
+            arrived_at=self.arrival(),
+        )
+
+    @rule(min_votes=st.integers(1, 3))
+    def change_min_votes(self, min_votes: int) -> None:
+        self.job = self.workspace.jobs.change(self.job.id, min_votes=min_votes)
+        self.terms.min_votes = min_votes
+
+    @rule(low_confidence_below=st.sampled_from([0.0, 59.9, 60.0, 100.0]), minutes=st.sampled_from([0.5, 10.0]))
+    def change_terms(self, low_confidence_below: float, minutes: float) -> None:
+        self.job = self.workspace.jobs.change(
+            self.job.id, low_confidence_below=low_confidence_below, minutes_per_alert=minutes
+        )
+        self.terms.low_confidence_below, self.terms.minutes_per_alert = low_confidence_below, minutes
+
+    @precondition(lambda self: LATER_LABEL not in self.terms.labels)
+    @rule()
+    def add_a_label(self) -> None:
+        self.terms.labels = [*LABELS, LATER_LABEL]
+        self.job = self.workspace.jobs.change(self.job.id, labels=self.terms.labels)
+
+    # What is asked
+
+    @rule(
+        window=windows,
+        questions=st.lists(filters(), max_size=2),
+        truth=st.sampled_from(["implicit", "explicit"]),
+    )
+    def ask(self, window: tuple[str | None, str | None], questions: list[dict[str, object]], truth: str) -> None:
+        if self.terms.by_bucket and not self.buckets_sent:
+            questions = [question for question in questions if question["field"] != "arcanna.bucket_id"]
+        self.agree(*window, questions, truth)
+
+    @rule(questions=st.lists(filters(), min_size=1, max_size=1))
+    def ask_both_ways(self, questions: list[dict[str, object]]) -> None:
+        self.ask((None, None), questions, "implicit")
+        self.ask((None, None), questions, "explicit")
+
+    def agree(self, start: str | None, end: str | None, questions: list[dict[str, object]], truth: str) -> None:
+        try:
+            wanted = self.oracle.metrics(start, end, questions, truth)
+        except RefusedError:
+            with pytest.raises(TruelineError):
+                self.workspace.metrics.job(self.job.id, start, end, questions, truth)
+            return
+        answer = self.workspace.metrics.job(self.job.id, start, end, questions, truth)
+        if self.terms.by_bucket and not self.buckets_sent:  # how the values are hashed is the product's own affair
+            for body in (wanted, answer):
+                changed = body["changed_consensus_after_training"]
+                assert isinstance(changed, dict)
+                changed["top_buckets_ids"] = len(changed["top_buckets_ids"])
+        assert not differences(answer, wanted), f"{start} {end} {questions} {truth}"
+
+    def teardown(self) -> None:
+        if hasattr(self, "oracle"):
+            self.agree(None, None, [], "implicit")
+            self.agree(None, None, [], "explicit")
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
+    with Workspace.open(Settings(data=tmp_path_factory.mktemp("stateful"))) as opened:
+        yield opened
+
+
+def test_any_sequence_gives_the_oracles_numbers(workspace: Workspace) -> None:
+    AnySequence.workspace = workspace
+    run_state_machine_as_test(
+        AnySequence,
+        settings=settings(
+            max_examples=EXAMPLES,
+            stateful_step_count=STEPS,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
