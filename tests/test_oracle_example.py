@@ -5,15 +5,12 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-import pytest
-
 from oracle import JobTerms, Oracle, differences
-from trueline.service.workspace import Workspace
-from trueline.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
+    from collections.abc import Callable
+
+    from trueline.service.workspace import Workspace
 
 LABELS = ["Drop", "Investigate", "Escalate"]
 DECISIONS = {"a": "Drop", "b": "Drop", "c": "Escalate", "d": "Investigate", "e": "Drop"}
@@ -21,12 +18,6 @@ LATER_VOTES = [("b", "ana", "Escalate"), ("d", "ana", "Drop"), ("d", "ben", "Esc
 HAPPENED = "2025-01-01T10:00:00Z"
 FIRST_VOTE, TRAINED, OTHER_VOTES, WITHDRAWN = (f"2025-01-0{day}T00:00:00Z" for day in (2, 3, 4, 5))
 NOW = 1_800_000_000_000_000
-
-
-@pytest.fixture
-def workspace(tmp_path: Path) -> Iterator[Workspace]:
-    with Workspace.open(Settings(data=tmp_path / "data")) as opened:
-        yield opened
 
 
 def check_before_the_withdrawal(metrics: Callable[[str], dict[str, object]]) -> None:
@@ -101,8 +92,8 @@ def test_oracle_gives_the_worked_example() -> None:
     check_after_the_withdrawal(lambda truth: oracle.metrics(truth=truth))
 
 
-def test_product_gives_the_worked_example(workspace: Workspace) -> None:
-    job = workspace.jobs.create(title="worked example", labels=LABELS)
+def test_product_gives_the_worked_example(workspace: Workspace, fresh_title: Callable[[], str]) -> None:
+    job = workspace.jobs.create(title=fresh_title(), labels=LABELS)
 
     def vote(event_id: str, analyst: str, label: str | None, at: str) -> None:
         line = {"event_id": event_id, "analyst": analyst, "label": label, "at": at}

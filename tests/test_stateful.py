@@ -20,17 +20,16 @@ from hypothesis.stateful import (
 
 from oracle import JobTerms, Oracle, RefusedError, differences
 from trueline.service.errors import TruelineError
-from trueline.service.workspace import Workspace
-from trueline.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from trueline.catalog.records import Job
+    from trueline.service.workspace import Workspace
 
 LONG = os.environ.get("TRUELINE_TEST_LONG") == "1"
 EXAMPLES = 400 if LONG else 40
-STEPS = 30
+STEPS = 25
 
 # Small pools, so that things collide.
 EVENTS = [f"e{i}" for i in range(6)]
@@ -251,7 +250,7 @@ class AnySequence(RuleBasedStateMachine):
     @rule(data=st.data(), decision=decision_parts)
     def decide(self, data: st.DataObject, decision: dict[str, object]) -> None:
         event_id = data.draw(st.sampled_from(self.known_events))
-        self.workspace.ingest.decide(self.job, event_id, **decision)
+        self.workspace.ingest.decide(self.job, event_id, **decision)  # type: ignore[arg-type]
         self.oracle.decide(event_id, **decision, arrived_at=self.arrival())  # type: ignore[arg-type]
 
     @precondition(lambda self: any(self.oracle.decisions_on(event_id) for event_id in self.known_events))
@@ -375,12 +374,6 @@ class AnySequence(RuleBasedStateMachine):
         if hasattr(self, "oracle"):
             self.agree(None, None, [], "implicit")
             self.agree(None, None, [], "explicit")
-
-
-@pytest.fixture(scope="module")
-def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
-    with Workspace.open(Settings(data=tmp_path_factory.mktemp("stateful"))) as opened:
-        yield opened
 
 
 def test_any_sequence_gives_the_oracles_numbers(workspace: Workspace) -> None:

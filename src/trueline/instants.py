@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 FIRST_YEAR = 1900
 LAST_YEAR = 2299
@@ -24,6 +25,7 @@ _MAX_OFFSET_HOURS = 23
 _MAX_OFFSET_MINUTES = 59
 
 
+@lru_cache(maxsize=16_384)  # the events, decisions and votes of a stretch of time share their moments
 def parse_instant(text: str) -> datetime:
     """Read an ISO 8601 date or time as a moment in UTC; without a zone it is UTC, a bare date is its midnight.
 

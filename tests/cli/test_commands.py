@@ -10,7 +10,7 @@ import pytest
 from trueline import __version__
 
 if TYPE_CHECKING:
-    from tests.cli.conftest import Terminal
+    from cli.terminal import Terminal
 
 
 def test_version(terminal: Terminal) -> None:

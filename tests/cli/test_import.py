@@ -12,7 +12,7 @@ import pytest
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.cli.conftest import Terminal
+    from cli.terminal import Terminal
 
 ALERTS = """time,name,time_label,event_label
 1735689600,scan,false_positive,-

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tests.cli.conftest import Serving
+    from cli.terminal import Serving
 
 
 def test_import_and_metrics_through_the_server(serving: Serving) -> None:

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import shlex
 import subprocess
 import sys
 import zipfile
@@ -14,9 +15,9 @@ from pathlib import Path
 
 import pytest
 
-MAPPING = Path(__file__).parents[2] / "examples" / "ait-ads.toml"
+PROJECT = Path(__file__).parents[2]
+RECIPE = PROJECT / "docs" / "recipes" / "ait-ads.md"
 MEMBER = "russellmitchell_alerts.txt"
-JOB = "AIT alerts"
 ROWS_OF_MEMBER = 45_544
 PUBLISHED = {
     "true_positives": 1_745_038,
@@ -42,13 +43,24 @@ def trueline(folder: Path, *arguments: str, seconds: float) -> str:
     return done.stdout
 
 
+def recipe(command: str) -> list[str]:
+    """The arguments of a command as the recipe has it."""
+    (line,) = [line for line in RECIPE.read_text(encoding="utf-8").splitlines() if line.startswith(command)]
+    return shlex.split(line)[1:]
+
+
 def imported(folder: Path, file: str, *, seconds: float) -> str:
-    """Import as docs/recipes/ait-ads.md does and return the summary."""
-    return trueline(folder, "import", file, "--job", JOB, "--mapping", str(MAPPING), "--create", seconds=seconds)
+    """Import as the recipe does, but this file, and return the summary."""
+    command, archive, *options = recipe("trueline import ")
+    assert (command, Path(archive).name) == ("import", "alerts_csv.zip")
+    place = options.index("--mapping") + 1
+    options[place] = str(PROJECT / options[place])
+    return trueline(folder, command, file, *options, seconds=seconds)
 
 
 def attack_counts(folder: Path, *asked: str) -> dict[str, int]:
-    body = json.loads(trueline(folder, "metrics", JOB, "--truth", "explicit", "--json", *asked, seconds=120))
+    """What the recipe's question answers, with attack as the positive."""
+    body = json.loads(trueline(folder, *recipe("trueline metrics "), "--json", *asked, seconds=120))
     attack = body["metrics_per_decision"]["attack"]
     counts = {name: attack[name] for name in PUBLISHED}
     assert sum(counts.values()) == body["total_events"] == body["total_events_with_consensus"]
@@ -72,7 +84,7 @@ def test_one_testbed_imports_with_exact_counts(shared_data: Path, tmp_path: Path
         rows = list(csv.DictReader(io.StringIO(opened.read(f"alerts_csv/{MEMBER}").decode())))
     assert len(rows) == ROWS_OF_MEMBER
 
-    summary = imported(tmp_path, f"{archive}:*{MEMBER}", seconds=300)
+    summary = imported(tmp_path, f"{archive}:*/{MEMBER}", seconds=300)
 
     assert f"accepted {ROWS_OF_MEMBER:,}, replaced 0, rejected 0" in summary
     assert attack_counts(tmp_path) == counted(rows)

@@ -6,7 +6,7 @@ import gzip
 import json
 import re
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
@@ -97,98 +97,117 @@ PARENTS = ("Entities", "ParentProcess", "ImageFile", "FileHashes", "Algorithm")
 CATEGORY = ("ExtendedProperties", "MicrosoftDefenderAtp.Category")
 NOON = datetime(2024, 7, 2, 12, tzinfo=UTC)
 
-QUESTIONS: list[tuple[str, str, object, Callable[[Document], bool]]] = [
-    ("AlertSeverity", "is", "High", lambda alert: alert["AlertSeverity"] == "High"),
-    ("AlertSeverity", "is", "high", lambda _: False),
-    (
+
+class Question(NamedTuple):
+    """A filter, and the same asked of a document in plain Python."""
+
+    field: str
+    operator: str
+    value: object
+    met: Callable[[Document], bool]
+
+    def __str__(self) -> str:
+        return f"{self.field} {self.operator} {self.value}"
+
+
+QUESTIONS = [
+    Question("AlertSeverity", "is", "High", lambda alert: alert["AlertSeverity"] == "High"),
+    Question("AlertSeverity", "is", "high", lambda _: False),
+    Question(
         "AlertSeverity",
         "is one of",
         ["Low", "Informational", "None"],
         lambda a: a["AlertSeverity"] in {"Low", "Informational"},
     ),
-    ("ConfidenceScore", "exists", None, lambda alert: "ConfidenceScore" in alert),
-    ("ConfidenceScore", "is", "", lambda alert: alert["ConfidenceScore"] == ""),
-    ("rn", "gte", 1000, lambda alert: int(alert["rn"]) >= 1000),
-    ("rn", "is", 46, lambda alert: alert["rn"] == "46"),
-    ("ExtendedProperties.IncidentId", "is", 384, lambda a: "384" in texts(a, "ExtendedProperties", "IncidentId")),
-    ("ExtendedProperties", "exists", None, lambda alert: there(alert, "ExtendedProperties")),
-    (".".join(CATEGORY), "is", "LateralMovement", lambda a: "LateralMovement" in texts(a, *CATEGORY)),
-    (".".join(CATEGORY), "starts with", "De", lambda a: any(text.startswith("De") for text in texts(a, *CATEGORY))),
-    (".".join(CATEGORY), "exists", None, lambda a: there(a, *CATEGORY)),
-    (
+    Question("ConfidenceScore", "exists", None, lambda alert: "ConfidenceScore" in alert),
+    Question("ConfidenceScore", "is", "", lambda alert: alert["ConfidenceScore"] == ""),
+    Question("rn", "gte", 1000, lambda alert: int(alert["rn"]) >= 1000),
+    Question("rn", "is", 46, lambda alert: alert["rn"] == "46"),
+    Question(
+        "ExtendedProperties.IncidentId", "is", 384, lambda a: "384" in texts(a, "ExtendedProperties", "IncidentId")
+    ),
+    Question("ExtendedProperties", "exists", None, lambda alert: there(alert, "ExtendedProperties")),
+    Question(".".join(CATEGORY), "is", "LateralMovement", lambda a: "LateralMovement" in texts(a, *CATEGORY)),
+    Question(
+        ".".join(CATEGORY), "starts with", "De", lambda a: any(text.startswith("De") for text in texts(a, *CATEGORY))
+    ),
+    Question(".".join(CATEGORY), "exists", None, lambda a: there(a, *CATEGORY)),
+    Question(
         "ExtendedProperties.MicrosoftDefenderAtp.InvestigationId",
         "exists",
         None,
         lambda a: there(a, "ExtendedProperties", "MicrosoftDefenderAtp.InvestigationId"),
     ),
-    ("ExtendedProperties.MicrosoftDefenderAtp", "exists", None, lambda _: False),
-    (
+    Question("ExtendedProperties.MicrosoftDefenderAtp", "exists", None, lambda _: False),
+    Question(
         "ExtendedProperties.Alert generation status",
         "contains",
         "Full",
         lambda a: any("Full" in text for text in texts(a, "ExtendedProperties", "Alert generation status")),
     ),
-    ("Entities.Type", "is", "process", lambda a: "process" in texts(a, "Entities", "Type")),
-    ("Entities.Type", "starts with", "mail", lambda a: any(t.startswith("mail") for t in texts(a, "Entities", "Type"))),
-    ("Entities.Type", "is one of", ["url", "ip"], lambda a: bool({"url", "ip"} & set(texts(a, "Entities", "Type")))),
-    ("Entities.$id", "is", "2", lambda a: "2" in texts(a, "Entities", "$id")),
-    ("Entities.$ref", "exists", None, lambda a: there(a, "Entities", "$ref")),
-    ("Entities.IsDomainJoined", "is", True, lambda a: True in found(a, "Entities", "IsDomainJoined")),
-    ("Entities.IsDomainJoined", "is", "false", lambda a: False in found(a, "Entities", "IsDomainJoined")),
-    ("Entities.ImageFile", "exists", None, lambda a: there(a, "Entities", "ImageFile")),
-    (".".join(HASHES), "is", "MD5", lambda a: "MD5" in texts(a, *HASHES)),
-    (".".join(HASHES), "contains", "256", lambda a: any("256" in text for text in texts(a, *HASHES))),
-    (".".join(HASHES), "exists", None, lambda a: there(a, *HASHES)),
-    (".".join(PARENTS), "is", "SHA1", lambda a: "SHA1" in texts(a, *PARENTS)),
-    ("Entities.LoggedOnUsers", "exists", None, lambda a: there(a, "Entities", "LoggedOnUsers")),
-    (
+    Question("Entities.Type", "is", "process", lambda a: "process" in texts(a, "Entities", "Type")),
+    Question(
+        "Entities.Type",
+        "starts with",
+        "mail",
+        lambda a: any(t.startswith("mail") for t in texts(a, "Entities", "Type")),
+    ),
+    Question(
+        "Entities.Type", "is one of", ["url", "ip"], lambda a: bool({"url", "ip"} & set(texts(a, "Entities", "Type")))
+    ),
+    Question("Entities.$id", "is", "2", lambda a: "2" in texts(a, "Entities", "$id")),
+    Question("Entities.$ref", "exists", None, lambda a: there(a, "Entities", "$ref")),
+    Question("Entities.IsDomainJoined", "is", True, lambda a: True in found(a, "Entities", "IsDomainJoined")),
+    Question("Entities.IsDomainJoined", "is", "false", lambda a: False in found(a, "Entities", "IsDomainJoined")),
+    Question("Entities.ImageFile", "exists", None, lambda a: there(a, "Entities", "ImageFile")),
+    Question(".".join(HASHES), "is", "MD5", lambda a: "MD5" in texts(a, *HASHES)),
+    Question(".".join(HASHES), "contains", "256", lambda a: any("256" in text for text in texts(a, *HASHES))),
+    Question(".".join(HASHES), "exists", None, lambda a: there(a, *HASHES)),
+    Question(".".join(PARENTS), "is", "SHA1", lambda a: "SHA1" in texts(a, *PARENTS)),
+    Question("Entities.LoggedOnUsers", "exists", None, lambda a: there(a, "Entities", "LoggedOnUsers")),
+    Question(
         "Entities.Tags.TagName",
         "contains",
         "-",
         lambda a: any("-" in t for t in texts(a, "Entities", "Tags", "TagName")),
     ),
-    ("Techniques", "starts with", "T10", lambda a: any(text.startswith("T10") for text in texts(a, "Techniques"))),
-    ("SubTechniques", "is", "", lambda alert: alert["SubTechniques"] == ""),
-    (
+    Question(
+        "Techniques", "starts with", "T10", lambda a: any(text.startswith("T10") for text in texts(a, "Techniques"))
+    ),
+    Question("SubTechniques", "is", "", lambda alert: alert["SubTechniques"] == ""),
+    Question(
         "RemediationSteps",
         "contains",
         "isolat",
         lambda a: any("isolat" in text for text in texts(a, "RemediationSteps")),
     ),
-    (
+    Question(
         "RemediationSteps",
         "contains",
         "\u2019",
         lambda a: any("\u2019" in text for text in texts(a, "RemediationSteps")),
     ),
-    (
+    Question(
         "StartTime",
         "lt",
         "2024-07-02T12:00:00Z",
         lambda a: any((instant(t) or NOON) < NOON for t in texts(a, "StartTime")),
     ),
-    (
+    Question(
         "Entities.CreationTimeUtc",
         "gt",
         "2024-07-02 12:00:00",
         lambda a: any((instant(text) or NOON) > NOON for text in texts(a, "Entities", "CreationTimeUtc")),
     ),
-    ("Entities.NoSuchKey", "exists", None, lambda _: False),
+    Question("Entities.NoSuchKey", "exists", None, lambda _: False),
 ]
 
 
-@pytest.mark.parametrize(
-    ("field", "operator", "value", "met"), QUESTIONS, ids=[" ".join(map(str, each[:3])) for each in QUESTIONS]
-)
+@pytest.mark.parametrize("question", QUESTIONS, ids=str)
 def test_a_filter_finds_what_plain_python_finds(
-    field: str,
-    operator: str,
-    value: object,
-    met: Callable[[Document], bool],
-    workspace: Workspace,
-    job: Job,
-    alerts: list[Document],
+    question: Question, workspace: Workspace, job: Job, alerts: list[Document]
 ) -> None:
+    field, operator, value, met = question
     expected = sum(map(met, alerts))
     asked = {"field": field, "operator": operator, "value": value}
 
@@ -200,7 +219,7 @@ def test_a_filter_finds_what_plain_python_finds(
 
 def test_the_questions_tell_alerts_apart(alerts: list[Document]) -> None:
     """Most of what is asked above is true of some alerts and not of others."""
-    telling = [sum(map(met, alerts)) for *_, met in QUESTIONS]
+    telling = [sum(map(question.met, alerts)) for question in QUESTIONS]
     assert sum(0 < number < ALERTS for number in telling) >= len(QUESTIONS) * 2 // 3
 
 

@@ -42,7 +42,7 @@ MOMENT = "2024-01-01T00:00:00Z"
 
 def labels_of(folder: Path, task: str) -> list[str]:
     """The names of a task's classes in their order; of an emoji's three columns the last one is its name."""
-    mapping = folder / "datasets" / task.split("/")[0] / "mapping.txt"
+    mapping = folder / "datasets" / task.partition("/")[0] / "mapping.txt"
     named = [line.split("\t") for line in mapping.read_text(encoding="utf-8").splitlines() if line]
     assert [int(parts[0]) for parts in named] == list(range(len(named)))
     return [parts[2].strip() if len(parts) > 2 else parts[1].strip() for parts in named]

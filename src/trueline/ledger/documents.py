@@ -97,7 +97,7 @@ def _plain_number(value: float) -> int | float | None:
     """The number as the engine's own type keeps it exactly and writes it alike; None where it does not."""
     if isinstance(value, int):
         return value if MIN_INTEGER <= value <= MAX_INTEGER else None
-    if value.is_integer() and abs(value) <= _EXACT_FLOAT:
+    if value.is_integer() and abs(value) < _EXACT_FLOAT:
         return int(value)
     return value if _SMALLEST_PLAIN_FLOAT <= abs(value) < _LARGEST_PLAIN_FLOAT else None
 

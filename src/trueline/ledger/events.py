@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, field
-from datetime import datetime  # noqa: TC003 - part of a dataclass
+from collections.abc import Sequence  # noqa: TC003 - msgspec resolves it at run time
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pyarrow as pa
 
 from trueline.instants import to_micros
+from trueline.ledger.parameters import KEYS, joined
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from trueline.ledger.engine import Engine
 
 _MOMENT = pa.timestamp("us", "UTC")
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(msgspec.Struct, frozen=True, gc=False):
     """One decision made on an event."""
 
     label: str
@@ -35,8 +36,7 @@ class Decision:
     """Arrival, microseconds since 1970; unique within a job."""
 
 
-@dataclass(slots=True)
-class EventVersion:
+class EventVersion(msgspec.Struct, gc=False):
     """One version of an event: all there is to know of it but the votes of a later day. Times in microseconds."""
 
     event_id: str
@@ -50,7 +50,7 @@ class EventVersion:
     document: str
     """Its searchable form, see `trueline.ledger.documents`; empty in a version read back."""
     objects: Sequence[str]
-    decisions: list[Decision] = field(default_factory=list)
+    decisions: list[Decision] = []
     """All ever made, in order of (decided_at, recorded_at): the last is in force."""
     consensus: str = ""
     """Of the votes in its first line, in a job grouped by event: a label, Undecided, or empty."""
@@ -105,9 +105,9 @@ class EventTable:
         if not keys:
             return {}
         rows = self._engine.rows(
-            f"SELECT {_READ_BACK} FROM events WHERE job_id = {{job:UInt64}} AND event_key IN {{keys:Array(UInt64)}}"
+            f"SELECT {_READ_BACK} FROM events WHERE job_id = {{job:UInt64}} AND event_key IN {KEYS}"
             f" GROUP BY {_READ_BACK} HAVING sum(sign) > 0",
-            {"job": job_id, "keys": list(keys)},
+            {"job": job_id, "keys": joined(keys)},
         )
         return {row[1]: _read(row) for row in rows}
 
@@ -117,9 +117,10 @@ class EventTable:
             return {}
         rows = self._engine.rows(
             "SELECT event_key, event_id, subject_key FROM events"
-            " WHERE job_id = {job:UInt64} AND event_key IN {keys:Array(UInt64)}"
-            " GROUP BY event_key, event_id, subject_key, version HAVING sum(sign) > 0",
-            {"job": job_id, "keys": list(keys)},
+            " WHERE job_id = {job:UInt64} AND event_key IN "
+            + KEYS
+            + " GROUP BY event_key, event_id, subject_key, version HAVING sum(sign) > 0",
+            {"job": job_id, "keys": joined(keys)},
         )
         return {row[0]: (row[1], row[2]) for row in rows}
 
@@ -128,9 +129,8 @@ class EventTable:
         if not keys:
             return set()
         rows = self._engine.rows(
-            "SELECT DISTINCT subject_key FROM events"
-            " WHERE job_id = {job:UInt64} AND subject_key IN {keys:Array(UInt64)}",
-            {"job": job_id, "keys": list(keys)},
+            "SELECT DISTINCT subject_key FROM events WHERE job_id = {job:UInt64} AND subject_key IN " + KEYS,
+            {"job": job_id, "keys": joined(keys)},
         )
         return {row[0] for row in rows}
 
@@ -155,9 +155,10 @@ class EventTable:
                 f"INSERT INTO events ({names}) SELECT {names} FROM incoming_events"
                 f" UNION ALL SELECT {taken_back} FROM events WHERE job_id = {{job:UInt64}} AND sign = 1"
                 " AND (event_key, version) IN (SELECT event_key, version FROM events"
-                " WHERE job_id = {job:UInt64} AND event_key IN {keys:Array(UInt64)}"
-                " GROUP BY event_key, version HAVING sum(sign) > 0)",
-                {"job": job_id, "keys": [version.event_key for version in versions]},
+                " WHERE job_id = {job:UInt64} AND event_key IN "
+                + KEYS
+                + " GROUP BY event_key, version HAVING sum(sign) > 0)",
+                {"job": job_id, "keys": joined(version.event_key for version in versions)},
             )
 
 

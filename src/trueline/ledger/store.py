@@ -26,9 +26,14 @@ class ArrivalClock:
 
     def next(self) -> int:
         """The arrival of whatever has just arrived."""
+        return self.span(1)[0]
+
+    def span(self, size: int) -> range:
+        """The arrivals of so many things that have just arrived together, in their order."""
         with self._lock:
-            self._last = max(self._last + 1, time.time_ns() // 1000)
-            return self._last
+            first = max(self._last + 1, time.time_ns() // 1000)
+            self._last = max(self._last, first + size - 1)
+            return range(first, first + size)
 
 
 class Ledger:

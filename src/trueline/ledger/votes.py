@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import msgspec
 import pyarrow as pa
 
 from trueline.instants import to_micros
+from trueline.ledger.parameters import KEYS, joined
 from trueline.metrics.consensus import Consensus, Vote
 
 if TYPE_CHECKING:
@@ -19,8 +20,7 @@ _MOMENT = pa.timestamp("us", "UTC")
 _SUBJECTS_AT_ONCE = 50_000
 
 
-@dataclass(frozen=True, slots=True)
-class GivenVote:
+class GivenVote(msgspec.Struct, frozen=True, gc=False):
     """A vote, the subject it is on, and the event it was given on."""
 
     subject_key: int
@@ -63,8 +63,8 @@ class VoteTable:
             return {}
         return _by_subject(
             self._engine.rows(
-                f"{_SELECT} AND subject_key IN {{subjects:Array(UInt64)}} ORDER BY subject_key, recorded_at",
-                {"job": job_id, "subjects": list(subjects)},
+                f"{_SELECT} AND subject_key IN {KEYS} ORDER BY subject_key, recorded_at",
+                {"job": job_id, "keys": joined(subjects)},
             )
         )
 
@@ -107,12 +107,13 @@ class VoteTable:
 
     def have_consensus_row(self, job_id: int, subjects: Sequence[int]) -> set[int]:
         """Those of the subjects that have a row of consensus, whatever it says."""
-        if not subjects:
+        if not subjects or not self._engine.rows(
+            "SELECT 1 FROM consensus WHERE job_id = {job:UInt64} LIMIT 1", {"job": job_id}
+        ):
             return set()
         rows = self._engine.rows(
-            "SELECT DISTINCT subject_key FROM consensus"
-            " WHERE job_id = {job:UInt64} AND subject_key IN {subjects:Array(UInt64)}",
-            {"job": job_id, "subjects": list(subjects)},
+            "SELECT DISTINCT subject_key FROM consensus WHERE job_id = {job:UInt64} AND subject_key IN " + KEYS,
+            {"job": job_id, "keys": joined(subjects)},
         )
         return {row[0] for row in rows}
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from trueline.labels import UNDECIDED
 
@@ -12,8 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
-@dataclass(frozen=True, slots=True)
-class Vote:
+class Vote(msgspec.Struct, frozen=True, gc=False):
     """What one analyst said of one subject."""
 
     analyst: str
@@ -27,8 +27,7 @@ class Vote:
     """An administrator's vote that settles the subject until it is withdrawn."""
 
 
-@dataclass(frozen=True, slots=True)
-class Consensus:
+class Consensus(msgspec.Struct, frozen=True, gc=False):
     """What a subject's votes say, and since when."""
 
     label: str | None
@@ -67,7 +66,8 @@ def _majority(standing: dict[str, str], min_votes: int) -> str | None:
         return None
     if len(standing) < min_votes:
         return UNDECIDED
-    ranked = Counter(standing.values()).most_common(2)
-    if len(ranked) > 1 and ranked[0][1] == ranked[1][1]:
-        return UNDECIDED
-    return ranked[0][0]
+    given = list(standing.values())
+    if given.count(given[0]) == len(given):
+        return given[0]
+    (winner, most), (_, second) = Counter(given).most_common(2)
+    return winner if most > second else UNDECIDED

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
+from msgspec.structs import replace
 
 from trueline.instants import parse_instant, to_micros
 from trueline.ledger.documents import DocumentError, searchable, values_at
@@ -17,7 +20,7 @@ from trueline.service.errors import EventNotFoundError, InvalidRequestError
 from trueline.service.lines import BulkAnswer, LineError, Rejected
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from trueline.catalog.records import Job
     from trueline.ledger.store import Ledger
@@ -26,8 +29,7 @@ if TYPE_CHECKING:
 _MAX_CONFIDENCE = 100
 
 
-@dataclass(frozen=True, slots=True)
-class SentDecision:
+class SentDecision(msgspec.Struct, frozen=True, gc=False):
     """A decision as it was sent, checked; without a time it is made at arrival."""
 
     label: str
@@ -37,8 +39,7 @@ class SentDecision:
     decided_at: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class SentVote:
+class SentVote(msgspec.Struct, frozen=True, gc=False):
     """A vote that came with its event, checked; without a time it is given at arrival."""
 
     analyst: str
@@ -46,8 +47,7 @@ class SentVote:
     at: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class SentEvent:
+class SentEvent(msgspec.Struct, frozen=True, gc=False):
     """An event as it was sent, checked."""
 
     line: int
@@ -187,15 +187,18 @@ class _Batch:
 
     def write(self) -> None:
         """Write votes, then what follows from them, then the events: see `Writing` for why in this order."""
+        arrivals = iter(self._ledger.clock.span(sum(1 + len(event.votes) for event in self._events)))
         for event in self._events:
-            self._take(event)
-        known, given = self._new_votes()
-        self._ledger.votes.append(self._job.id, given)
-        self._place_consensus(known)
+            self._take(event, arrivals)
+        # a subject without a row of consensus has votes only if they came with the event that it is
+        rows = self._ledger.votes.have_consensus_row(self._job.id, list(self._votes))
+        touched, new = self._with_new_votes(rows)
+        self._ledger.votes.append(self._job.id, new)
+        self._place_consensus(touched, rows)
         self._ledger.events.write(self._job.id, list(self._fresh.values()), list(self._replacing.values()))
 
-    def _take(self, sent: SentEvent) -> None:
-        arrival = self._ledger.clock.next()
+    def _take(self, sent: SentEvent, arrivals: Iterator[int]) -> None:
+        arrival = next(arrivals)
         key = sent.event_key
         before = self._fresh.get(key) or self._replacing.get(key) or self._standing.get(key)
         if before is not None and before.event_id != sent.event_id:
@@ -210,7 +213,7 @@ class _Batch:
         for vote in sent.votes:
             given = Vote(vote.analyst, vote.label, vote.at if vote.at is not None else arrival, arrival)
             self._votes.setdefault(sent.subject_key, []).append(GivenVote(sent.subject_key, given, sent.event_id))
-            arrival = self._ledger.clock.next()
+            arrival = next(arrivals)
         if before is None:
             self._fresh[key] = EventVersion(
                 event_id=sent.event_id,
@@ -241,24 +244,18 @@ class _Batch:
             now.version = arrival
             (self._fresh if key in self._fresh else self._replacing)[key] = now
 
-    def _new_votes(self) -> tuple[dict[int, list[Vote]], list[GivenVote]]:
+    def _with_new_votes(self, rows: set[int]) -> tuple[dict[int, list[Vote]], list[GivenVote]]:
         """All votes on the subjects that get a new one, and those new ones; the very same vote again is none."""
-        if not self._votes:
-            return {}, []
-        # a subject without a row of consensus has votes only if they came with an event that stands
-        voted = self._ledger.votes.have_consensus_row(self._job.id, list(self._votes))
-        voted |= {event.subject_key for event in self._standing.values() if event.consensus_computed_at}
+        voted = rows | {event.subject_key for event in self._standing.values() if event.consensus_computed_at}
         known = self._ledger.votes.on(self._job.id, [subject for subject in self._votes if subject in voted])
         return add_votes(known, self._votes)
 
-    def _place_consensus(self, known: dict[int, list[Vote]]) -> None:
+    def _place_consensus(self, touched: dict[int, list[Vote]], rows: set[int]) -> None:
         """Keep consensus with the event where its subject is one fresh event, else in its own table."""
-        derived = self._writing.derive(self._job, known)
+        derived = self._writing.derive(self._job, touched)
         apart: dict[int, list[Vote]] = {}
-        by_event = self._job.grouping == "event"
-        rows = self._ledger.votes.have_consensus_row(self._job.id, list(known)) if by_event else set()
-        for subject, votes in known.items():
-            event = self._fresh.get(subject) if by_event and subject not in rows else None
+        for subject, votes in touched.items():
+            event = self._fresh.get(subject) if self._job.grouping == "event" and subject not in rows else None
             if event is None:
                 apart[subject] = votes
             else:

@@ -1,0 +1,118 @@
+"""Trueline as its user runs it: commands and a server in processes of their own, ended by their ids."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_IMPORT_SECONDS = 1_800
+_COMMAND_SECONDS = 120
+_START_SECONDS = 120
+_STOP_SECONDS = 30
+_LISTENS = "Trueline listens on "
+
+
+class CommandError(RuntimeError):
+    """A command failed, or the server did not start; the message has what it said."""
+
+
+def _environment() -> dict[str, str]:
+    """Without settings of the person who runs the benchmark."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("TRUELINE_")}
+
+
+def _command(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "trueline.cli", *arguments]
+
+
+def trueline(*arguments: str, folder: Path, seconds: float = _COMMAND_SECONDS) -> str:
+    """Run a command with `folder` as the working folder, and return what it printed.
+
+    Raises:
+        CommandError: it failed or took longer than so many seconds.
+    """
+    try:
+        done = subprocess.run(  # noqa: S603 - our own command
+            _command(*arguments),
+            cwd=folder,
+            env=_environment(),
+            capture_output=True,
+            text=True,
+            timeout=seconds,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise CommandError(f"trueline {arguments[0]} took longer than {seconds:.0f} s") from error
+    if done.returncode != 0:
+        raise CommandError(f"trueline {arguments[0]} ended with {done.returncode}: {done.stderr.strip()}")
+    return done.stdout
+
+
+def import_alerts(archive: Path, mapping: Path, job: str, data: Path) -> str:
+    """Import a zip of alerts into a new job and return the command's summary."""
+    arguments = ("import", str(archive), "--job", job, "--mapping", str(mapping), "--create", "--data", str(data))
+    return trueline(*arguments, folder=data.parent, seconds=_IMPORT_SECONDS)
+
+
+@contextlib.contextmanager
+def served(data: Path) -> Iterator[tuple[str, int]]:
+    """Serve a data folder on a free port of loopback; gives the address and the process id.
+
+    Raises:
+        CommandError: the server did not start.
+    """
+    log = data.parent / "server.log"
+    with log.open("wb") as errors:
+        process = subprocess.Popen(  # noqa: S603 - our own command
+            _command("serve", "--data", str(data), "--port", "0"),
+            cwd=data.parent,
+            env=_environment(),
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+        )
+    try:
+        address = _address(process)
+        if address is None:
+            raise CommandError(f"the server did not start: {log.read_text(errors='replace')[-2_000:]}")
+        yield address, process.pid
+    finally:
+        process.terminate()
+        try:
+            process.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait(_STOP_SECONDS)
+
+
+def _address(process: subprocess.Popen[str]) -> str | None:
+    said: queue.Queue[str | None] = queue.Queue()
+
+    def listen() -> None:
+        for line in process.stdout or ():
+            said.put(line)
+        said.put(None)
+
+    threading.Thread(target=listen, daemon=True).start()
+    with contextlib.suppress(queue.Empty):
+        while (line := said.get(timeout=_START_SECONDS)) is not None:
+            if line.startswith(_LISTENS):
+                return line.removeprefix(_LISTENS).strip()
+    return None
+
+
+def resident_bytes(process_id: int) -> tuple[int, int]:
+    """The resident memory of a process, now and at its highest (VmRSS and VmHWM of Linux)."""
+    status = Path(f"/proc/{process_id}/status").read_text(encoding="ascii", errors="replace")
+    kilobytes = dict(line.split(":", 1) for line in status.splitlines())
+    now, highest = (int(kilobytes[name].split()[0]) * 1024 for name in ("VmRSS", "VmHWM"))
+    return now, highest

@@ -1,0 +1,62 @@
+"""``trueline`` as a process of its own: the engine opens one data folder a process."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SECONDS = 120
+
+
+@dataclass(frozen=True)
+class Ended:
+    """What a command left behind."""
+
+    code: int
+    out: str
+    err: str
+
+
+@dataclass(frozen=True)
+class Terminal:
+    """Runs ``trueline`` in a folder, with the data folder ``data`` in it."""
+
+    folder: Path
+
+    def environment(self, **settings: str) -> dict[str, str]:
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("TRUELINE_")}
+        return kept | {"TRUELINE_DATA": "data", "TRUELINE_PORT": "1"} | settings
+
+    def run(self, *arguments: str, **settings: str) -> Ended:
+        ended = subprocess.run(
+            [sys.executable, "-m", "trueline.cli", *arguments],
+            cwd=self.folder,
+            env=self.environment(**settings),
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+            check=False,
+        )
+        return Ended(ended.returncode, ended.stdout, ended.stderr)
+
+    def write(self, name: str, text: str) -> str:
+        (self.folder / name).write_text(text)
+        return name
+
+
+@dataclass(frozen=True)
+class Serving:
+    """A running server, and a terminal in whose folder its data lies."""
+
+    terminal: Terminal
+    address: str
+    key: str
+
+    def run(self, *arguments: str) -> Ended:
+        return self.terminal.run(*arguments, "--server", self.address, "--key", self.key)
