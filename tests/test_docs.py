@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import typer.main
@@ -12,8 +13,10 @@ from trueline.api.app import create_app
 from trueline.cli import app as cli
 from trueline.filters.fields import OwnField
 from trueline.filters.operators import OPERATORS
-from trueline.service.workspace import Workspace
 from trueline.settings import Settings
+
+if TYPE_CHECKING:
+    from trueline.service.workspace import Workspace
 
 ROOT = Path(__file__).parent.parent
 
@@ -52,9 +55,9 @@ def test_every_command_is_documented() -> None:
 
 
 def test_links_in_the_documents_lead_somewhere() -> None:
-    broken = []
-    for page in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]:
-        for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8")):
-            if not (page.parent / target).exists():
-                broken.append(f"{page.name}: {target}")
-    assert broken == []
+    pages = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+    links = [
+        (page, target) for page in pages for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8"))
+    ]
+    assert links
+    assert [f"{page.name}: {target}" for page, target in links if not (page.parent / target).exists()] == []

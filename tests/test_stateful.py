@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from trueline.service.workspace import Workspace
 
 LONG = os.environ.get("TRUELINE_TEST_LONG") == "1"
-EXAMPLES = 400 if LONG else 40
+EXAMPLES = 300 if LONG else 30
 STEPS = 25
 
 # Small pools, so that things collide.
@@ -67,8 +67,11 @@ decision_parts = st.fixed_dictionaries(
     },
 )
 vote_parts = st.fixed_dictionaries(
-    {"analyst": st.sampled_from(ANALYSTS), "label": st.one_of(labels, labels, st.none())},
-    optional={"at": times},
+    {
+        "analyst": st.sampled_from(ANALYSTS),
+        "label": st.one_of(labels, labels, st.none()),
+        "at": st.sampled_from([*TIMES[:3], None]),
+    }
 )
 windows = st.tuples(
     st.one_of(st.none(), times, st.sampled_from(["2025-01-01", "2025-01-02T00:00:00 0000", "2025-01-02"])),
@@ -132,7 +135,7 @@ def times_given(line: Mapping[str, object]) -> bool:
     decision = line.get("decision", {"decided_at": ""})
     assert isinstance(votes, list)
     assert isinstance(decision, dict)
-    return "decided_at" in decision and all("at" in vote for vote in votes)
+    return "decided_at" in decision and all(vote["at"] is not None for vote in votes)
 
 
 class AnySequence(RuleBasedStateMachine):
@@ -146,14 +149,16 @@ class AnySequence(RuleBasedStateMachine):
         buckets_sent=st.booleans(),
         min_votes=st.integers(1, 2),
         minutes=st.sampled_from([10.0, 2.5]),
+        first=st.lists(labels, min_size=3, max_size=4),
     )
-    def create(self, *, by_bucket: bool, buckets_sent: bool, min_votes: int, minutes: float) -> None:
+    def create(self, *, by_bucket: bool, buckets_sent: bool, min_votes: int, minutes: float, first: list[str]) -> None:
         points = ["host.name"] if by_bucket else []
         self.buckets_sent = buckets_sent
         self.terms = JobTerms(list(LABELS), by_bucket, points, minutes, min_votes)
         self.oracle = Oracle(self.terms)
         self.arrived_at = FIRST_ARRIVAL
         self.models = itertools.count()
+        self.given: list[dict[str, object]] = []
         self.job: Job = self.workspace.jobs.create(
             title=f"sequence {next(self.titles)}",
             labels=LABELS,
@@ -162,6 +167,13 @@ class AnySequence(RuleBasedStateMachine):
             minutes_per_alert=minutes,
             min_votes=min_votes,
         )
+
+        self.send([self.first_line(number, label) for number, label in enumerate(first)])
+
+    def first_line(self, number: int, label: str) -> dict[str, object]:
+        line = {"event_id": EVENTS[number], "timestamp": TIMES[number], "raw_body": DOCUMENTS[number]}
+        bucket = {"bucket_id": BUCKETS[number % 2]} if self.terms.by_bucket and self.buckets_sent else {}
+        return {**line, **bucket, "decision": {"label": label, "decided_at": TIMES[1]}}
 
     def arrival(self) -> int:
         """Return the time of the next arrival, the same for all lines of one request."""
@@ -197,12 +209,6 @@ class AnySequence(RuleBasedStateMachine):
             if not data.draw(st.integers(0, 3)):
                 line["votes"] = data.draw(st.lists(vote_parts, min_size=1, max_size=2))
             lines.append(line)
-        seen = set(self.known_events)
-        replaced = 0
-        for line in lines:
-            replaced += line["event_id"] in seen
-            seen.add(str(line["event_id"]))
-        sent = self.told(lines)
         bad = data.draw(
             st.sampled_from(
                 [
@@ -216,17 +222,27 @@ class AnySequence(RuleBasedStateMachine):
             )
         )
         place = data.draw(st.integers(0, size))
-        if bad is not None:
-            sent.insert(place, bad)
-        answer = self.workspace.ingest.bulk(self.job, sent)
-        assert (answer.accepted, answer.replaced) == (size, replaced)
-        assert [rejection.line for rejection in answer.rejected] == ([] if bad is None else [place + 1])
-        now = self.arrival()
-        for line in lines:
-            self.oracle_takes(line, now)
+        sent = self.send(lines, None if bad is None else (place, bad))
         if data.draw(st.booleans()) and all(times_given(line) for line in lines):
             again = self.workspace.ingest.bulk(self.job, sent)
             assert (again.accepted, again.replaced) == (size, size)
+
+    def send(self, lines: list[dict[str, object]], bad: tuple[int, bytes] | None = None) -> list[bytes]:
+        seen = set(self.known_events)
+        replaced = 0
+        for line in lines:
+            replaced += line["event_id"] in seen
+            seen.add(str(line["event_id"]))
+        sent = self.told(lines)
+        if bad is not None:
+            sent.insert(*bad)
+        answer = self.workspace.ingest.bulk(self.job, sent)
+        assert (answer.accepted, answer.replaced) == (len(lines), replaced)
+        assert [rejection.line for rejection in answer.rejected] == ([] if bad is None else [bad[0] + 1])
+        now = self.arrival()
+        for line in lines:
+            self.oracle_takes(line, now)
+        return sent
 
     def oracle_takes(self, line: Mapping[str, object], now: int) -> None:
         event_id, document = str(line["event_id"]), line["raw_body"]
@@ -270,27 +286,52 @@ class AnySequence(RuleBasedStateMachine):
         )
 
     @precondition(lambda self: self.known_events)
-    @rule(data=st.data(), votes=st.lists(vote_parts, min_size=1, max_size=4))
+    @rule(data=st.data(), votes=st.lists(vote_parts, min_size=1, max_size=6))
     def vote(self, data: st.DataObject, votes: list[dict[str, object]]) -> None:
-        """Vote, change a vote, withdraw one, override and withdraw the override; late and twice, too."""
-        subjects = [("event_id", event_id) for event_id in self.known_events]
-        subjects += [("bucket_id", bucket_id) for bucket_id in self.known_buckets]
-        lines = []
-        for parts in votes:
-            named, subject = data.draw(st.sampled_from(subjects))
-            override = {"override": True} if not data.draw(st.integers(0, 4)) else {}
-            lines.append({named: subject, **parts, **override})
+        """Vote, change a vote, withdraw one; late, too."""
+        about = [data.draw(st.sampled_from(self.subjects)) for _ in range(2)]
+        self.give([{**data.draw(st.sampled_from(about)), **parts} for parts in votes])
+
+    @precondition(lambda self: self.known_events)
+    @rule(data=st.data(), votes=st.lists(vote_parts, min_size=1, max_size=3))
+    def override(self, data: st.DataObject, votes: list[dict[str, object]]) -> None:
+        """Settle a subject, settle it otherwise, withdraw that."""
+        subject = data.draw(st.sampled_from(self.subjects))
+        self.give([{**subject, **parts, "override": True} for parts in votes])
+
+    @precondition(lambda self: self.given)
+    @rule(data=st.data())
+    def vote_the_very_same(self, data: st.DataObject) -> None:
+        """Give a vote again that was given at a certain time: nothing changes, unless its event moved on.
+
+        Rather one that its giver changed in the same microsecond: then the order of arrival is at stake.
+        """
+        changed = [
+            line
+            for number, line in enumerate(self.given)
+            if any({**line, "label": ""} == {**later, "label": ""} for later in self.given[number + 1 :])
+        ]
+        self.give([data.draw(st.sampled_from(changed or self.given))])
+
+    @property
+    def subjects(self) -> list[dict[str, object]]:
+        subjects: list[dict[str, object]] = [{"event_id": event_id} for event_id in self.known_events]
+        return subjects + [{"bucket_id": bucket_id} for bucket_id in self.known_buckets]
+
+    def give(self, lines: list[dict[str, object]]) -> None:
         answer = self.workspace.feedback.bulk(self.job, self.told(lines))
         assert (answer.accepted, answer.rejected) == (len(lines), [])
         now = self.arrival()
         for line in lines:
             self.oracle.vote(**line, arrived_at=now)  # type: ignore[arg-type]
+        self.given += [line for line in lines if line["at"] is not None]
+        self.agree(None, None, [], "implicit")
 
     @rule(
         data=st.data(),
         activate=st.sampled_from([True, True, False]),
-        trained_at=st.one_of(st.none(), times),
-        handed_over=st.booleans(),
+        trained_at=st.sampled_from([*TIMES, None, None]),
+        handed_over=st.sampled_from([False, False, True]),
     )
     def train(self, data: st.DataObject, *, activate: bool, trained_at: str | None, handed_over: bool) -> None:
         training_set: list[dict[str, str]] | None = None
@@ -319,11 +360,13 @@ class AnySequence(RuleBasedStateMachine):
             training_set=training_set,
             arrived_at=self.arrival(),
         )
+        self.agree(None, None, [], "explicit")
 
     @rule(min_votes=st.integers(1, 3))
     def change_min_votes(self, min_votes: int) -> None:
         self.job = self.workspace.jobs.change(self.job.id, min_votes=min_votes)
         self.terms.min_votes = min_votes
+        self.agree(None, None, [], "explicit")
 
     @rule(low_confidence_below=st.sampled_from([0.0, 59.9, 60.0, 100.0]), minutes=st.sampled_from([0.5, 10.0]))
     def change_terms(self, low_confidence_below: float, minutes: float) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ def check_labels(labels: Sequence[str]) -> tuple[str, ...]:
             raise ValueError(f"label {label!r} is empty or begins or ends with white space")
         if len(label) > MAX_LABEL_LENGTH:
             raise ValueError(f"label {label[:20]!r}… is longer than {MAX_LABEL_LENGTH} characters")
+        if any(unicodedata.category(letter) == "Cc" for letter in label):
+            raise ValueError(f"label {label!r} has control characters")
         if label == UNDECIDED:
             raise ValueError(f"{UNDECIDED!r} is no label: it names a subject whose votes have no winner")
         if label in seen:

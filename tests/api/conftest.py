@@ -6,10 +6,26 @@ from typing import TYPE_CHECKING
 
 import httpx
 import pytest
+import structlog
+
 from api.caller import Caller
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from structlog.typing import EventDict, WrappedLogger
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_log() -> Iterator[None]:
+    """Drop the log of the server under test: by default it shows every local variable of every failure."""
+
+    def drop(_: WrappedLogger, __: str, ___: EventDict) -> EventDict:
+        raise structlog.DropEvent
+
+    structlog.configure(processors=[drop])
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")

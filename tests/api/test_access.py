@@ -15,8 +15,8 @@ from trueline.service.keys import KNOWN_SCOPES, KeyRing
 
 if TYPE_CHECKING:
     import httpx
-    from api.caller import Caller
 
+    from api.caller import Caller
     from trueline.service.workspace import Workspace
 
 LINE = json.dumps({"event_id": "e", "raw_body": {}}).encode()
@@ -48,7 +48,13 @@ class Row:
 TABLE = [
     Row("POST", "/api/v2/metrics/job", "read:job_metrics", b"{}", query="?job_id={job}"),
     Row("GET", "/api/v2/jobs", "read:resources", of_job=False),
-    Row("POST", "/api/v2/jobs", "write:resources", b'{"title": "made by the one right scope", "labels": ["A", "B"]}', of_job=False),
+    Row(
+        "POST",
+        "/api/v2/jobs",
+        "write:resources",
+        b'{"title": "made by the one right scope", "labels": ["A", "B"]}',
+        of_job=False,
+    ),
     Row("GET", "/api/v2/jobs/{job}", "read:resources"),
     Row("PATCH", "/api/v2/jobs/{job}", "write:resources", b'{"min_votes": 7}'),
     Row("GET", "/api/v2/jobs/{job}/models", "read:resources"),

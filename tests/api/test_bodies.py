@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import httpx
+
     from api.caller import Caller
 
 BIG_NUMBER = b"9" * 5_000
@@ -86,9 +87,7 @@ def test_a_body_over_the_limit_is_answered_413(path: str, way: str, caller: Call
     most = Settings().max_body_bytes
     job = caller.make_job()
     body = b" " * (most + 1) if way == "announced" else chunks(most + 1)
-    answer = caller.client.post(
-        path.format(job=job), content=body, headers={"Content-Type": "application/json"}
-    )
+    answer = caller.client.post(path.format(job=job), content=body, headers={"Content-Type": "application/json"})
     assert answer.status_code == 413
     assert answer.json() == {"error": f"A body has at most {most} bytes"}
     assert "X-Request-Id" in answer.headers

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
 from api.caller import event
 
 if TYPE_CHECKING:
     import httpx
+
     from api.caller import Caller
 
 
@@ -99,7 +101,20 @@ def test_bad_lines_are_named_by_their_numbers_and_leave_the_good_ones_in(caller:
 
 
 @pytest.mark.parametrize(
-    "text", ["\0", "a\0b", "'", "\\", "\\'; DROP TABLE events", "{p0:String}", "%s", "日本語", "\u202e", "\U0001f600", "a\n\tb"]
+    "text",
+    [
+        "\0",
+        "a\0b",
+        "'",
+        "\\",
+        "\\'; DROP TABLE events",
+        "{p0:String}",
+        "%s",
+        "日本語",
+        "\u202e",
+        "\U0001f600",
+        "a\n\tb",
+    ],
 )
 def test_any_text_is_kept_as_it_is(text: str, caller: Caller) -> None:
     job = caller.make_job(labels=["Drop", f"{text}!"])
@@ -157,7 +172,7 @@ def test_an_event_without_a_decision_does_not_count_until_it_has_one(caller: Cal
         json={"label": "Investigate", "confidence": 40, "model_id": "rules", "outlier": True},
     )
     assert (answer.status_code, answer.json()) == (200, {"status": "updated"})
-    filters = [
+    filters: list[dict[str, Any]] = [
         {"field": "arcanna.confidence_score", "operator": "lt", "value": 41},
         {"field": "arcanna.model.path", "operator": "is", "value": "rules"},
         {"field": "arcanna.outlier_flag", "operator": "is", "value": True},

@@ -8,6 +8,7 @@ import pytest
 
 if TYPE_CHECKING:
     import httpx
+
     from api.caller import Caller
 
 

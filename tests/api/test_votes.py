@@ -10,8 +10,8 @@ from trueline.service.keys import KNOWN_SCOPES
 
 if TYPE_CHECKING:
     import httpx
-    from api.caller import Caller
 
+    from api.caller import Caller
     from trueline.service.workspace import Workspace
 
 VOTE = b'{"event_id": "a", "analyst": "ana", "label": "Escalate"}'

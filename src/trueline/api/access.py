@@ -54,6 +54,16 @@ def may(key: Key, scope: str) -> None:
         raise ForbiddenError(scope)
 
 
+def need(key: Key, scope: str, job: Job) -> None:
+    """Check one more scope for a job that the key may know of.
+
+    Raises:
+        ForbiddenError: the key has it not.
+    """
+    if access(key, scope, job.id) is not Access.ALLOWED:
+        raise ForbiddenError(scope)
+
+
 def job_for(opened: Workspace, key: Key, scope: str, reference: str) -> Job:
     """The job a request names, if the key has the scope for it.
 

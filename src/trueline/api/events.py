@@ -10,11 +10,10 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request  # noqa: TC002 - FastAPI resolves it at run time
 from starlette.responses import Response  # noqa: TC002
 
-from trueline.api.access import Authenticated, Opened, job_for
+from trueline.api.access import Authenticated, Opened, job_for, need
 from trueline.api.bodies import JsonRoute, read_lines
-from trueline.api.errors import ForbiddenError, answer
+from trueline.api.errors import answer
 from trueline.api.schemas import NDJSON_REQUEST, BulkBody, DecisionBody
-from trueline.service.keys import Access, access
 
 if TYPE_CHECKING:
     from trueline.service.lines import BulkAnswer
@@ -26,13 +25,17 @@ router = APIRouter(tags=["events"], route_class=JsonRoute)
 async def bulk_events(job: str, request: Request, opened: Opened, key: Authenticated) -> Response:
     """Take in events, one a line: `event_id`?, `timestamp`?, `raw_body`, `bucket_id`?, `decision`?, `votes`?.
 
+    Lines with votes need the scope `write:event_feedback` too.
     A bad line is rejected and leaves the good ones in. What is accepted is on disk and in the next answer.
     """
     raw = await request.body()
 
     def take() -> BulkAnswer:
         named = job_for(opened, key, "write:events", job)
-        return opened.ingest.bulk(named, read_lines(raw, opened.settings.max_bulk_lines))
+        prepared = opened.ingest.prepare(named, read_lines(raw, opened.settings.max_bulk_lines))
+        if prepared.has_votes:
+            need(key, "write:event_feedback", named)
+        return opened.ingest.commit(prepared)
 
     return answer(asdict(await run_in_threadpool(take)))
 
@@ -56,9 +59,8 @@ async def bulk_votes(job: str, request: Request, opened: Opened, key: Authentica
     def take() -> BulkAnswer:
         named = job_for(opened, key, "write:event_feedback", job)
         prepared = opened.feedback.prepare(named, read_lines(raw, opened.settings.max_bulk_lines))
-        override = "write:consensus_override"
-        if prepared.has_override and access(key, override, named.id) is not Access.ALLOWED:
-            raise ForbiddenError(override)
+        if prepared.has_override:
+            need(key, "write:consensus_override", named)
         return opened.feedback.commit(prepared)
 
     return answer(asdict(await run_in_threadpool(take)))

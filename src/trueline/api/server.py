@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import structlog
 import uvicorn
 
+from trueline import garbage
 from trueline.api.app import create_app
 from trueline.service.workspace import Workspace
 
@@ -47,6 +48,7 @@ def serve(settings: Settings, *, ready: Callable[[Workspace, str], None] | None 
         StartError: a store does not open.
     """
     log_to_stderr()
+    garbage.look_seldom()
     with Workspace.open(settings) as workspace:
         key = workspace.first_key()
 

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from trueline import garbage
 from trueline.cli.connection import connected
 from trueline.cli.jobs import given_of
 from trueline.cli.options import Data, Key, Server, members
@@ -128,6 +129,7 @@ def import_(  # noqa: PLR0913 - one parameter an option
         decision_points=members(decision_points) or meant.job.decision_points,
         minutes_per_alert=meant.job.minutes_per_alert if minutes_per_alert is None else minutes_per_alert,
     )
+    garbage.look_seldom()
     with connected(server, key, data) as trueline:
         target = _job(trueline, job, new_job if create else None, meant)
         sink = trueline.sink(target)

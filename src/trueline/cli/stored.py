@@ -15,10 +15,9 @@ if TYPE_CHECKING:
 @contextmanager
 def stored_catalog(settings: Settings) -> Iterator[Catalog]:
     """The catalog that a server with these settings has."""
-    from trueline.catalog.store import Catalog  # noqa: PLC0415 - takes its time to load
+    from trueline.service.stores import open_catalog  # noqa: PLC0415 - takes its time to load
 
-    settings.data.mkdir(parents=True, exist_ok=True)
-    catalog = Catalog.open(settings.catalog_dsn or f"sqlite:///{settings.data.resolve()}/catalog.sqlite3")
+    catalog = open_catalog(settings)
     try:
         yield catalog
     finally:

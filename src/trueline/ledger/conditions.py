@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from trueline.filters.fields import Kind, OwnField, own_field
 from trueline.filters.operators import Comparison
 from trueline.instants import parse_instant
+from trueline.labels import UNDECIDED
 from trueline.ledger import predicates as of
 from trueline.ledger.documents import BOOLEAN_TAG, NUMBER_TAG, SEVERAL, TEXT_TAG, column_name
 
@@ -205,7 +206,7 @@ def own_expression(own: OwnField, shape: JobShape, into: Parameters) -> str | No
         case OwnField.LOW_CONFIDENCE:
             return f"ifNull(confidence < {into.bind(float(shape.low_confidence_below), 'Float64')}, 0)"
         case OwnField.UNDECIDED_CONSENSUS:
-            return "(consensus = 'Undecided')"
+            return f"(consensus = {into.text(UNDECIDED)})"
 
 
 def _class_of(column: str, shape: JobShape, into: Parameters) -> str:

@@ -13,11 +13,14 @@ the engine from reading more into a document than was sent:
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from trueline.filters.numbers import number_text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 TEXT_TAG, NUMBER_TAG, BOOLEAN_TAG = "=", "#", "?"
 SEVERAL = "~"
@@ -53,6 +56,10 @@ def searchable(document: dict[str, Any]) -> tuple[str, list[str]]:
     Raises:
         DocumentError: nested too deeply, too many or too long paths.
     """
+    plain: dict[str, Any] = {}
+    found: list[str] = []
+    if _collect_plain(document, "", plain, found, 1) and len(plain) + len(found) <= MAX_PATHS:
+        return _encode(plain).decode(), found
     values: dict[str, Any] = {}
     objects: set[str] = set()
     _collect(document, "", values, objects, 1)
@@ -68,11 +75,11 @@ def searchable(document: dict[str, Any]) -> tuple[str, list[str]]:
         elif kind is list:
             columns[column_name(path) + SEVERAL] = [tagged(member) for member in value]
         else:
-            plain = _plain_number(value)
-            if plain is None:
+            number = _plain_number(value)
+            if number is None:
                 columns[column_name(path) + SEVERAL] = [tagged(value)]
             else:
-                columns[column_name(path)] = plain
+                columns[column_name(path)] = number
     return _encode(columns).decode(), sorted(objects)
 
 
@@ -100,6 +107,36 @@ def _plain_number(value: float) -> int | float | None:
     if value.is_integer() and abs(value) < _EXACT_FLOAT:
         return int(value)
     return value if _SMALLEST_PLAIN_FLOAT <= abs(value) < _LARGEST_PLAIN_FLOAT else None
+
+
+def _collect_plain(
+    document: Mapping[str, Any], prefix: str, columns: dict[str, Any], objects: list[str], depth: int
+) -> bool:
+    """Collect the columns of a document without lists, repeated paths and unusual numbers, as most are.
+
+    Several times as fast as `_collect`; False where that is needed, and then what was collected is void.
+    """
+    for key, value in document.items():
+        path = prefix + key
+        kept: Any = value
+        if isinstance(value, str):
+            kept = TEXT_TAG + value
+        elif isinstance(value, dict):
+            objects.append(path)
+            if depth >= MAX_DEPTH or not _collect_plain(value, f"{path}.", columns, objects, depth + 1):
+                return False
+            continue
+        elif value is None:
+            continue
+        elif isinstance(value, list):
+            return False
+        elif not isinstance(value, bool):
+            kept = _plain_number(value)
+        name = column_name(path)
+        if kept is None or name in columns or len(path) > MAX_PATH_BYTES:
+            return False
+        columns[name] = kept
+    return len(objects) == len(set(objects))
 
 
 def _collect(

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence  # noqa: TC003 - msgspec resolves it at run time
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pyarrow as pa
 
 from trueline.instants import to_micros
-from trueline.ledger.parameters import KEYS, joined
+from trueline.ledger.lookup import KEYS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from datetime import datetime
 
     from trueline.ledger.engine import Engine
+    from trueline.ledger.lookup import KeyLookup
 
 _MOMENT = pa.timestamp("us", "UTC")
 
@@ -96,18 +97,20 @@ _READ_BACK = ", ".join(name for name in _COLUMNS if name not in {"job_id", "sign
 class EventTable:
     """The table of events of one store."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, lookup: KeyLookup) -> None:
         self._engine = engine
+        self._lookup = lookup
         self._replacing = threading.Lock()
 
     def standing(self, job_id: int, keys: Sequence[int]) -> dict[int, EventVersion]:
         """What stands of the events with these keys; those never seen are left out."""
         if not keys:
             return {}
-        rows = self._engine.rows(
+        rows = self._lookup.rows(
             f"SELECT {_READ_BACK} FROM events WHERE job_id = {{job:UInt64}} AND event_key IN {KEYS}"
             f" GROUP BY {_READ_BACK} HAVING sum(sign) > 0",
-            {"job": job_id, "keys": joined(keys)},
+            job_id,
+            keys,
         )
         return {row[1]: _read(row) for row in rows}
 
@@ -115,12 +118,11 @@ class EventTable:
         """The id and the subject's key of the events with these keys; those never seen are left out."""
         if not keys:
             return {}
-        rows = self._engine.rows(
-            "SELECT event_key, event_id, subject_key FROM events"
-            " WHERE job_id = {job:UInt64} AND event_key IN "
-            + KEYS
-            + " GROUP BY event_key, event_id, subject_key, version HAVING sum(sign) > 0",
-            {"job": job_id, "keys": joined(keys)},
+        rows = self._lookup.rows(
+            f"SELECT event_key, event_id, subject_key FROM events WHERE job_id = {{job:UInt64}} AND event_key IN {KEYS}"
+            " GROUP BY event_key, event_id, subject_key, version HAVING sum(sign) > 0",
+            job_id,
+            keys,
         )
         return {row[0]: (row[1], row[2]) for row in rows}
 
@@ -128,9 +130,10 @@ class EventTable:
         """Those of the subject keys that some event has or had."""
         if not keys:
             return set()
-        rows = self._engine.rows(
-            "SELECT DISTINCT subject_key FROM events WHERE job_id = {job:UInt64} AND subject_key IN " + KEYS,
-            {"job": job_id, "keys": joined(keys)},
+        rows = self._lookup.rows(
+            f"SELECT DISTINCT subject_key FROM events WHERE job_id = {{job:UInt64}} AND subject_key IN {KEYS}",
+            job_id,
+            keys,
         )
         return {row[0] for row in rows}
 
@@ -155,10 +158,9 @@ class EventTable:
                 f"INSERT INTO events ({names}) SELECT {names} FROM incoming_events"
                 f" UNION ALL SELECT {taken_back} FROM events WHERE job_id = {{job:UInt64}} AND sign = 1"
                 " AND (event_key, version) IN (SELECT event_key, version FROM events"
-                " WHERE job_id = {job:UInt64} AND event_key IN "
-                + KEYS
-                + " GROUP BY event_key, version HAVING sum(sign) > 0)",
-                {"job": job_id, "keys": joined(version.event_key for version in versions)},
+                " WHERE job_id = {job:UInt64} AND event_key IN (SELECT event_key FROM incoming_events)"
+                " GROUP BY event_key, version HAVING sum(sign) > 0)",
+                {"job": job_id},
             )
 
 
@@ -183,6 +185,8 @@ def _table(job_id: int, versions: Sequence[EventVersion]) -> pa.Table:
         ),
         **_other_decisions(versions),
     }
+    if not any(version.objects for version in versions):
+        columns["objects"] = _empty_lists("objects", size)
     for name in _COLUMNS:
         if name not in columns:
             columns[name] = column(name, [getattr(version, name) for version in versions])
@@ -191,8 +195,7 @@ def _table(job_id: int, versions: Sequence[EventVersion]) -> pa.Table:
 
 def _other_decisions(versions: Sequence[EventVersion]) -> dict[str, pa.Array]:
     if all(len(version.decisions) <= 1 for version in versions):
-        offsets = pa.repeat(pa.scalar(0, pa.int32()), len(versions) + 1)
-        return {name: pa.ListArray.from_arrays(offsets, pa.array([], _COLUMNS[name].value_type)) for name in _OTHER}
+        return {name: _empty_lists(name, len(versions)) for name in _OTHER}
     return {
         name: pa.array(
             [[getattr(made, name.removeprefix("other_")) for made in version.decisions[:-1]] for version in versions],
@@ -200,6 +203,11 @@ def _other_decisions(versions: Sequence[EventVersion]) -> dict[str, pa.Array]:
         )
         for name in _OTHER
     }
+
+
+def _empty_lists(name: str, size: int) -> pa.Array:
+    offsets = pa.repeat(pa.scalar(0, pa.int32()), size + 1)
+    return pa.ListArray.from_arrays(offsets, pa.array([], _COLUMNS[name].value_type))
 
 
 def _read(row: Sequence[Any]) -> EventVersion:

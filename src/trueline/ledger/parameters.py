@@ -2,19 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-
-KEYS = "(SELECT toUInt64(arrayJoin(splitByChar(',', {keys:String}))))"
-"""Stands for thousands of keys in a statement, given as one text: an array is far slower to bind."""
-
-
-def joined(keys: Iterable[int]) -> str:
-    """The text that `KEYS` takes. There must be at least one key."""
-    return ",".join(map(str, keys))
+from typing import Any
 
 
 class Parameters:

@@ -13,6 +13,7 @@ from trueline.ledger.engine import Engine
 from trueline.ledger.errors import LedgerInUseError
 from trueline.ledger.events import EventTable
 from trueline.ledger.keys import load_key_maker
+from trueline.ledger.lookup import KeyLookup
 from trueline.ledger.trainings import TrainingTable
 from trueline.ledger.votes import VoteTable
 
@@ -48,8 +49,9 @@ class Ledger:
         migrations.migrate(engine)
         self.engine = engine
         self.keys = load_key_maker(engine)
-        self.events = EventTable(engine)
-        self.votes = VoteTable(engine)
+        lookup = KeyLookup(engine)
+        self.events = EventTable(engine, lookup)
+        self.votes = VoteTable(engine, lookup)
         self.trainings = TrainingTable(engine)
         self.count = CountQuery(engine)
         latest_version = int(engine.rows("SELECT max(version) FROM events")[0][0])

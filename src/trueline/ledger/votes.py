@@ -8,13 +8,14 @@ import msgspec
 import pyarrow as pa
 
 from trueline.instants import to_micros
-from trueline.ledger.parameters import KEYS, joined
+from trueline.ledger.lookup import KEYS
 from trueline.metrics.consensus import Consensus, Vote
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from trueline.ledger.engine import Engine, Row
+    from trueline.ledger.lookup import KeyLookup
 
 _MOMENT = pa.timestamp("us", "UTC")
 _SUBJECTS_AT_ONCE = 50_000
@@ -31,8 +32,9 @@ class GivenVote(msgspec.Struct, frozen=True, gc=False):
 class VoteTable:
     """The votes of one store and the consensus of their subjects."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, lookup: KeyLookup) -> None:
         self._engine = engine
+        self._lookup = lookup
 
     def append(self, job_id: int, given: Sequence[GivenVote]) -> None:
         """Record votes that arrived in one request, durably and as a whole."""
@@ -62,9 +64,8 @@ class VoteTable:
         if not subjects:
             return {}
         return _by_subject(
-            self._engine.rows(
-                f"{_SELECT} AND subject_key IN {KEYS} ORDER BY subject_key, recorded_at",
-                {"job": job_id, "keys": joined(subjects)},
+            self._lookup.rows(
+                f"{_SELECT} AND subject_key IN {KEYS} ORDER BY subject_key, recorded_at", job_id, subjects
             )
         )
 
@@ -111,11 +112,26 @@ class VoteTable:
             "SELECT 1 FROM consensus WHERE job_id = {job:UInt64} LIMIT 1", {"job": job_id}
         ):
             return set()
-        rows = self._engine.rows(
-            "SELECT DISTINCT subject_key FROM consensus WHERE job_id = {job:UInt64} AND subject_key IN " + KEYS,
-            {"job": job_id, "keys": joined(subjects)},
+        rows = self._lookup.rows(
+            f"SELECT DISTINCT subject_key FROM consensus WHERE job_id = {{job:UInt64}} AND subject_key IN {KEYS}",
+            job_id,
+            subjects,
         )
         return {row[0] for row in rows}
+
+    def weighed_until(self, job_id: int, subjects: Sequence[int]) -> dict[int, int]:
+        """The arrival of the latest vote that is in the kept consensus of these subjects, in microseconds."""
+        if not subjects:
+            return {}
+        rows = self._lookup.rows(
+            "SELECT subject_key, max(computed_at) FROM ("
+            f"SELECT subject_key, computed_at FROM consensus WHERE job_id = {{job:UInt64}} AND subject_key IN {KEYS}"
+            " UNION ALL SELECT subject_key, consensus_computed_at FROM events"
+            f" WHERE job_id = {{job:UInt64}} AND subject_key IN {KEYS} AND consensus != '') GROUP BY subject_key",
+            job_id,
+            subjects,
+        )
+        return {row[0]: to_micros(row[1]) for row in rows}
 
     def write_consensus(
         self, job_id: int, derived: Mapping[int, Consensus], votes: Mapping[int, Iterable[Vote]], version: int

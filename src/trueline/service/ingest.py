@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec.structs import replace
 
-from trueline.instants import parse_instant, to_micros
+from trueline.instants import parse_micros
 from trueline.ledger.documents import DocumentError, searchable, values_at
 from trueline.ledger.events import Decision, EventVersion
 from trueline.ledger.votes import GivenVote
@@ -70,6 +70,11 @@ class PreparedEvents:
     job: Job
     events: list[SentEvent]
     rejected: list[Rejected]
+
+    @property
+    def has_votes(self) -> bool:
+        """Whether any event brings votes, which take a scope of their own."""
+        return any(event.votes for event in self.events)
 
 
 class Ingest:
@@ -261,7 +266,7 @@ class _Batch:
             else:
                 event.consensus = derived[subject].label or ""
                 event.consensus_changed_at = derived[subject].changed_at
-                event.consensus_computed_at = max(vote.recorded_at for vote in votes)
+                event.consensus_computed_at = votes[-1].recorded_at
         self._writing.store_consensus(self._job, apart)
 
 
@@ -277,6 +282,10 @@ def add_votes(
     new: list[GivenVote] = []
     for subject, votes in given.items():
         before = known.get(subject, [])
+        if not before and len(votes) == 1:  # as in an import of history: nothing to compare with
+            new.append(votes[0])
+            touched[subject] = [votes[0].vote]
+            continue
         seen = {(vote.analyst, vote.label, vote.at, vote.override) for vote in before}
         for each in votes:
             identity = (each.vote.analyst, each.vote.label, each.vote.at, each.vote.override)
@@ -312,6 +321,9 @@ def with_decision(decisions: list[Decision], sent: SentDecision | None, arrival:
     """
     if sent is None:
         return decisions
+    if not decisions:
+        decided_at = arrival if sent.decided_at is None else sent.decided_at
+        return [Decision(sent.label, sent.confidence, sent.model_id, sent.outlier, decided_at, arrival)]
     said = (sent.label, sent.confidence, sent.model_id, sent.outlier)
     against = decisions if sent.decided_at is not None else decisions[-1:]
     for made in against:
@@ -355,6 +367,6 @@ def moment_or_arrival(location: tuple[str | int, ...], text: str | None, arrival
     if text is None:
         return arrival
     try:
-        return to_micros(parse_instant(text))
+        return parse_micros(text)
     except ValueError as error:
         raise InvalidRequestError(location, str(error)) from None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from trueline.instants import parse_instant, to_micros
+from trueline.instants import parse_micros
 
 if TYPE_CHECKING:
     from trueline.catalog.records import Job
@@ -141,7 +141,7 @@ def identifier(name: str, value: str | int | None) -> str | None:
     """
     if value is None:
         return None
-    text = str(value)
+    text = value if type(value) is str else str(value)
     if not text:
         raise LineError(f"{name} is empty")
     if len(text) > MAX_ID_LENGTH:
@@ -156,7 +156,7 @@ def moment(name: str, text: str) -> int:
         LineError: naming the field.
     """
     try:
-        return to_micros(parse_instant(text))
+        return parse_micros(text)
     except ValueError as error:
         raise LineError(f"{name}: {error}") from None
 

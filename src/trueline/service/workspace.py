@@ -5,9 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Self
 
-from trueline.catalog.engine import sqlite_dsn
 from trueline.catalog.errors import CatalogError
-from trueline.catalog.store import Catalog
 from trueline.ledger import migrations
 from trueline.ledger.errors import LedgerError
 from trueline.ledger.store import Ledger, open_engine
@@ -17,10 +15,12 @@ from trueline.service.ingest import Ingest
 from trueline.service.jobs import Jobs
 from trueline.service.keys import KNOWN_SCOPES, KeyRing, load_secret
 from trueline.service.metrics import JobMetrics
+from trueline.service.stores import open_catalog
 from trueline.service.training import Training
 from trueline.service.writing import Writing
 
 if TYPE_CHECKING:
+    from trueline.catalog.store import Catalog
     from trueline.settings import Settings
 
 
@@ -58,7 +58,7 @@ class Workspace:
                 )
                 opened.callback(engine.close)
                 migrations.check(engine)  # before the catalog, so that neither is changed when one is refused
-                catalog = Catalog.open(settings.catalog_dsn or sqlite_dsn(settings.data / "catalog.sqlite3"))
+                catalog = open_catalog(settings)
                 opened.callback(catalog.close)
                 ledger = Ledger(engine)
                 secret = load_secret(settings)

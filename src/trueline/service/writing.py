@@ -75,4 +75,11 @@ class Writing:
         if job.consensus_min_votes != job.min_votes:
             self.derive_all(job)
         else:
-            self.store_consensus(job, self._ledger.votes.of_last_request(job.id))
+            votes = self._ledger.votes.of_last_request(job.id)
+            weighed = self._ledger.votes.weighed_until(job.id, list(votes))
+            unweighed = {
+                subject: given
+                for subject, given in votes.items()
+                if weighed.get(subject, 0) < max(vote.recorded_at for vote in given)
+            }
+            self.store_consensus(job, unweighed)

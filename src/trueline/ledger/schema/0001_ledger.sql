@@ -32,6 +32,7 @@ CREATE TABLE IF NOT EXISTS events
     consensus LowCardinality(String),
     consensus_changed_at DateTime64(6, 'UTC') CODEC(Delta, ZSTD(1)),
     consensus_computed_at DateTime64(6, 'UTC') CODEC(Delta, ZSTD(1)),
+    outcome LowCardinality(String) MATERIALIZED concat(decision, '\0', consensus),  -- what is counted by, as one
     document JSON(max_dynamic_paths = 1024),  -- flat and tagged, for filters: see documents.py
     objects Array(LowCardinality(String)),    -- paths at which the document holds an object
     raw_body String CODEC(ZSTD(1))            -- the document as it was sent
@@ -39,7 +40,8 @@ CREATE TABLE IF NOT EXISTS events
 ENGINE = VersionedCollapsingMergeTree(sign, version)
 PARTITION BY job_id
 ORDER BY (job_id, ts, event_key)
-SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
+-- parts as they are inserted keep to few files, since each file of a part is synced
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_bytes_for_wide_part = 134217728;
 
 -- Versions on their way to replace others pass through here, in memory, so that setting one and taking back
 -- the one before it is a single insert into `events`.
@@ -105,3 +107,6 @@ ENGINE = MergeTree
 ORDER BY answered_at
 TTL answered_at + INTERVAL 1 HOUR
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
+
+-- Keys that are being looked up, in memory: see lookup.py.
+CREATE TABLE IF NOT EXISTS wanted_keys (key UInt64) ENGINE = Memory;

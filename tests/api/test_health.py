@@ -1,0 +1,57 @@
+"""Whether the process is up and its stores answer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from trueline.catalog.errors import CatalogError
+from trueline.ledger.errors import LedgerError
+
+if TYPE_CHECKING:
+    import httpx
+
+    from api.caller import Caller
+    from trueline.service.workspace import Workspace
+
+
+def test_health_is_shown_to_anybody(anonymous: httpx.Client) -> None:
+    for path in ("/healthz", "/readyz"):
+        answer = anonymous.get(path)
+        assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (LedgerError("the ledger could not carry out a statement"), "ledger: "),
+        (CatalogError("sqlite3.OperationalError"), "catalog: "),
+    ],
+)
+def test_a_store_that_does_not_answer_is_named(
+    error: Exception, reason: str, anonymous: httpx.Client, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> None:
+        raise error
+
+    monkeypatch.setattr(workspace, "ping", fail)
+    answer = anonymous.get("/readyz")
+    assert answer.status_code == 503
+    assert answer.json()["reason"].startswith(reason)
+    assert "sqlite3" not in answer.text
+    assert anonymous.get("/healthz").status_code == 200
+
+
+def test_requests_are_counted_by_route_and_status(caller: Caller, anonymous: httpx.Client) -> None:
+    line = 'trueline_http_requests_total{method="PATCH",route="/api/v2/jobs/{job}",status="422"}'
+
+    def counted() -> float:
+        found = [each for each in anonymous.get("/metrics").text.splitlines() if each.startswith(line)]
+        return float(found[0].split()[-1]) if found else 0.0
+
+    job = caller.make_job()
+    before = counted()
+    for _ in range(3):
+        caller.client.patch(f"/api/v2/jobs/{job}", json={"min_votes": 0})
+    assert counted() == before + 3

@@ -1,0 +1,97 @@
+"""What holds for every request: an id, a path with or without its slash, no word of the engine."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from trueline.ledger.errors import LedgerBusyError, LedgerError, QueryTimeoutError
+
+if TYPE_CHECKING:
+    import httpx
+
+    from api.caller import Caller
+    from trueline.service.workspace import Workspace
+
+WORDS_OF_THE_ENGINE = "Code: 62. DB::Exception: Syntax error near SELECT secret FROM events"
+
+
+def test_every_answer_has_a_request_id_of_its_own(
+    caller: Caller, anonymous: httpx.Client, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = caller.make_job()
+    client = caller.client
+    answers = [
+        client.get("/healthz"),
+        client.get(f"/api/v2/jobs/{job}"),
+        client.post("/api/v2/jobs", json={}),
+        client.post("/api/v2/jobs/0/votes/bulk"),
+        client.get("/no/such/path"),
+        client.delete("/api/v2/jobs"),
+        anonymous.get("/api/v2/jobs"),
+    ]
+    monkeypatch.setattr(workspace.metrics, "job", fail_with(RuntimeError(WORDS_OF_THE_ENGINE)))
+    answers.append(client.post(f"/api/v2/metrics/job?job_id={job}"))
+    assert [answer.status_code for answer in answers] == [200, 200, 422, 404, 404, 405, 401, 500]
+    assert len({answer.headers["X-Request-Id"] for answer in answers}) == len(answers)
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (RuntimeError(WORDS_OF_THE_ENGINE), 500),
+        (LedgerError("the ledger could not carry out a statement"), 500),
+        (QueryTimeoutError("the query went over its time budget and was stopped"), 503),
+        (LedgerBusyError("the ledger is short of memory or room for this"), 503),
+    ],
+)
+def test_a_failure_is_answered_without_a_word_of_the_engine_and_the_connection_lives_on(
+    error: Exception, status: int, caller: Caller, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = caller.make_job()
+    error.__cause__ = ValueError(WORDS_OF_THE_ENGINE)
+    with monkeypatch.context() as patched:
+        patched.setattr(workspace.metrics, "job", fail_with(error))
+        answer = caller.client.post(f"/api/v2/metrics/job?job_id={job}")
+    assert answer.status_code == status
+    assert list(answer.json()) == ["error"]
+    for word in ("Code", "DB::", "SELECT", "Traceback", "RuntimeError"):
+        assert word not in answer.text
+    assert answer.headers.get("Retry-After") == ("1" if status == 503 else None)
+    assert caller.metrics(job)["total_events"] == 0
+
+
+def fail_with(error: Exception) -> object:
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    return fail
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/api/v2/jobs", "/api/v2/jobs/{job}", "/openapi.json"])
+def test_a_trailing_slash_makes_no_difference_and_no_redirect(path: str, caller: Caller) -> None:
+    path = path.format(job=caller.make_job())
+    bare, slashed = caller.client.get(path), caller.client.get(f"{path}/")
+    assert (bare.status_code, slashed.status_code) == (200, 200)
+    assert not slashed.history
+    assert bare.text == slashed.text
+
+
+def test_a_trailing_slash_makes_no_difference_where_something_is_sent(caller: Caller) -> None:
+    job = caller.make_job()
+    line = b'{"event_id": "a", "raw_body": {}}'
+    client = caller.client
+    assert client.post(f"/api/v2/jobs/{job}/events/bulk/", content=line).json()["accepted"] == 1
+    assert client.put(f"/api/v2/events/{job}/a/decision/", json={"label": "Drop"}).status_code == 200
+    assert client.post(f"/api/v2/metrics/job/?job_id={job}").json()["total_events"] == 1
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"), [("GET", "/", 404), ("GET", "/api", 404), ("DELETE", "/api/v2/jobs", 405)]
+)
+def test_what_is_not_there_is_answered_in_the_shape_of_all_errors(
+    method: str, path: str, status: int, with_key: httpx.Client
+) -> None:
+    answer = with_key.request(method, path)
+    assert (answer.status_code, list(answer.json())) == (status, ["error"])

@@ -1,0 +1,80 @@
+"""The description of the API."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from fastapi.routing import iter_route_contexts
+
+from trueline.api.app import create_app
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import httpx
+
+    from trueline.service.workspace import Workspace
+
+OPEN = {"/healthz", "/readyz", "/metrics"}
+
+
+@pytest.fixture(scope="module")
+def document(anonymous: httpx.Client) -> dict[str, Any]:
+    answer = anonymous.get("/openapi.json")
+    assert answer.status_code == 200
+    read: dict[str, Any] = json.loads(answer.text, parse_constant=pytest.fail)
+    return read
+
+
+def operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            yield method.upper(), path, operation
+
+
+def test_every_route_of_the_app_is_described(document: dict[str, Any], workspace: Workspace) -> None:
+    routes = {
+        (method, context.path)
+        for context in iter_route_contexts(create_app(workspace).routes)
+        for method in (context.methods or ())
+        if context.path != "/openapi.json"
+    }
+    assert {(method, path) for method, path, _ in operations(document)} == routes
+
+
+def test_every_route_that_needs_a_key_says_so_and_what_it_may_answer(document: dict[str, Any]) -> None:
+    for _, path, operation in operations(document):
+        if path in OPEN:
+            continue
+        assert operation["security"] == [{"APIKeyHeader": []}]
+        assert {"401", "403", "404", "409", "413", "422", "503"} < set(operation["responses"])
+        (good,) = (answer for status, answer in operation["responses"].items() if status.startswith("2"))
+        assert good["content"]["application/json"]["schema"], path
+        assert operation["description"], path
+
+
+def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
+    found = list(references(document))
+    assert found
+    for reference in found:
+        node: Any = document
+        for part in reference.removeprefix("#/").split("/"):
+            node = node[part]
+
+
+def references(node: object) -> Iterator[str]:
+    if isinstance(node, dict):
+        for name, value in node.items():
+            if name == "$ref":
+                yield value
+            else:
+                yield from references(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from references(value)
+
+
+def test_the_description_names_no_other_host(document: dict[str, Any]) -> None:
+    assert "http" not in json.dumps(document).replace("trueline_http", "")

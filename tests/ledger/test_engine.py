@@ -1,0 +1,72 @@
+"""The connection to the engine."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from trueline.ledger.count import CountQuery
+from trueline.ledger.errors import LedgerError, QueryTimeoutError
+from trueline.ledger.store import open_engine
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import httpx
+
+    from trueline.ledger.engine import Engine
+    from trueline.ledger.store import Ledger
+    from trueline.service.workspace import Workspace
+
+
+@pytest.fixture
+def hasty(workspace: Workspace) -> Iterator[Engine]:
+    """An engine on the same folder that gives a query next to no time."""
+    folder, database = workspace.settings.data / "ledger", workspace.settings.ledger_database
+    opened = open_engine("", folder, database, query_seconds=0.05, query_memory_bytes=2**30)
+    yield opened
+    opened.close()
+
+
+def test_a_query_over_its_time_is_stopped(hasty: Engine) -> None:
+    began = time.monotonic()
+    with pytest.raises(QueryTimeoutError, match="time budget"):
+        hasty.rows("SELECT sum(sipHash64(number)) FROM numbers(1000000000000)")
+    assert time.monotonic() - began < 5
+    running = hasty.rows("SELECT count() FROM system.processes WHERE query LIKE '%sipHash64(num%'")
+    assert running[0][0] <= 1  # the asking query itself
+
+
+def test_metrics_over_their_time_are_answered_503_with_when_to_try_again(
+    hasty: Engine,
+    ledger: Ledger,
+    workspace: Workspace,
+    client: httpx.Client,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    job = workspace.jobs.create(title="Slow to count", labels=["A", "B"])
+    lines = [b'{"raw_body": {}, "decision": {"label": "A"}}'] * 200
+    assert workspace.ingest.bulk(job, lines).accepted == len(lines)
+    slow = CountQuery(hasty)
+    ask = hasty.rows
+
+    def slowly(sql: str, *rest: object) -> object:
+        return ask(sql.replace("WHERE job_id", "WHERE sleepEachRow(0.01) = 0 AND job_id"), *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(hasty, "rows", slowly)
+    with monkeypatch.context() as patched:
+        patched.setattr(ledger, "count", slow)
+        answer = client.post(f"/api/v2/metrics/job?job_id={job.id}")
+    assert answer.status_code == 503
+    assert answer.headers["Retry-After"].isdigit()
+    assert answer.json() == {"error": "the query went over its time budget and was stopped"}
+    assert client.post(f"/api/v2/metrics/job?job_id={job.id}").json()["total_events"] == len(lines)
+
+
+def test_an_error_speaks_our_words_and_keeps_the_engines_for_the_log(engine: Engine) -> None:
+    with pytest.raises(LedgerError) as failed:
+        engine.rows("SELECT no_such_column FROM events")
+    assert str(failed.value) == "the ledger could not carry out a statement"
+    assert "no_such_column" in str(failed.value.__cause__)
