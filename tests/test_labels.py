@@ -32,6 +32,8 @@ def test_as_many_as_allowed_are_taken() -> None:
         (["Drop", "Keep\n"], "white space"),
         (["Drop", "x" * (MAX_LABEL_LENGTH + 1)], "longer than"),
         (["Drop", UNDECIDED], "no label"),
+        (["Drop", "a\0b"], "control characters"),
+        (["Drop", "a\nb"], "control characters"),
         (["Drop", "Keep", "Drop"], "'Drop' is named twice"),
     ],
 )

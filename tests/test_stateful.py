@@ -176,7 +176,7 @@ class AnySequence(RuleBasedStateMachine):
         return {**line, **bucket, "decision": {"label": label, "decided_at": TIMES[1]}}
 
     def arrival(self) -> int:
-        """Return the time of the next arrival, the same for all lines of one request."""
+        """Return the time of the next arrival: no two things arrive at once."""
         self.arrived_at += 1
         return self.arrived_at
 
@@ -239,12 +239,11 @@ class AnySequence(RuleBasedStateMachine):
         answer = self.workspace.ingest.bulk(self.job, sent)
         assert (answer.accepted, answer.replaced) == (len(lines), replaced)
         assert [rejection.line for rejection in answer.rejected] == ([] if bad is None else [bad[0] + 1])
-        now = self.arrival()
         for line in lines:
-            self.oracle_takes(line, now)
+            self.oracle_takes(line)
         return sent
 
-    def oracle_takes(self, line: Mapping[str, object], now: int) -> None:
+    def oracle_takes(self, line: Mapping[str, object]) -> None:
         event_id, document = str(line["event_id"]), line["raw_body"]
         assert isinstance(document, dict)
         timestamp, bucket_id = line.get("timestamp"), line.get("bucket_id")
@@ -253,14 +252,14 @@ class AnySequence(RuleBasedStateMachine):
             document,
             timestamp=None if timestamp is None else str(timestamp),
             bucket_id=None if bucket_id is None else str(bucket_id),
-            arrived_at=now,
+            arrived_at=self.arrival(),
         )
         decision, votes = line.get("decision"), line.get("votes", [])
         if isinstance(decision, dict):
-            self.oracle.decide(event_id, **decision, arrived_at=now)
+            self.oracle.decide(event_id, **decision, arrived_at=self.arrival())
         assert isinstance(votes, list)
         for vote in votes:
-            self.oracle.vote(**vote, event_id=event_id, arrived_at=now)
+            self.oracle.vote(**vote, event_id=event_id, arrived_at=self.arrival())
 
     @precondition(lambda self: self.known_events)
     @rule(data=st.data(), decision=decision_parts)
@@ -321,9 +320,8 @@ class AnySequence(RuleBasedStateMachine):
     def give(self, lines: list[dict[str, object]]) -> None:
         answer = self.workspace.feedback.bulk(self.job, self.told(lines))
         assert (answer.accepted, answer.rejected) == (len(lines), [])
-        now = self.arrival()
         for line in lines:
-            self.oracle.vote(**line, arrived_at=now)  # type: ignore[arg-type]
+            self.oracle.vote(**line, arrived_at=self.arrival())  # type: ignore[arg-type]
         self.given += [line for line in lines if line["at"] is not None]
         self.agree(None, None, [], "implicit")
 

@@ -84,6 +84,7 @@ def test_an_unknown_job_is_answered_404(name: str, with_key: httpx.Client) -> No
         ("labels", ["Drop"]),
         ("labels", ["Drop", "Drop"]),
         ("labels", ["Drop", ""]),
+        ("labels", ["Drop", "a\0b"]),
         ("labels", ["Drop", " Keep"]),
         ("labels", ["Drop", "Undecided"]),
         ("labels", ["Drop", "x" * 201]),
@@ -160,7 +161,9 @@ def test_labels_are_added_and_put_in_another_order_and_the_matrix_follows(caller
     assert caller.metrics(job)["confusion_matrix"][1][2] == 1
 
 
-@pytest.mark.parametrize("labels", [["Drop", "New"], ["Keep", "New"], ["drop", "Keep"], ["Drop"], []])
+@pytest.mark.parametrize(
+    "labels", [["Drop", "New"], ["Drop", "Keep", "\0"], ["Keep", "New"], ["drop", "Keep"], ["Drop"], []]
+)
 def test_a_label_is_never_taken_away(labels: list[str], caller: Caller) -> None:
     job = caller.make_job(labels=["Drop", "Keep"])
     answer = caller.client.patch(f"/api/v2/jobs/{job}", json={"labels": labels})

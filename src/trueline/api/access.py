@@ -17,7 +17,8 @@ from trueline.service.workspace import Workspace
 if TYPE_CHECKING:
     from trueline.catalog.records import Job
 
-_header = APIKeyHeader(name="X-Arcanna-Api-Key", auto_error=False)
+KEY_HEADER = "X-Arcanna-Api-Key"
+_header = APIKeyHeader(name=KEY_HEADER, auto_error=False)
 
 
 def workspace(request: Request) -> Workspace:

@@ -47,6 +47,7 @@ def create_app(workspace: Workspace) -> FastAPI:
         docs_url=None,  # its page would load files from another host
         redoc_url=None,
         redirect_slashes=False,
+        strict_content_type=False,  # a client may leave the header out
         lifespan=lifespan,
     )
     app.state.workspace = workspace

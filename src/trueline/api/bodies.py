@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 from fastapi.routing import APIRoute
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
+from trueline.api.access import KEY_HEADER, valid_key, workspace
 from trueline.service.errors import InvalidRequestError, TooLargeError
 
 if TYPE_CHECKING:
@@ -25,6 +27,8 @@ class JsonRoute(APIRoute):
         handle = super().get_route_handler()
 
         async def handle_strictly(request: Request) -> Response:
+            # before the body is looked at: whoever has no key learns of nothing but that
+            await run_in_threadpool(valid_key, workspace(request), request.headers.get(KEY_HEADER))
             return await handle(_JsonRequest(request.scope, request.receive))
 
         return handle_strictly

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 router = APIRouter(tags=["events"], route_class=JsonRoute)
 
 
-@router.post("/api/v2/jobs/{job}/events/bulk", response_model=BulkBody, openapi_extra=NDJSON_REQUEST)
+@router.post("/api/v2/jobs/{job:path}/events/bulk", response_model=BulkBody, openapi_extra=NDJSON_REQUEST)
 async def bulk_events(job: str, request: Request, opened: Opened, key: Authenticated) -> Response:
     """Take in events, one a line: `event_id`?, `timestamp`?, `raw_body`, `bucket_id`?, `decision`?, `votes`?.
 
@@ -40,7 +40,7 @@ async def bulk_events(job: str, request: Request, opened: Opened, key: Authentic
     return answer(asdict(await run_in_threadpool(take)))
 
 
-@router.put("/api/v2/events/{job}/{event}/decision", response_model=dict[str, str])
+@router.put("/api/v2/events/{job}/{event:path}/decision", response_model=dict[str, str])
 def decide(job: str, event: str, body: DecisionBody, opened: Opened, key: Authenticated) -> Response:
     """Record a decision made elsewhere on an event that is there."""
     named = job_for(opened, key, "write:events", job)
@@ -48,7 +48,7 @@ def decide(job: str, event: str, body: DecisionBody, opened: Opened, key: Authen
     return answer({"status": "updated"})
 
 
-@router.post("/api/v2/jobs/{job}/votes/bulk", response_model=BulkBody, openapi_extra=NDJSON_REQUEST)
+@router.post("/api/v2/jobs/{job:path}/votes/bulk", response_model=BulkBody, openapi_extra=NDJSON_REQUEST)
 async def bulk_votes(job: str, request: Request, opened: Opened, key: Authenticated) -> Response:
     """Take in votes, one a line: `event_id` or `bucket_id`, `analyst`, `label` (null withdraws), `at`?, `override`?.
 

@@ -9,10 +9,10 @@ from starlette.responses import Response  # noqa: TC002 - FastAPI resolves it at
 
 from trueline.api.access import Authenticated, Opened, job_for, may
 from trueline.api.bodies import JsonRoute
-from trueline.api.errors import answer
+from trueline.api.errors import ForbiddenError, answer
 from trueline.api.schemas import JobBody, JobChange, JobCreate, ModelBody, ModelCreate
 from trueline.instants import format_instant
-from trueline.service.keys import Access, access
+from trueline.service.keys import jobs_open_to
 
 if TYPE_CHECKING:
     from trueline.catalog.records import Job, Model
@@ -22,43 +22,48 @@ router = APIRouter(tags=["jobs"], route_class=JsonRoute)
 
 @router.post("/api/v2/jobs", status_code=201, response_model=JobBody)
 def create_job(body: JobCreate, opened: Opened, key: Authenticated) -> Response:
-    """Make a job."""
+    """Make a job. A key that is limited to certain jobs makes none."""
     may(key, "write:resources")
+    if key.jobs is not None:
+        raise ForbiddenError("write:resources")
     return answer(_job(opened.jobs.create(**body.model_dump())), 201)
 
 
 @router.get("/api/v2/jobs", response_model=list[JobBody])
 def list_jobs(opened: Opened, key: Authenticated) -> Response:
     """The jobs that the key may read."""
-    may(key, "read:resources")
-    return answer([_job(job) for job in opened.jobs.all() if access(key, "read:resources", job.id) is Access.ALLOWED])
+    ids = jobs_open_to(key, "read:resources")
+    if ids is not None and not ids:
+        raise ForbiddenError("read:resources")
+    return answer([_job(job) for job in opened.jobs.all() if ids is None or job.id in ids])
 
 
-@router.get("/api/v2/jobs/{job}", response_model=JobBody)
-def read_job(job: str, opened: Opened, key: Authenticated) -> Response:
-    """One job, by id or exact title."""
-    return answer(_job(job_for(opened, key, "read:resources", job)))
-
-
-@router.patch("/api/v2/jobs/{job}", response_model=JobBody)
-def change_job(job: str, body: JobChange, opened: Opened, key: Authenticated) -> Response:
-    """Change what may change in a job; a change of min_votes is in every consensus when it answers."""
-    named = job_for(opened, key, "write:resources", job)
-    return answer(_job(opened.jobs.change(named.id, **body.model_dump(exclude_unset=True))))
-
-
-@router.get("/api/v2/jobs/{job}/models", response_model=list[ModelBody])
+@router.get("/api/v2/jobs/{job:path}/models", response_model=list[ModelBody])
 def list_models(job: str, opened: Opened, key: Authenticated) -> Response:
     """The models of a job, oldest first."""
     named = job_for(opened, key, "read:resources", job)
     return answer([_model(model) for model in opened.training.models(named)])
 
 
-@router.post("/api/v2/jobs/{job}/models", status_code=201, response_model=ModelBody)
+@router.post("/api/v2/jobs/{job:path}/models", status_code=201, response_model=ModelBody)
 def register_model(job: str, body: ModelCreate, opened: Opened, key: Authenticated) -> Response:
     """Register a training done elsewhere, with the set it learned from, or every consensus at that moment."""
     named = job_for(opened, key, "execute:job_operations", job)
     return answer(_model(opened.training.register(named, **body.model_dump())), 201)
+
+
+# last, since a title may hold slashes
+@router.get("/api/v2/jobs/{job:path}", response_model=JobBody)
+def read_job(job: str, opened: Opened, key: Authenticated) -> Response:
+    """One job, by id or exact title."""
+    return answer(_job(job_for(opened, key, "read:resources", job)))
+
+
+@router.patch("/api/v2/jobs/{job:path}", response_model=JobBody)
+def change_job(job: str, body: JobChange, opened: Opened, key: Authenticated) -> Response:
+    """Change what may change in a job; a change of min_votes is in every consensus when it answers."""
+    named = job_for(opened, key, "write:resources", job)
+    return answer(_job(opened.jobs.change(named.id, **body.model_dump(exclude_unset=True))))
 
 
 def _job(job: Job) -> dict[str, Any]:

@@ -22,6 +22,7 @@ app.add_typer(jobs.app, name="jobs")
 app.add_typer(keys.app, name="keys")
 app.add_typer(models.app, name="models")
 app.command("serve")(serving.serve)
+app.command("demo")(serving.demo)
 app.command("import")(imports.import_)
 app.command("metrics")(metrics.metrics)
 

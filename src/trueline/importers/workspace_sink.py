@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 class WorkspaceSink:
     """Commits to the stores of this process: no network, and batches of its own size."""
 
-    max_lines: Final = 20_000
+    max_lines: Final = 25_000
 
     def __init__(self, ingest: Ingest, job: Job) -> None:
         self._ingest = ingest

@@ -99,11 +99,12 @@ _COUNTS = f"""
 SELECT outcome_decision, consensus, trained, changed, sum(events), sum(taken_back), min(earliest), max(latest)
 FROM
 (
-    SELECT *, splitByChar('\0', toString(outcome))[1] AS outcome_decision,
-           splitByChar('\0', toString(outcome))[2] AS first_consensus,{_STATE}
+    SELECT *, splitByChar('\\0', toString(outcome))[1] AS outcome_decision,
+           splitByChar('\\0', toString(outcome))[2] AS first_consensus,{_STATE}
     FROM
     (
-        SELECT {{keys}}{{constants}}, sum(sign) AS events, countIf(sign < 0) AS taken_back, min(ts) AS earliest, max(ts) AS latest
+        SELECT {{keys}}{{constants}}, sum(sign) AS events, countIf(sign < 0) AS taken_back,
+               min(ts) AS earliest, max(ts) AS latest
         FROM ({{source}}) GROUP BY {{keys}}
     )
 )

@@ -12,7 +12,6 @@ the engine from reading more into a document than was sent:
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -28,7 +27,7 @@ SEVERAL = "~"
 
 MAX_DEPTH = 64
 MAX_PATHS = 2_048
-MAX_PATH_BYTES = 1_024
+MAX_PATH_LENGTH = 1_024
 MIN_INTEGER, MAX_INTEGER = -(2**63), 2**63 - 1
 _EXACT_FLOAT = 2**53
 _SMALLEST_PLAIN_FLOAT, _LARGEST_PLAIN_FLOAT = 1e-6, 1e21
@@ -41,7 +40,23 @@ class DocumentError(ValueError):
     """A document that cannot be kept searchable."""
 
 
-@lru_cache(maxsize=65_536)
+class _ColumnNames(dict[str, str]):
+    """The names of the columns of paths met of late."""
+
+    _MOST = 65_536
+
+    def __missing__(self, path: str) -> str:
+        if len(path) > MAX_PATH_LENGTH:
+            raise DocumentError(f"the path {path[:40]!r}… is longer than {MAX_PATH_LENGTH} characters")
+        if len(self) >= self._MOST:
+            self.clear()
+        name = self[path] = column_name(path)
+        return name
+
+
+_NAMES = _ColumnNames()
+
+
 def column_name(path: str) -> str:
     """The name of a path's column: each byte that is no ASCII letter, digit or ``_`` becomes ``-XX``.
 
@@ -56,6 +71,12 @@ def searchable(document: dict[str, Any]) -> tuple[str, list[str]]:
     Raises:
         DocumentError: nested too deeply, too many or too long paths.
     """
+    try:  # flat and all text, as rows of a table are
+        texts = {_NAMES[key]: TEXT_TAG + value for key, value in document.items()}
+        if len(texts) <= MAX_PATHS:
+            return _encode(texts).decode(), []
+    except TypeError:
+        pass
     plain: dict[str, Any] = {}
     found: list[str] = []
     if _collect_plain(document, "", plain, found, 1) and len(plain) + len(found) <= MAX_PATHS:
@@ -69,17 +90,17 @@ def searchable(document: dict[str, Any]) -> tuple[str, list[str]]:
     for path, value in values.items():
         kind = type(value)
         if kind is str:
-            columns[column_name(path)] = TEXT_TAG + value
+            columns[_NAMES[path]] = TEXT_TAG + value
         elif kind is bool:
-            columns[column_name(path)] = value
+            columns[_NAMES[path]] = value
         elif kind is list:
-            columns[column_name(path) + SEVERAL] = [tagged(member) for member in value]
+            columns[_NAMES[path] + SEVERAL] = [tagged(member) for member in value]
         else:
             number = _plain_number(value)
             if number is None:
-                columns[column_name(path) + SEVERAL] = [tagged(value)]
+                columns[_NAMES[path] + SEVERAL] = [tagged(value)]
             else:
-                columns[column_name(path)] = number
+                columns[_NAMES[path]] = number
     return _encode(columns).decode(), sorted(objects)
 
 
@@ -132,8 +153,8 @@ def _collect_plain(
             return False
         elif not isinstance(value, bool):
             kept = _plain_number(value)
-        name = column_name(path)
-        if kept is None or name in columns or len(path) > MAX_PATH_BYTES:
+        name = _NAMES[path]
+        if kept is None or name in columns:
             return False
         columns[name] = kept
     return len(objects) == len(set(objects))
@@ -160,8 +181,6 @@ def _collect(
 
 def _keep(value: object, path: str, values: dict[str, Any]) -> None:
     if path not in values:
-        if len(path) > MAX_PATH_BYTES:
-            raise DocumentError(f"the path {path[:40]!r}… is longer than {MAX_PATH_BYTES} characters")
         values[path] = value
     elif isinstance(values[path], list):
         values[path].append(value)

@@ -59,6 +59,32 @@ class EventVersion(msgspec.Struct, gc=False):
     consensus_computed_at: int = 0
 
 
+class FirstVersions(msgspec.Struct, gc=False):
+    """First versions of many events, column by column: what stands in one place of each belongs together.
+
+    Each event has at most one decision. Names, types and units are those of `EventVersion` and `Decision`;
+    `decision` is its label, empty where there is none.
+    """
+
+    arrivals: range
+    event_id: list[str]
+    event_key: list[int]
+    ts: list[int]
+    subject_key: list[int]
+    bucket_id: list[str]
+    raw_body: list[bytes]
+    document: list[str]
+    objects: list[list[str]]
+    decision: list[str]
+    confidence: list[float | None]
+    model_id: list[str]
+    outlier: list[bool | None]
+    decided_at: list[int]
+    consensus: list[str]
+    consensus_changed_at: list[int]
+    consensus_computed_at: list[int]
+
+
 _COLUMNS: dict[str, pa.DataType] = {
     "job_id": pa.uint64(),
     "ts": _MOMENT,
@@ -148,6 +174,19 @@ class EventTable:
         if replacing:
             self._replace(job_id, replacing)
 
+    def write_first(self, job_id: int, first: FirstVersions) -> None:
+        """Write events never seen before, as `write` does, without a turn of Python for each."""
+        size = len(first.event_id)
+        columns = {name: _column(name, first.arrivals) for name in ("version", "arrived_at", "decision_recorded_at")}
+        columns["previous_decision"] = pa.repeat(pa.scalar("", pa.string()), size)
+        columns |= {name: _empty_lists(name, size) for name in _OTHER}
+        if not any(first.objects):
+            columns["objects"] = _empty_lists("objects", size)
+        for name in first.__struct_fields__:
+            if name in _COLUMNS and name not in columns:
+                columns[name] = _column(name, getattr(first, name))
+        self._engine.insert("events", _with_constants(job_id, size, columns))
+
     def _replace(self, job_id: int, versions: Sequence[EventVersion]) -> None:
         names = ", ".join(_COLUMNS)
         taken_back = ", ".join("toInt8(-1)" if name == "sign" else name for name in _COLUMNS)
@@ -164,33 +203,36 @@ class EventTable:
             )
 
 
-def _table(job_id: int, versions: Sequence[EventVersion]) -> pa.Table:
-    def column(name: str, values: Iterable[Any]) -> pa.Array:
-        return pa.array(list(values), _COLUMNS[name])
+def _column(name: str, values: Iterable[Any]) -> pa.Array:
+    return pa.array(values if isinstance(values, list) else list(values), _COLUMNS[name])
 
+
+def _with_constants(job_id: int, size: int, columns: dict[str, pa.Array]) -> pa.Table:
+    columns["job_id"] = pa.repeat(pa.scalar(job_id, pa.uint64()), size)
+    columns["sign"] = pa.repeat(pa.scalar(1, pa.int8()), size)
+    return pa.table({name: columns[name] for name in _COLUMNS})
+
+
+def _table(job_id: int, versions: Sequence[EventVersion]) -> pa.Table:
     size = len(versions)
     in_force = [version.decisions[-1] if version.decisions else _NONE_MADE for version in versions]
     columns = {
-        "job_id": pa.repeat(pa.scalar(job_id, pa.uint64()), size),
-        "sign": pa.repeat(pa.scalar(1, pa.int8()), size),
-        "decision": column("decision", [made.label for made in in_force]),
-        "confidence": column("confidence", [made.confidence for made in in_force]),
-        "model_id": column("model_id", [made.model_id for made in in_force]),
-        "outlier": column("outlier", [made.outlier for made in in_force]),
-        "decided_at": column("decided_at", [made.decided_at for made in in_force]),
-        "decision_recorded_at": column("decision_recorded_at", [made.recorded_at for made in in_force]),
-        "previous_decision": column(
+        "decision": _column("decision", [made.label for made in in_force]),
+        "decision_recorded_at": _column("decision_recorded_at", [made.recorded_at for made in in_force]),
+        "previous_decision": _column(
             "previous_decision",
             [version.decisions[-2].label if len(version.decisions) > 1 else "" for version in versions],
         ),
         **_other_decisions(versions),
     }
+    for name in ("confidence", "model_id", "outlier", "decided_at"):
+        columns[name] = _column(name, [getattr(made, name) for made in in_force])
     if not any(version.objects for version in versions):
         columns["objects"] = _empty_lists("objects", size)
     for name in _COLUMNS:
-        if name not in columns:
-            columns[name] = column(name, [getattr(version, name) for version in versions])
-    return pa.table({name: columns[name] for name in _COLUMNS})
+        if name not in columns and name not in {"job_id", "sign"}:
+            columns[name] = _column(name, [getattr(version, name) for version in versions])
+    return _with_constants(job_id, size, columns)
 
 
 def _other_decisions(versions: Sequence[EventVersion]) -> dict[str, pa.Array]:

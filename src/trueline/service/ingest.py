@@ -12,9 +12,9 @@ from msgspec.structs import replace
 
 from trueline.instants import parse_micros
 from trueline.ledger.documents import DocumentError, searchable, values_at
-from trueline.ledger.events import Decision, EventVersion
+from trueline.ledger.events import Decision, EventVersion, FirstVersions
 from trueline.ledger.votes import GivenVote
-from trueline.metrics.consensus import Vote
+from trueline.metrics.consensus import Consensus, Vote, consensus
 from trueline.service import lines
 from trueline.service.errors import EventNotFoundError, InvalidRequestError
 from trueline.service.lines import BulkAnswer, LineError, Rejected
@@ -37,6 +37,9 @@ class SentDecision(msgspec.Struct, frozen=True, gc=False):
     model_id: str
     outlier: bool | None
     decided_at: int | None
+
+
+_NO_DECISION = SentDecision("", None, "", None, 0)
 
 
 class SentVote(msgspec.Struct, frozen=True, gc=False):
@@ -192,6 +195,9 @@ class _Batch:
 
     def write(self) -> None:
         """Write votes, then what follows from them, then the events: see `Writing` for why in this order."""
+        if self._all_first():
+            self._write_first()
+            return
         arrivals = iter(self._ledger.clock.span(sum(1 + len(event.votes) for event in self._events)))
         for event in self._events:
             self._take(event, arrivals)
@@ -201,6 +207,64 @@ class _Batch:
         self._ledger.votes.append(self._job.id, new)
         self._place_consensus(touched, rows)
         self._ledger.events.write(self._job.id, list(self._fresh.values()), list(self._replacing.values()))
+
+    def _all_first(self) -> bool:
+        """Whether every event is seen for the first time, once, with one vote at most that is about it alone."""
+        events = self._events
+        return (
+            self._job.grouping == "event"
+            and not self._standing
+            and len({event.event_key for event in events}) == len(events)
+            and all(len(event.votes) <= 1 for event in events)
+            and not self._ledger.votes.have_consensus_row(self._job.id, [event.event_key for event in events])
+        )
+
+    def _write_first(self) -> None:
+        """Write what `write` would for such events, column by column: history is imported several times as fast."""
+        events = self._events
+        arrivals = self._ledger.clock.span(len(events))
+        given = [
+            GivenVote(
+                event.event_key,
+                Vote(vote.analyst, vote.label, arrival if vote.at is None else vote.at, arrival),
+                event.event_id,
+            )
+            for event, arrival in zip(events, arrivals, strict=True)
+            for vote in event.votes
+        ]
+        weighed = {each.subject_key: consensus((each.vote,), self._job.min_votes) for each in given}
+        none = Consensus(None, 0)
+        made_on = [event.decision or _NO_DECISION for event in events]
+        standing = [weighed.get(event.event_key, none) for event in events]
+        self._ledger.votes.append(self._job.id, given)
+        self._ledger.events.write_first(
+            self._job.id,
+            FirstVersions(
+                arrivals=arrivals,
+                event_id=[event.event_id for event in events],
+                event_key=[event.event_key for event in events],
+                ts=[arrival if event.ts is None else event.ts for event, arrival in zip(events, arrivals, strict=True)],
+                subject_key=[event.subject_key for event in events],
+                bucket_id=[event.bucket_id for event in events],
+                raw_body=[event.raw_body for event in events],
+                document=[event.document for event in events],
+                objects=[event.objects for event in events],
+                decision=[made.label for made in made_on],
+                confidence=[made.confidence for made in made_on],
+                model_id=[made.model_id for made in made_on],
+                outlier=[made.outlier for made in made_on],
+                decided_at=[
+                    arrival if made.decided_at is None else made.decided_at
+                    for made, arrival in zip(made_on, arrivals, strict=True)
+                ],
+                consensus=[each.label or "" for each in standing],
+                consensus_changed_at=[each.changed_at for each in standing],
+                consensus_computed_at=[
+                    arrival if event.votes else 0 for event, arrival in zip(events, arrivals, strict=True)
+                ],
+            ),
+        )
+        self._answer.accepted += len(events)
 
     def _take(self, sent: SentEvent, arrivals: Iterator[int]) -> None:
         arrival = next(arrivals)
