@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from trueline.service.workspace import Workspace
 
 LONG = os.environ.get("TRUELINE_TEST_LONG") == "1"
-EXAMPLES = 300 if LONG else 30
+EXAMPLES = 250 if LONG else 25
 STEPS = 25
 
 # Small pools, so that things collide.

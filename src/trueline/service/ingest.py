@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import uuid
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
 from msgspec.structs import replace
@@ -48,6 +48,9 @@ class SentVote(msgspec.Struct, frozen=True, gc=False):
     analyst: str
     label: str | None
     at: int | None
+
+
+_Facts: TypeAlias = tuple[SentDecision | None, tuple[SentVote, ...]]
 
 
 class SentEvent(msgspec.Struct, frozen=True, gc=False):
@@ -94,16 +97,17 @@ class Ingest:
     def prepare(self, job: Job, raw_lines: Sequence[bytes], first_line: int = 1) -> PreparedEvents:
         """Read and check lines without touching any store; blank ones are passed over."""
         prepared = PreparedEvents(job, [], [])
+        known: dict[tuple[bytes, bytes], _Facts] = {}  # neighbours often share decision, vote and time
         for number, raw in enumerate(raw_lines, first_line):
             if not raw.strip():
                 continue
             try:
-                prepared.events.append(self._sent(job, number, raw))
+                prepared.events.append(self._sent(job, number, raw, known))
             except (LineError, DocumentError) as error:
                 prepared.rejected.append(Rejected(number, str(error)))
         return prepared
 
-    def _sent(self, job: Job, number: int, raw: bytes) -> SentEvent:
+    def _sent(self, job: Job, number: int, raw: bytes, known: dict[tuple[bytes, bytes], _Facts]) -> SentEvent:
         line = lines.read_event_line(raw)
         event_id = lines.identifier("event_id", line.event_id) or uuid.uuid4().hex
         raw_body = bytes(line.raw_body)
@@ -122,15 +126,11 @@ class Ingest:
         if job.grouping == "bucket":
             bucket_id = lines.identifier("bucket_id", line.bucket_id) or bucket_of(job, document)
             subject_key = self._ledger.keys.bucket(bucket_id)
-        decision = None if line.decision is None else sent_decision(job, line.decision)
-        votes = tuple(
-            SentVote(
-                lines.analyst_name(vote.analyst),
-                None if vote.label is None else lines.known_label(job, vote.label),
-                None if vote.at is None else lines.moment("votes: at", vote.at),
-            )
-            for vote in line.votes
-        )
+        told = (bytes(line.decision), bytes(line.votes))
+        facts = known.get(told)
+        if facts is None:
+            facts = known[told] = sent_facts(job, *told)
+        decision, votes = facts
         return SentEvent(
             number, event_id, event_key, ts, bucket_id, subject_key, raw_body, text, objects, decision, votes
         )
@@ -358,6 +358,26 @@ def add_votes(
                 new.append(each)
                 touched.setdefault(subject, list(before)).append(each.vote)
     return touched, new
+
+
+def sent_facts(job: Job, decision: bytes, votes: bytes) -> _Facts:
+    """Read and check the decision and the votes of an event.
+
+    Raises:
+        LineError: one of them is wrong.
+    """
+    line = lines.read_decision(decision)
+    return (
+        None if line is None else sent_decision(job, line),
+        tuple(
+            SentVote(
+                lines.analyst_name(vote.analyst),
+                None if vote.label is None else lines.known_label(job, vote.label),
+                None if vote.at is None else lines.moment("votes: at", vote.at),
+            )
+            for vote in lines.read_votes(votes)
+        ),
+    )
 
 
 def sent_decision(job: Job, line: lines.DecisionLine) -> SentDecision:

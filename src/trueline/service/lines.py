@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence  # noqa: TC003 - msgspec resolves it at run time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -40,14 +39,14 @@ class VoteOnEventLine(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class EventLine(msgspec.Struct, forbid_unknown_fields=True):
-    """An event as it is sent in bulk."""
+    """An event as it is sent in bulk; what `read_decision` and `read_votes` read is left as it came."""
 
     raw_body: msgspec.Raw
     event_id: str | int | None = None
     timestamp: str | None = None
     bucket_id: str | int | None = None
-    decision: DecisionLine | None = None
-    votes: Sequence[VoteOnEventLine] = ()
+    decision: msgspec.Raw = msgspec.Raw()
+    votes: msgspec.Raw = msgspec.Raw()
 
 
 class VoteLine(msgspec.Struct, forbid_unknown_fields=True):
@@ -84,6 +83,8 @@ class BulkAnswer:
 _Line = TypeVar("_Line")
 
 _event_line = msgspec.json.Decoder(EventLine)
+_decision = msgspec.json.Decoder(DecisionLine | None)
+_votes = msgspec.json.Decoder(list[VoteOnEventLine])
 _vote_line = msgspec.json.Decoder(VoteLine)
 _document = msgspec.json.Decoder(dict[str, Any])
 
@@ -95,6 +96,24 @@ def read_event_line(line: bytes) -> EventLine:
         LineError: not JSON, or not of that shape.
     """
     return _read(_event_line, line)
+
+
+def read_decision(raw: bytes) -> DecisionLine | None:
+    """Read the decision of an event; nothing or null is none.
+
+    Raises:
+        LineError: not of its shape.
+    """
+    return _read(_decision, raw, "decision: ") if raw else None
+
+
+def read_votes(raw: bytes) -> list[VoteOnEventLine]:
+    """Read the votes that come with an event; nothing is none.
+
+    Raises:
+        LineError: not of their shape.
+    """
+    return _read(_votes, raw, "votes: ") if raw else []
 
 
 def read_vote_line(line: bytes) -> VoteLine:
@@ -118,11 +137,11 @@ def read_document(raw: bytes) -> dict[str, Any]:
         raise LineError(f"raw_body: {_plain(error)}") from None
 
 
-def _read(decoder: msgspec.json.Decoder[_Line], line: bytes) -> _Line:
+def _read(decoder: msgspec.json.Decoder[_Line], line: bytes, part: str = "") -> _Line:
     try:
         return decoder.decode(line)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-        raise LineError(_plain(error)) from None
+        raise LineError(part + _plain(error)) from None
 
 
 def _plain(error: Exception) -> str:
