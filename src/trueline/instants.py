@@ -12,7 +12,7 @@ LAST_YEAR = 2299
 ISO_PATTERN = (
     r"([0-9]{4})-([0-9]{2})-([0-9]{2})"
     r"(?:[T ]([0-9]{2}):([0-9]{2})(?::([0-9]{2})(?:[.,]([0-9]+))?)?"
-    r"(?:(Z|z)|([+ -])([0-9]{2})(?::?([0-9]{2}))?)?)?"
+    r"(?:(Z)|([+ -])([0-9]{2})(?::?([0-9]{2}))?)?)?"
 )
 """The dates and times that count as ISO 8601 here. Groups: year, month, day, hour, minute, second,
 fraction, ``Z``, sign of the offset (a space stands for a plus lost on the way), its hours, its minutes.

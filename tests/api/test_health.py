@@ -44,7 +44,7 @@ def test_a_store_that_does_not_answer_is_named(
 
 
 def test_requests_are_counted_by_route_and_status(caller: Caller, anonymous: httpx.Client) -> None:
-    line = 'trueline_http_requests_total{method="PATCH",route="/api/v2/jobs/{job}",status="422"}'
+    line = 'trueline_http_requests_total{method="PATCH",route="/api/v2/jobs/{job:path}",status="422"}'
 
     def counted() -> float:
         found = [each for each in anonymous.get("/metrics").text.splitlines() if each.startswith(line)]

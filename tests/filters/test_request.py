@@ -89,7 +89,6 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
     ({"operator": "lt", "value": True}, "value", "'lt' takes a number, or an ISO 8601 date or time"),
     ({"operator": "lt", "value": "high"}, "value", "'high' is not an ISO 8601"),
     ({"operator": "lt", "value": "2025-02-30"}, "value", "is no date or time"),
-    ({"operator": "lt", "value": "1e999"}, "value", "'1e999' is not an ISO 8601"),
     ({"operator": "lt", "value": [5]}, "value", "'lt' takes"),
 ]
 

@@ -21,14 +21,13 @@ _MOST_ZEROS_AFTER_POINT = -6
 def parse_number(text: str) -> int | float | None:
     """Read a text that is a number by JSON's grammar; an integer stays one at any size.
 
-    None for any other text, and for a number beyond the range of a double.
+    A number beyond the range of a double is infinite. None for any other text.
     """
     if _NUMBER.fullmatch(text) is None:
         return None
     if _INTEGER.fullmatch(text) is not None and len(text) <= _MAX_DIGITS:
         return int(text)
-    number = float(text)
-    return number if math.isfinite(number) else None
+    return float(text)
 
 
 def number_text(number: float) -> str:

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 from trueline.filters.fields import Kind, OwnField, own_field
 from trueline.filters.operators import Comparison
-from trueline.instants import parse_instant
+from trueline.instants import parse_micros
 from trueline.labels import UNDECIDED
+from trueline.ledger import membership as among
 from trueline.ledger import predicates as of
 from trueline.ledger.documents import BOOLEAN_TAG, NUMBER_TAG, SEVERAL, TEXT_TAG, column_name
+from trueline.ledger.membership import Wanted
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -75,7 +77,7 @@ def _on_document(each: Filter, into: Parameters) -> str:
             tests += [f"notEmpty({several})", f"has(objects, {into.text(each.field)})"]
             return of.any_of(tests)
         case Comparison.EQUALS | Comparison.EQUALS_ANY:
-            tests, element = _document_equals(_members(each), plain, into)
+            tests, element = _document_among(Wanted.of(_members(each)), plain, into)
         case Comparison.STARTS_WITH | Comparison.CONTAINS as comparison:
             (value,) = _members(each)
             tests, element = _document_text(comparison, value, plain, into)
@@ -85,37 +87,18 @@ def _on_document(each: Filter, into: Parameters) -> str:
     return of.any_of([*whole, f"arrayExists(v -> {element}, arrayMap(v -> assumeNotNull(v), {several}))"])
 
 
-def _document_equals(members: tuple[Scalar, ...], plain: dict[str, str], into: Parameters) -> tuple[list[str], str]:
-    texts = sorted({of.scalar_text(value) for value in members if isinstance(value, str | bool)})
-    numbers = [number for value in members if (number := of.as_number(value)) is not None]
-    # a number given as such is also met by a text that is that number; one given as text only by the same text
-    given_numbers = [value for value in members if not isinstance(value, str | bool)]
-    booleans = sorted({boolean for value in members if (boolean := of.as_boolean(value)) is not None})
-    tests: list[str] = []
-    elements: list[str] = []
-    if texts:
-        bound = into.bind([TEXT_TAG + text for text in texts], "Array(String)")
-        tests.append(
-            f"has({bound}, {plain['String']})"
-            if len(texts) > 1
-            else f"{plain['String']} = {into.text(TEXT_TAG + texts[0])}"
-        )
-        elements.append(f"has({bound}, v)")
-    for number in numbers:
-        tests += [
-            of.integer_compares(Comparison.EQUALS, plain["Int64"], number, into),
-            of.double_compares(Comparison.EQUALS, plain["Float64"], number, into),
-        ]
-        equal = of.text_as_number(Comparison.EQUALS, "substring(v, 2)", number, into)
-        elements.append(f"(startsWith(v, '{NUMBER_TAG}') AND {equal})")
-    for number in given_numbers:
-        tests.append(of.text_as_number(Comparison.EQUALS, f"substring({plain['String']}, 2)", number, into))
-        elements.append(
-            f"(startsWith(v, '{TEXT_TAG}') AND {of.text_as_number(Comparison.EQUALS, 'substring(v, 2)', number, into)})"
-        )
-    for boolean in booleans:
-        tests.append(f"{plain['Bool']} = {str(boolean).lower()}")
-        elements.append(f"v = '{BOOLEAN_TAG}{str(boolean).lower()}'")
+def _document_among(wanted: Wanted, plain: dict[str, str], into: Parameters) -> tuple[list[str], str]:
+    tests = [
+        among.text_among(plain["String"], wanted, into, TEXT_TAG),
+        among.integer_among(plain["Int64"], wanted, into),
+        among.double_among(plain["Float64"], wanted, into),
+        among.boolean_among(plain["Bool"], wanted),
+    ]
+    number = among.text_among_numbers("substring(v, 2)", wanted.numbers, into)
+    elements = [among.text_among("v", wanted, into, TEXT_TAG)]
+    if number != of.NEVER:
+        elements.append(f"(startsWith(v, '{NUMBER_TAG}') AND {number})")
+    elements += [f"v = '{BOOLEAN_TAG}{str(boolean).lower()}'" for boolean in wanted.booleans]
     return tests, of.any_of(elements)
 
 
@@ -219,7 +202,7 @@ def _own_text(each: Filter, text: str, into: Parameters) -> str:
         case Comparison.EXISTS:
             return f"{text} != ''"
         case Comparison.EQUALS | Comparison.EQUALS_ANY:
-            test = of.any_of([of.text_equals(text, value, into) for value in _members(each)])
+            test = among.text_among(text, Wanted.of(_members(each)), into)
         case Comparison.STARTS_WITH:
             test = of.text_starts(text, _members(each)[0], into)
         case Comparison.CONTAINS:
@@ -234,8 +217,7 @@ def _own_number(each: Filter, number: str, into: Parameters) -> str:
         case Comparison.EXISTS:
             return f"isNotNull({number})"
         case Comparison.EQUALS | Comparison.EQUALS_ANY:
-            wanted = [value for member in _members(each) if (value := of.as_number(member)) is not None]
-            return of.any_of([of.double_compares(Comparison.EQUALS, number, value, into) for value in wanted])
+            return among.double_among(number, Wanted.of(_members(each)), into)
         case Comparison.STARTS_WITH:
             return of.text_starts(f"toString({number})", _members(each)[0], into)
         case Comparison.CONTAINS:
@@ -251,8 +233,7 @@ def _own_boolean(each: Filter, boolean: str, _: Parameters) -> str:
         case Comparison.EXISTS:
             return f"isNotNull({boolean})"
         case Comparison.EQUALS | Comparison.EQUALS_ANY:
-            wanted = {value for member in _members(each) if (value := of.as_boolean(member)) is not None}
-            met = [str(value).lower() for value in sorted(wanted)]
+            return among.boolean_among(boolean, Wanted.of(_members(each)))
         case Comparison.STARTS_WITH:
             met = [word for word in ("true", "false") if word.startswith(of.scalar_text(_members(each)[0]))]
         case Comparison.CONTAINS:
@@ -267,8 +248,8 @@ def _own_time(each: Filter, moment: str, into: Parameters) -> str:
         case Comparison.EXISTS:
             return f"isNotNull({moment})"
         case Comparison.EQUALS | Comparison.EQUALS_ANY:
-            wanted = [value for member in _members(each) if (value := _as_moment(member)) is not None]
-            return of.any_of([of.moment_compares(Comparison.EQUALS, moment, value, into) for value in wanted])
+            wanted = [micros for member in _members(each) if (micros := _as_micros(member)) is not None]
+            return among.moment_among(moment, wanted, into)
         case Comparison.STARTS_WITH:
             return of.text_starts(of.moment_text(moment), _members(each)[0], into)
         case Comparison.CONTAINS:
@@ -279,8 +260,8 @@ def _own_time(each: Filter, moment: str, into: Parameters) -> str:
             return of.moment_compares(comparison, moment, each.value, into)  # type: ignore[arg-type]
 
 
-def _as_moment(value: Scalar) -> datetime | None:
+def _as_micros(value: Scalar) -> int | None:
     try:
-        return parse_instant(value) if isinstance(value, str) else None
+        return parse_micros(value) if isinstance(value, str) else None
     except ValueError:
         return None

@@ -56,6 +56,10 @@ class Engine:
             "timeout_overflow_mode": "throw",
             "max_memory_usage": query_memory_bytes,
             "precise_float_parsing": 1,
+            # as many filters, with as many members, as are allowed
+            "max_query_size": 64 * 1024 * 1024,
+            "max_ast_elements": 1_000_000,
+            "max_expanded_ast_elements": 5_000_000,
         }
         first = self._connect(None)
         try:

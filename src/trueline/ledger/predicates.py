@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 NEVER = "0"
 SYMBOLS = {
-    Comparison.EQUALS: "=",
     Comparison.LESS: "<",
     Comparison.LESS_OR_EQUAL: "<=",
     Comparison.GREATER: ">",
@@ -56,15 +55,6 @@ def as_boolean(value: Scalar) -> bool | None:
     if isinstance(value, bool):
         return value
     return {"true": True, "false": False}.get(value) if isinstance(value, str) else None
-
-
-def text_equals(text: str, value: Scalar, into: Parameters, tag: str = "") -> str:
-    """Whether a stored text, kept behind `tag`, is the filter's value."""
-    same = f"{text} = {into.text(tag + scalar_text(value))}"
-    if isinstance(value, str | bool):
-        return same
-    bare = f"substring({text}, {len(tag) + 1})" if tag else text
-    return text_as_number(Comparison.EQUALS, bare, value, into)
 
 
 def text_starts(text: str, value: Scalar, into: Parameters, tag: str = "") -> str:
@@ -116,7 +106,6 @@ def _integer_text(comparison: Comparison, text: str, value: int, into: Parameter
         less, equal = f"({negative} AND {size} > {other})", f"({negative} AND {size} = {other})"
         greater = f"(NOT {negative} OR {size} < {other})"
     return {
-        Comparison.EQUALS: equal,
         Comparison.LESS: less,
         Comparison.LESS_OR_EQUAL: f"({less} OR {equal})",
         Comparison.GREATER: greater,
@@ -167,30 +156,24 @@ def _text_as_moment(comparison: Comparison, text: str, value: datetime, into: Pa
     (H. Hinnant, chrono-compatible low-level date algorithms, 2013, days_from_civil).
     """
     pattern = ISO_PATTERN.replace("\\", "\\\\")
-    hour, minute, second, fraction, _, sign, offset_hours, offset_minutes = (f"g[{index}]" for index in range(4, 12))
-
-    def number(group: str) -> str:
-        return f"toInt64OrZero({group})"
-
-    leap = "((y % 4 = 0 AND y % 100 != 0) OR y % 400 = 0)"
-    last_day = f"[31, 28 + {leap}, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31][m]"
-    shifted_year = "(y - (m <= 2))"
-    shifted_month = "(m + if(m > 2, -3, 9))"
-    days = (
-        f"(365 * {shifted_year} + intDiv({shifted_year}, 4) - intDiv({shifted_year}, 100)"
-        f" + intDiv({shifted_year}, 400) + intDiv(153 * {shifted_month} + 2, 5) + d - 719469)"
-    )
-    offset = f"if({sign} = '-', -60, 60) * (60 * {number(offset_hours)} + {number(offset_minutes)})"
-    seconds = f"({days} * 86400 + 3600 * {number(hour)} + 60 * {number(minute)} + {number(second)} - {offset})"
-    micros = f"({seconds} * 1000000 + {number(f'rightPad(substring({fraction}, 1, 6), 6, {chr(39)}0{chr(39)})')})"
-    valid = (
-        f"m BETWEEN 1 AND 12 AND d BETWEEN 1 AND {last_day} AND {number(hour)} < 24 AND {number(minute)} < 60"
-        f" AND {number(second)} < 60 AND {number(offset_hours)} < 24 AND {number(offset_minutes)} < 60 AND y > 0"
-        f" AND {micros} BETWEEN {_FIRST_MOMENT} AND {_LAST_MOMENT}"
-    )
     bound = into.bind(to_micros(value), "Int64")
+    last_day = "[31, 28 + ((y % 4 = 0 AND y % 100 != 0) OR y % 400 = 0), 31, 30, 31, 30, 31, 31, 30, 31, 30, 31][m]"
+    years, months = "(y - (m <= 2))", "(m + if(m > 2, -3, 9))"
+    days = (
+        f"365 * {years} + intDiv({years}, 4) - intDiv({years}, 100) + intDiv({years}, 400)"
+        f" + intDiv(153 * {months} + 2, 5) + d - 719469"
+    )
+    # n: the numbers of the text (day, clock, offset), g: its parts; each is written down once
+    parts = f"arrayFilter(g -> notEmpty(g), [extractGroups({text}, '^(?:{pattern})$')])"
+    micros = (
+        "arrayMap((n, g) -> if(n[2] BETWEEN 1 AND 12 AND n[4] < 24 AND n[5] < 60 AND n[6] < 60"
+        f" AND n[7] < 24 AND n[8] < 60, arrayMap((y, m, d) -> if(y > 0 AND d BETWEEN 1 AND {last_day}, {days}, NULL),"
+        " [n[1]], [n[2]], [n[3]])[1] * 86400000000 + (n[4] * 3600 + n[5] * 60 + n[6]"
+        " - if(g[9] = '-', -60, 60) * (n[7] * 60 + n[8])) * 1000000"
+        " + toInt64OrZero(rightPad(substring(g[7], 1, 6), 6, '0')), NULL),"
+        " [arrayMap(i -> toInt64OrZero(g[i]), [1, 2, 3, 4, 5, 6, 10, 11])], [g])[1]"
+    )
     return (
-        f"arrayExists((g, y, m, d) -> notEmpty(g) AND {valid} AND {micros} {SYMBOLS[comparison]} {bound},"
-        f" [extractGroups({text}, '^(?:{pattern})$') AS found], [toInt64OrZero(found[1])],"
-        f" [toInt64OrZero(found[2])], [toInt64OrZero(found[3])])"
+        f"arrayExists(u -> ifNull(u BETWEEN {_FIRST_MOMENT} AND {_LAST_MOMENT} AND u {SYMBOLS[comparison]} {bound}, 0),"
+        f" arrayMap(g -> {micros}, {parts}))"
     )

@@ -163,6 +163,7 @@ class Ingest:
         """
         line = lines.DecisionLine(label, confidence, model_id, decided_at, outlier)
         try:
+            lines.identifier("event_id", event_id)
             sent = sent_decision(job, line)
         except LineError as error:
             raise InvalidRequestError(("body",), str(error)) from None

@@ -104,7 +104,7 @@ def read_decision(raw: bytes) -> DecisionLine | None:
     Raises:
         LineError: not of its shape.
     """
-    return _read(_decision, raw, "decision: ") if raw else None
+    return _read(_decision, raw, ".decision") if raw else None
 
 
 def read_votes(raw: bytes) -> list[VoteOnEventLine]:
@@ -113,7 +113,7 @@ def read_votes(raw: bytes) -> list[VoteOnEventLine]:
     Raises:
         LineError: not of their shape.
     """
-    return _read(_votes, raw, "votes: ") if raw else []
+    return _read(_votes, raw, ".votes") if raw else []
 
 
 def read_vote_line(line: bytes) -> VoteLine:
@@ -141,7 +141,7 @@ def _read(decoder: msgspec.json.Decoder[_Line], line: bytes, part: str = "") -> 
     try:
         return decoder.decode(line)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-        raise LineError(part + _plain(error)) from None
+        raise LineError(_plain(error).replace("`$", f"`${part}")) from None
 
 
 def _plain(error: Exception) -> str:
@@ -163,6 +163,11 @@ def identifier(name: str, value: str | int | None) -> str | None:
     text = value if type(value) is str else str(value)
     if not text:
         raise LineError(f"{name} is empty")
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise LineError(f"{name} holds a lone surrogate, which is no text") from None
     if len(text) > MAX_ID_LENGTH:
         raise LineError(f"{name} is longer than {MAX_ID_LENGTH} characters")
     return text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -19,7 +20,7 @@ from trueline.service.ingest import moment_or_arrival
 from trueline.service.lines import LineError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from trueline.catalog.records import Job
     from trueline.catalog.store import Catalog
@@ -127,16 +128,18 @@ class Training:
         return labels
 
 
-def _member(job: Job, position: int, member: Mapping[str, object]) -> tuple[str | None, str | None, str]:
+def _member(job: Job, position: int, member: object) -> tuple[str | None, str | None, str]:
     """The event id, the bucket id and the label of a member of a training set."""
     try:
+        if not isinstance(member, Mapping):
+            raise LineError("a member is {event_id or bucket_id, label}")  # noqa: TRY301
         event, bucket, label = (member.get(name) for name in ("event_id", "bucket_id", "label"))
         if not isinstance(label, str) or not all(
             each is None or (isinstance(each, str | int) and not isinstance(each, bool)) for each in (event, bucket)
         ):
             raise LineError("a member is {event_id or bucket_id, label}")  # noqa: TRY301
-        event_id = lines.identifier("event_id", event)  # type: ignore[arg-type]
-        bucket_id = lines.identifier("bucket_id", bucket)  # type: ignore[arg-type]
+        event_id = lines.identifier("event_id", event)
+        bucket_id = lines.identifier("bucket_id", bucket)
         if (event_id is None) == (bucket_id is None):
             raise LineError("a member names either an event_id or a bucket_id")  # noqa: TRY301
         return event_id, bucket_id, lines.known_label(job, label)
