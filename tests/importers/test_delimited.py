@@ -26,7 +26,7 @@ def read(path: Path, **mapping: Any) -> list[tuple[int, dict[str, Any]] | Reject
     (source,) = find_sources([str(path)], mapping.get("format"))
     with source.open() as opened:
         rows = list(read_rows(source, opened, ColumnMapping(**mapping)))
-    return [row if isinstance(row, RejectedRow) else (row[0], json.loads(row[1])) for row in rows]
+    return [row if isinstance(row, RejectedRow) else (row[0], json.loads(bytes(row[1]))) for row in rows]
 
 
 def bodies(path: Path, **mapping: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - fields of a mapping

@@ -29,7 +29,7 @@ def read(name: str, **mapping: Any) -> list[Any]:  # noqa: ANN401 - fields of a 
     with source.open() as opened:
         rows = list(read_rows(source, opened, ColumnMapping(**mapping)))
         assert opened.position() <= source.size
-    return [row if isinstance(row, RejectedRow) else json.loads(row[1]) for row in rows]
+    return [row if isinstance(row, RejectedRow) else json.loads(bytes(row[1])) for row in rows]
 
 
 def parquet(table: pa.Table) -> bytes:

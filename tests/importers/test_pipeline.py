@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from trueline.service.lines import EventRow
+
 
 class Remembering:
     """A sink that keeps its lines and refuses those that contain ``bad``."""
@@ -30,8 +32,8 @@ class Remembering:
         self.threads: set[int] = set()
         self._failure = failure
 
-    def prepare(self, lines: Sequence[bytes]) -> list[bytes]:
-        return list(lines)
+    def prepare(self, lines: Sequence[bytes | EventRow]) -> list[bytes]:
+        return [bytes(line) for line in lines]
 
     def commit(self, prepared: list[bytes]) -> Answer:
         if self._failure is not None:

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 from contextlib import suppress
 from itertools import chain
 from operator import itemgetter
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
-import msgspec
 from msgspec.structs import replace
 
-from trueline.importers.bulk_line import DOCUMENT_TIME, facts_encoder, line_encoder
+from trueline.importers.bulk_line import DOCUMENT_TIME, facts_encoder, row_encoder
 from trueline.importers.columns import check_columns
 from trueline.importers.errors import MappingError, RowError
 from trueline.importers.rows import RejectedRow
@@ -25,13 +23,12 @@ if TYPE_CHECKING:
     from trueline.importers.mapping import ColumnMapping
     from trueline.importers.rows import EncodedRow
     from trueline.importers.sources import Opened, Source
+    from trueline.service.lines import EventRow
 
 MAX_CELL: Final = 1 << 20
 """Characters of one cell: a quote that nobody closes swallows this much, not the rest of the file."""
 
 _REMEMBERED: Final = 20_000
-_UNFIT: Final = re.compile(r'["\\\x00-\x1f\x7f]')
-"""What the name of a struct's field in JSON may not hold."""
 
 
 def read_delimited(source: Source, opened: Opened, mapping: ColumnMapping) -> Iterator[EncodedRow | RejectedRow]:
@@ -127,14 +124,14 @@ def _header(rows: Iterator[tuple[int, Sequence[str]]], mapping: ColumnMapping, f
     return header
 
 
-def _encoder(header: list[str], mapping: ColumnMapping, source: Source) -> Callable[[Sequence[str], int], bytes]:
+def _encoder(header: list[str], mapping: ColumnMapping, source: Source) -> Callable[[Sequence[str], int], EventRow]:
     places = {name: place for place, name in enumerate(header)}
 
     def column(name: str) -> Callable[[Sequence[str]], object] | None:
         return itemgetter(places[name]) if name in places else None
 
     facts = _remembering(facts_encoder(mapping, column), _fact_places(mapping, places))
-    return line_encoder(mapping, column, facts, _body(header, mapping), source.row_name)
+    return row_encoder(mapping, column, facts, _body(header, mapping), source.row_name)
 
 
 def _fact_places(mapping: ColumnMapping, places: dict[str, int]) -> list[int]:
@@ -166,23 +163,14 @@ def _remembering(facts: Callable[[Sequence[str]], bytes], places: list[int]) -> 
     return remembered
 
 
-def _body(header: list[str], mapping: ColumnMapping) -> Callable[[Sequence[str]], object]:
+def _body(header: list[str], mapping: ColumnMapping) -> Callable[[Sequence[str]], dict[str, Any]]:
     if mapping.columns is not None:
         kept = [name for name in header if name in mapping.columns]
     else:
         kept = [name for name in header if name not in (mapping.drop or ())]
-    document = _document_of(kept)
     if kept == header and not mapping.infer_numbers:
-        return lambda row: document(*row)
+        return lambda row: dict(zip(kept, row, strict=True))
     places = [header.index(name) for name in kept]
     if mapping.infer_numbers:
-        return lambda row: document(*[number_or_text(row[place]) for place in places])
-    return lambda row: document(*[row[place] for place in places])
-
-
-def _document_of(names: list[str]) -> Callable[..., object]:
-    """From cells to a document: a struct where its names allow, for that takes a third of a dict's time."""
-    keys = {f"cell_{place}": name for place, name in enumerate(names)}
-    if any(_UNFIT.search(name) for name in names):
-        return lambda *cells: dict(zip(names, cells, strict=True))
-    return msgspec.defstruct("Document", [(key, object) for key in keys], rename=keys.get, gc=False)
+        return lambda row: dict(zip(kept, [number_or_text(row[place]) for place in places], strict=True))
+    return lambda row: dict(zip(kept, [row[place] for place in places], strict=True))

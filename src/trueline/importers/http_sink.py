@@ -17,6 +17,8 @@ from trueline.importers.pipeline import Answer
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from trueline.service.lines import EventRow
+
 _ATTEMPTS: Final = 8
 _LONGEST_WAIT: Final = 60.0
 _BUSY: Final = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
@@ -48,9 +50,9 @@ class HttpSink:
         self._path = f"/api/v2/jobs/{job}/events/bulk"
         self._sleep = sleep
 
-    def prepare(self, lines: Sequence[bytes]) -> list[bytes]:
+    def prepare(self, lines: Sequence[bytes | EventRow]) -> list[bytes]:
         """The lines as they are: the server reads them."""
-        return list(lines)
+        return [bytes(line) for line in lines]
 
     def commit(self, prepared: list[bytes]) -> Answer:
         """Post the lines; where the server finds them too many or too large, half of them at a time.

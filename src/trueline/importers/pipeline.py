@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from trueline.importers.rows import EncodedRow
+    from trueline.service.lines import EventRow
 
 Prepared = TypeVar("Prepared")
 
@@ -39,7 +40,7 @@ class Sink(Protocol[Prepared]):
     def max_lines(self) -> int:
         """Most lines of one batch."""
 
-    def prepare(self, lines: Sequence[bytes]) -> Prepared:
+    def prepare(self, lines: Sequence[bytes | EventRow]) -> Prepared:
         """What can be done in the reading thread, without waiting for the store."""
 
     def commit(self, prepared: Prepared) -> Answer:
@@ -50,7 +51,7 @@ class Sink(Protocol[Prepared]):
 class Batch:
     """Bulk lines on their way, and where they come from."""
 
-    lines: list[bytes] = field(default_factory=list)
+    lines: list[bytes | EventRow] = field(default_factory=list)
     numbers: list[int] = field(default_factory=list)
     """For each line its row's number in its file."""
     files: list[tuple[int, str]] = field(default_factory=list)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-EncodedRow = tuple[int, bytes]
-"""The line of the file that the row begins on (in Parquet the row's number, from 1), and its bulk line."""
+from trueline.service.lines import EventRow
+
+EncodedRow = tuple[int, bytes | EventRow]
+"""The line of the file that the row begins on (in Parquet the row's number, from 1), and its bulk line, or what
+``bytes`` makes one of."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -123,7 +123,7 @@ def _count(tally: Tally, rejected: RejectedFile, batch: Batch, answer: Answer) -
     found = [Rejection(file, row.number, row.error, row.row) for file, row in batch.rejected]
     for line, error in answer.rejected:
         file, number = batch.origin(line - 1)
-        found.append(Rejection(file, number, error, _shown(batch.lines[line - 1])))
+        found.append(Rejection(file, number, error, _shown(bytes(batch.lines[line - 1]))))
     tally.rejected += len(found)
     order = {name: place for place, (_, name) in enumerate(batch.files)}
     for rejection in sorted(found, key=lambda each: (order[each.file], each.line)):

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from trueline.catalog.records import Job
     from trueline.service.ingest import Ingest, PreparedEvents
+    from trueline.service.lines import EventRow
 
 
 class WorkspaceSink:
@@ -22,7 +23,7 @@ class WorkspaceSink:
         self._ingest = ingest
         self._job = job
 
-    def prepare(self, lines: Sequence[bytes]) -> PreparedEvents:
+    def prepare(self, lines: Sequence[bytes | EventRow]) -> PreparedEvents:
         """Read and check the lines."""
         return self._ingest.prepare(self._job, lines)
 

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
-import uuid
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
-import msgspec
 from msgspec.structs import replace
 
 from trueline.instants import parse_micros
-from trueline.ledger.documents import DocumentError, searchable, values_at
+from trueline.ledger.documents import DocumentError, searchable
 from trueline.ledger.events import Decision, EventVersion, FirstVersions
 from trueline.ledger.votes import GivenVote
 from trueline.metrics.consensus import Consensus, Vote, consensus
 from trueline.service import lines
 from trueline.service.errors import EventNotFoundError, InvalidRequestError
-from trueline.service.lines import BulkAnswer, LineError, Rejected
+from trueline.service.lines import BulkAnswer, EventRow, LineError, Rejected
+from trueline.service.sent import NO_DECISION, EventReader, SentDecision, SentEvent, sent_decision
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -25,48 +23,6 @@ if TYPE_CHECKING:
     from trueline.catalog.records import Job
     from trueline.ledger.store import Ledger
     from trueline.service.writing import Writing
-
-_MAX_CONFIDENCE = 100
-
-
-class SentDecision(msgspec.Struct, frozen=True, gc=False):
-    """A decision as it was sent, checked; without a time it is made at arrival."""
-
-    label: str
-    confidence: float | None
-    model_id: str
-    outlier: bool | None
-    decided_at: int | None
-
-
-_NO_DECISION = SentDecision("", None, "", None, 0)
-
-
-class SentVote(msgspec.Struct, frozen=True, gc=False):
-    """A vote that came with its event, checked; without a time it is given at arrival."""
-
-    analyst: str
-    label: str | None
-    at: int | None
-
-
-_Facts: TypeAlias = tuple[SentDecision | None, tuple[SentVote, ...]]
-
-
-class SentEvent(msgspec.Struct, frozen=True, gc=False):
-    """An event as it was sent, checked."""
-
-    line: int
-    event_id: str
-    event_key: int
-    ts: int | None
-    bucket_id: str
-    subject_key: int
-    raw_body: bytes
-    document: str
-    objects: list[str]
-    decision: SentDecision | None
-    votes: tuple[SentVote, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,46 +50,19 @@ class Ingest:
         """Take in events, one NDJSON line each; a bad line leaves the good ones in."""
         return self.commit(self.prepare(job, raw_lines))
 
-    def prepare(self, job: Job, raw_lines: Sequence[bytes], first_line: int = 1) -> PreparedEvents:
-        """Read and check lines without touching any store; blank ones are passed over."""
+    def prepare(self, job: Job, raw_lines: Sequence[bytes | EventRow], first_line: int = 1) -> PreparedEvents:
+        """Read and check lines, or rows of files, without touching any store; blank lines are passed over."""
         prepared = PreparedEvents(job, [], [])
-        known: dict[tuple[bytes, bytes], _Facts] = {}  # neighbours often share decision, vote and time
+        reader = EventReader(job, self._ledger.keys)
         for number, raw in enumerate(raw_lines, first_line):
-            if not raw.strip():
-                continue
             try:
-                prepared.events.append(self._sent(job, number, raw, known))
+                if isinstance(raw, EventRow):
+                    prepared.events.append(reader.row(number, raw))
+                elif raw.strip():
+                    prepared.events.append(reader.line(number, raw))
             except (LineError, DocumentError) as error:
                 prepared.rejected.append(Rejected(number, str(error)))
         return prepared
-
-    def _sent(self, job: Job, number: int, raw: bytes, known: dict[tuple[bytes, bytes], _Facts]) -> SentEvent:
-        line = lines.read_event_line(raw)
-        event_id = lines.identifier("event_id", line.event_id) or uuid.uuid4().hex
-        raw_body = bytes(line.raw_body)
-        document = lines.read_document(raw_body)
-        text, objects = searchable(document)
-        ts = None
-        if line.timestamp is not None:
-            ts = lines.moment("timestamp", line.timestamp)
-        elif document.get("@timestamp") is not None:
-            own = document["@timestamp"]
-            if not isinstance(own, str):
-                raise LineError("raw_body: @timestamp is not an ISO 8601 text; send a timestamp beside it")
-            ts = lines.moment("raw_body: @timestamp", own)
-        event_key = self._ledger.keys.event(event_id)
-        bucket_id, subject_key = "", event_key
-        if job.grouping == "bucket":
-            bucket_id = lines.identifier("bucket_id", line.bucket_id) or bucket_of(job, document)
-            subject_key = self._ledger.keys.bucket(bucket_id)
-        told = (bytes(line.decision), bytes(line.votes))
-        facts = known.get(told)
-        if facts is None:
-            facts = known[told] = sent_facts(job, *told)
-        decision, votes = facts
-        return SentEvent(
-            number, event_id, event_key, ts, bucket_id, subject_key, raw_body, text, objects, decision, votes
-        )
 
     def commit(self, prepared: PreparedEvents) -> BulkAnswer:
         """Write prepared events, durably, with their decisions and votes."""
@@ -235,7 +164,7 @@ class _Batch:
         ]
         weighed = {each.subject_key: consensus((each.vote,), self._job.min_votes) for each in given}
         none = Consensus(None, 0)
-        made_on = [event.decision or _NO_DECISION for event in events]
+        made_on = [event.decision or NO_DECISION for event in events]
         standing = [weighed.get(event.event_key, none) for event in events]
         self._ledger.votes.append(self._job.id, given)
         self._ledger.events.write_first(
@@ -361,43 +290,6 @@ def add_votes(
     return touched, new
 
 
-def sent_facts(job: Job, decision: bytes, votes: bytes) -> _Facts:
-    """Read and check the decision and the votes of an event.
-
-    Raises:
-        LineError: one of them is wrong.
-    """
-    line = lines.read_decision(decision)
-    return (
-        None if line is None else sent_decision(job, line),
-        tuple(
-            SentVote(
-                lines.analyst_name(vote.analyst),
-                None if vote.label is None else lines.known_label(job, vote.label),
-                None if vote.at is None else lines.moment("votes: at", vote.at),
-            )
-            for vote in lines.read_votes(votes)
-        ),
-    )
-
-
-def sent_decision(job: Job, line: lines.DecisionLine) -> SentDecision:
-    """Check a decision.
-
-    Raises:
-        LineError: an unknown label, a confidence outside 0 to 100, an unreadable time, an overlong model id.
-    """
-    if line.confidence is not None and not 0 <= line.confidence <= _MAX_CONFIDENCE:
-        raise LineError(f"decision: confidence {line.confidence} is not between 0 and 100")
-    return SentDecision(
-        lines.known_label(job, line.label),
-        line.confidence,
-        (lines.identifier("model_id", line.model_id) or "") if line.model_id else "",
-        line.outlier,
-        None if line.decided_at is None else lines.moment("decision: decided_at", line.decided_at),
-    )
-
-
 def with_decision(decisions: list[Decision], sent: SentDecision | None, arrival: int) -> list[Decision]:
     """The decisions on an event with one more, in order of (decided_at, arrival): the last is in force.
 
@@ -418,23 +310,6 @@ def with_decision(decisions: list[Decision], sent: SentDecision | None, arrival:
     decided_at = arrival if sent.decided_at is None else sent.decided_at
     made = Decision(sent.label, sent.confidence, sent.model_id, sent.outlier, decided_at, arrival)
     return sorted([*decisions, made], key=lambda each: (each.decided_at, each.recorded_at))
-
-
-def bucket_of(job: Job, document: dict[str, object]) -> str:
-    """The id of the bucket a document belongs to: a hash of its values at the job's decision points.
-
-    Raises:
-        LineError: the job has no decision points to tell by.
-    """
-    if not job.decision_points:
-        raise LineError("bucket_id is missing, and the job has no decision points to tell the bucket by")
-    hasher = hashlib.blake2b(digest_size=16)
-    for point in job.decision_points:
-        for value in values_at(document, point):
-            hasher.update(f"{len(value)}:".encode())
-            hasher.update(value.encode())
-        hasher.update(b";")
-    return hasher.hexdigest()
 
 
 def _differs(now: EventVersion, before: EventVersion) -> bool:

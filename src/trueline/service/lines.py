@@ -49,6 +49,32 @@ class EventLine(msgspec.Struct, forbid_unknown_fields=True):
     votes: msgspec.Raw = msgspec.Raw()
 
 
+class EventRow(msgspec.Struct, frozen=True, gc=False):
+    """An event as a file's row gives it: what its bulk line would say, with the document read already."""
+
+    event_id: str
+    facts: bytes
+    """The line's other members as JSON, each behind a comma: ``,"timestamp":"…","decision":{…}``; or empty."""
+    raw_body: bytes
+    document: dict[str, Any]
+    """What `raw_body` says."""
+
+    def __bytes__(self) -> bytes:
+        """The bulk line."""
+        return b'{"event_id":%b%b,"raw_body":%b}' % (msgspec.json.encode(self.event_id), self.facts, self.raw_body)
+
+    def __len__(self) -> int:
+        """About the length of the bulk line, in bytes."""
+        return 64 + len(self.event_id) + len(self.facts) + len(self.raw_body)
+
+
+class _FactsLine(msgspec.Struct, forbid_unknown_fields=True):
+    timestamp: str | None = None
+    bucket_id: str | int | None = None
+    decision: msgspec.Raw = msgspec.Raw()
+    votes: msgspec.Raw = msgspec.Raw()
+
+
 class VoteLine(msgspec.Struct, forbid_unknown_fields=True):
     """A vote as it is sent in bulk."""
 
@@ -83,6 +109,7 @@ class BulkAnswer:
 _Line = TypeVar("_Line")
 
 _event_line = msgspec.json.Decoder(EventLine)
+_facts_line = msgspec.json.Decoder(_FactsLine)
 _decision = msgspec.json.Decoder(DecisionLine | None)
 _votes = msgspec.json.Decoder(list[VoteOnEventLine])
 _vote_line = msgspec.json.Decoder(VoteLine)
@@ -96,6 +123,16 @@ def read_event_line(line: bytes) -> EventLine:
         LineError: not JSON, or not of that shape.
     """
     return _read(_event_line, line)
+
+
+def read_event_row(row: EventRow) -> EventLine:
+    """Read what a row says beside its document.
+
+    Raises:
+        LineError: not of its shape.
+    """
+    told = _read(_facts_line, b"{%b}" % row.facts[1:])
+    return EventLine(msgspec.Raw(row.raw_body), row.event_id, told.timestamp, told.bucket_id, told.decision, told.votes)
 
 
 def read_decision(raw: bytes) -> DecisionLine | None:

@@ -1,0 +1,188 @@
+"""Events as they were sent, read and checked before any store is asked."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from trueline.ledger.documents import searchable, values_at
+from trueline.service import lines
+from trueline.service.lines import LineError
+
+if TYPE_CHECKING:
+    from trueline.catalog.records import Job
+    from trueline.ledger.keys import KeyMaker
+
+_MAX_CONFIDENCE = 100
+
+
+class SentDecision(msgspec.Struct, frozen=True, gc=False):
+    """A decision as it was sent, checked; without a time it is made at arrival."""
+
+    label: str
+    confidence: float | None
+    model_id: str
+    outlier: bool | None
+    decided_at: int | None
+
+
+NO_DECISION = SentDecision("", None, "", None, 0)
+"""Stands where none was sent."""
+
+
+class SentVote(msgspec.Struct, frozen=True, gc=False):
+    """A vote that came with its event, checked; without a time it is given at arrival."""
+
+    analyst: str
+    label: str | None
+    at: int | None
+
+
+class SentEvent(msgspec.Struct, frozen=True, gc=False):
+    """An event as it was sent, checked."""
+
+    line: int
+    event_id: str
+    event_key: int
+    ts: int | None
+    bucket_id: str
+    subject_key: int
+    raw_body: bytes
+    document: str
+    objects: list[str]
+    decision: SentDecision | None
+    votes: tuple[SentVote, ...]
+
+
+class _Facts(msgspec.Struct, frozen=True, gc=False):
+    """What is said of an event beside its id and its document."""
+
+    ts: int | None
+    bucket_id: str | None
+    decision: SentDecision | None
+    votes: tuple[SentVote, ...]
+
+
+class EventReader:
+    """Reads the events of one request into a job.
+
+    Neighbours often share time, decision and vote, so each such text is read once.
+    """
+
+    def __init__(self, job: Job, keys: KeyMaker) -> None:
+        self._job = job
+        self._keys = keys
+        self._by_bucket = job.grouping == "bucket"
+        self._facts_of_rows: dict[bytes, _Facts] = {}
+        self._said: dict[tuple[bytes, bytes], tuple[SentDecision | None, tuple[SentVote, ...]]] = {}
+
+    def line(self, number: int, raw: bytes) -> SentEvent:
+        """Read a bulk line.
+
+        Raises:
+            LineError, DocumentError: it cannot be taken.
+        """
+        line = lines.read_event_line(raw)
+        event_id = lines.identifier("event_id", line.event_id) or uuid.uuid4().hex
+        body = bytes(line.raw_body)
+        return self._event(number, event_id, body, lines.read_document(body), self._facts(line))
+
+    def row(self, number: int, row: lines.EventRow) -> SentEvent:
+        """Read a row of a file.
+
+        Raises:
+            LineError, DocumentError: it cannot be taken.
+        """
+        facts = self._facts_of_rows.get(row.facts)
+        if facts is None:
+            facts = self._facts_of_rows[row.facts] = self._facts(lines.read_event_row(row))
+        event_id = lines.identifier("event_id", row.event_id) or uuid.uuid4().hex
+        return self._event(number, event_id, row.raw_body, row.document, facts)
+
+    def _facts(self, line: lines.EventLine) -> _Facts:
+        told = (bytes(line.decision), bytes(line.votes))
+        said = self._said.get(told)
+        if said is None:
+            said = self._said[told] = (self._decision(told[0]), self._votes(told[1]))
+        return _Facts(
+            None if line.timestamp is None else lines.moment("timestamp", line.timestamp),
+            lines.identifier("bucket_id", line.bucket_id),
+            *said,
+        )
+
+    def _decision(self, raw: bytes) -> SentDecision | None:
+        line = lines.read_decision(raw)
+        return None if line is None else sent_decision(self._job, line)
+
+    def _votes(self, raw: bytes) -> tuple[SentVote, ...]:
+        return tuple(
+            SentVote(
+                lines.analyst_name(vote.analyst),
+                None if vote.label is None else lines.known_label(self._job, vote.label),
+                None if vote.at is None else lines.moment("votes: at", vote.at),
+            )
+            for vote in lines.read_votes(raw)
+        )
+
+    def _event(self, number: int, event_id: str, body: bytes, document: dict[str, Any], facts: _Facts) -> SentEvent:
+        text, objects = searchable(document)
+        ts = facts.ts
+        if ts is None and (own := document.get("@timestamp")) is not None:
+            if not isinstance(own, str):
+                raise LineError("raw_body: @timestamp is not an ISO 8601 text; send a timestamp beside it")
+            ts = lines.moment("raw_body: @timestamp", own)
+        event_key = self._keys.event(event_id)
+        bucket_id, subject_key = "", event_key
+        if self._by_bucket:
+            bucket_id = facts.bucket_id or bucket_of(self._job, document)
+            subject_key = self._keys.bucket(bucket_id)
+        return SentEvent(
+            number,
+            event_id,
+            event_key,
+            ts,
+            bucket_id,
+            subject_key,
+            body,
+            text,
+            objects,
+            facts.decision,
+            facts.votes,
+        )
+
+
+def sent_decision(job: Job, line: lines.DecisionLine) -> SentDecision:
+    """Check a decision.
+
+    Raises:
+        LineError: an unknown label, a confidence outside 0 to 100, an unreadable time, an overlong model id.
+    """
+    if line.confidence is not None and not 0 <= line.confidence <= _MAX_CONFIDENCE:
+        raise LineError(f"decision: confidence {line.confidence} is not between 0 and 100")
+    return SentDecision(
+        lines.known_label(job, line.label),
+        line.confidence,
+        (lines.identifier("model_id", line.model_id) or "") if line.model_id else "",
+        line.outlier,
+        None if line.decided_at is None else lines.moment("decision: decided_at", line.decided_at),
+    )
+
+
+def bucket_of(job: Job, document: dict[str, object]) -> str:
+    """The id of the bucket a document belongs to: a hash of its values at the job's decision points.
+
+    Raises:
+        LineError: the job has no decision points to tell by.
+    """
+    if not job.decision_points:
+        raise LineError("bucket_id is missing, and the job has no decision points to tell the bucket by")
+    hasher = hashlib.blake2b(digest_size=16)
+    for point in job.decision_points:
+        for value in values_at(document, point):
+            hasher.update(f"{len(value)}:".encode())
+            hasher.update(value.encode())
+        hasher.update(b";")
+    return hasher.hexdigest()
