@@ -128,7 +128,7 @@ def run(settings: Settings) -> None:
     def show(workspace: Workspace, address: str) -> None:
         threading.Thread(target=_show, args=(workspace, address, failed), daemon=True).start()
 
-    serve(settings, ready=show)
+    serve(settings, ready=show, log_requests=False)
     if failed:
         raise failed[0]
 

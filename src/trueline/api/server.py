@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from typing import TYPE_CHECKING
 
@@ -38,7 +39,9 @@ class _Announcing(uvicorn.Server):
         self._captured_signals.clear()
 
 
-def serve(settings: Settings, *, ready: Callable[[Workspace, str], None] | None = None) -> None:
+def serve(
+    settings: Settings, *, ready: Callable[[Workspace, str], None] | None = None, log_requests: bool = True
+) -> None:
     """Open the workspace and serve it until Ctrl-C or SIGTERM; requests under way are answered first.
 
     The first key, made when there has never been one, is printed once. `ready` is called with the workspace
@@ -47,7 +50,7 @@ def serve(settings: Settings, *, ready: Callable[[Workspace, str], None] | None 
     Raises:
         StartError: a store does not open.
     """
-    log_to_stderr()
+    log_to_stderr(logging.INFO if log_requests else logging.WARNING)
     garbage.look_seldom()
     with Workspace.open(settings) as workspace:
         key = workspace.first_key()
@@ -77,8 +80,8 @@ def say(text: str) -> None:
     sys.stdout.flush()
 
 
-def log_to_stderr() -> None:
-    """One JSON object a line, on standard error."""
+def log_to_stderr(level: int = logging.INFO) -> None:
+    """One JSON object a line, on standard error; nothing below the level."""
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -87,6 +90,7 @@ def log_to_stderr() -> None:
             structlog.processors.format_exc_info,
             structlog.processors.JSONRenderer(),
         ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
