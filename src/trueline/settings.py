@@ -20,7 +20,8 @@ class Settings(BaseSettings):
     ledger_dsn: str = Field(
         default="",
         description="ClickHouse to keep events, votes and trainings in, "
-        "such as `clickhouse://user:password@host:8123`; empty: the embedded engine, in the data folder.",
+        "such as `clickhouse://user:password@host:8123`; "
+        "empty: the embedded engine, in the data folder. One Trueline process at a time on one ledger.",
     )
     ledger_database: str = Field(
         default="trueline", pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", description="Name of the ledger's database."

@@ -74,21 +74,23 @@ def test_a_write_of_events_cut_short_is_finished_by_the_next(
         workspace.ingest.bulk(job, request)
 
 
-def test_votes_cut_short_before_their_consensus_are_finished_by_the_next_write_or_start(
+def test_votes_cut_short_before_their_consensus_are_finished_by_the_next_write_start_or_question(
     workspace: Workspace, ledger: Ledger, job: Job, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    workspace.ingest.bulk(job, packed(decided("a"), decided("b")))
+    workspace.ingest.bulk(job, packed(decided("a"), decided("b"), decided("d")))
     for name, go_on in (
         ("a", lambda: workspace.ingest.bulk(job, packed(decided("c")))),
         ("b", workspace.recover),
+        ("d", lambda: workspace.metrics.job(job.id)),
     ):
         with monkeypatch.context() as patched:
             patched.setattr(ledger.votes, "write_consensus", fail)
             with pytest.raises(LedgerError, match="cut short"):
                 workspace.feedback.bulk(job, packed(vote(name, "ana", "Escalate")))
         found = [{"field": "arcanna.original_id", "operator": "is", "value": name}]
-        assert workspace.metrics.job(job.id, filters=found)["confusion_matrix"][2][0] == 0
+        assert ledger.votes.weighed_until(job.id, [ledger.keys.event(name)]) == {}
         go_on()
+        assert ledger.votes.weighed_until(job.id, [ledger.keys.event(name)]) != {}
         assert workspace.metrics.job(job.id, filters=found)["confusion_matrix"][2][0] == 1
     check_stored_consensus(workspace, ledger, job)
 

@@ -11,7 +11,7 @@ from starlette.requests import Request  # noqa: TC002 - FastAPI resolves it at r
 from trueline.api.errors import ForbiddenError, UnauthorizedError
 from trueline.catalog.records import Key
 from trueline.service.errors import JobNotFoundError
-from trueline.service.keys import Access, access
+from trueline.service.keys import Access, access, jobs_open_to
 from trueline.service.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -75,8 +75,9 @@ def job_for(opened: Workspace, key: Key, scope: str, reference: str) -> Job:
     try:
         job = opened.jobs.get(reference)
     except JobNotFoundError:
-        # a key whose scope is for certain jobs only learns of no other job whether it exists
-        if access(key, scope) is Access.NO_SCOPE:
+        # answered as an existing job outside the key's would be, so that nobody learns which jobs there are
+        open_to = jobs_open_to(key, scope)
+        if (key.jobs is None and open_to is not None) or not (open_to is None or open_to):
             raise ForbiddenError(scope) from None
         raise
     match access(key, scope, job.id):

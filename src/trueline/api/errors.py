@@ -8,8 +8,10 @@ import msgspec
 import structlog
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 
+from trueline.catalog.errors import CatalogError
 from trueline.ledger.errors import LedgerBusyError, QueryTimeoutError
 from trueline.service.errors import (
     ConflictError,
@@ -63,6 +65,8 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(QueryTimeoutError, _busy)
     app.add_exception_handler(LedgerBusyError, _busy)
+    app.add_exception_handler(CatalogError, _catalog_away)
+    app.add_exception_handler(SQLAlchemyError, _catalog_away)
 
 
 def _sentence(status: int) -> Any:  # noqa: ANN401 - Starlette's own type for handlers
@@ -95,6 +99,11 @@ def _reason(problem: dict[str, Any]) -> str:
 def _http(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for it
     return answer({"error": str(error.detail)}, error.status_code, error.headers)
+
+
+def _catalog_away(_: Request, error: Exception) -> Response:
+    _log.error("the catalog does not answer", exc_info=error)
+    return answer({"error": "The catalog does not answer"}, 503, {"Retry-After": _RETRY_AFTER_SECONDS})
 
 
 def _busy(_: Request, error: Exception) -> Response:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _log = structlog.get_logger("trueline.access")
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _REQUESTS = Counter("trueline_http_requests", "Requests answered.", ["method", "route", "status"])
 _SECONDS = Histogram("trueline_http_request_seconds", "Seconds from request to answer.", ["method", "route"])
 
@@ -64,8 +65,9 @@ class EveryRequest:
             finally:
                 seconds = time.perf_counter() - began
                 route = getattr(scope.get("route"), "path", "none")
-                _REQUESTS.labels(scope["method"], route, status).inc()
-                _SECONDS.labels(scope["method"], route).observe(seconds)
+                method = scope["method"] if scope["method"] in _METHODS else "other"  # clients may invent any
+                _REQUESTS.labels(method, route, status).inc()
+                _SECONDS.labels(method, route).observe(seconds)
                 _log.info("request", method=scope["method"], route=route, status=status, seconds=round(seconds, 6))
 
     def _limited(self, scope: Scope, receive: Receive) -> Receive:

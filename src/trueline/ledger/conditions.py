@@ -11,7 +11,7 @@ from trueline.instants import parse_micros
 from trueline.labels import UNDECIDED
 from trueline.ledger import membership as among
 from trueline.ledger import predicates as of
-from trueline.ledger.documents import BOOLEAN_TAG, NUMBER_TAG, SEVERAL, TEXT_TAG, column_name
+from trueline.ledger.documents import BOOLEAN_TAG, MAX_PATH_LENGTH, NUMBER_TAG, SEVERAL, TEXT_TAG, column_name
 from trueline.ledger.membership import Wanted
 
 if TYPE_CHECKING:
@@ -68,6 +68,8 @@ def _members(each: Filter) -> tuple[Scalar, ...]:
 
 
 def _on_document(each: Filter, into: Parameters) -> str:
+    if len(each.field) > MAX_PATH_LENGTH:  # no document has such a path to a value
+        return of.NEVER
     name = column_name(each.field)
     plain = {kind: f"document.`{name}`.:{kind}" for kind in ("String", "Int64", "Float64", "Bool")}
     several = f"document.`{name}{SEVERAL}`.:`Array(Nullable(String))`"

@@ -135,18 +135,20 @@ class CountQuery:
         if not kept:
             return CountTable(counts, None, None)
         if any(row[5] for row in rows):  # a taken-back version may lie outside of what is left
-            return CountTable(counts, self._bound(population, "ASC"), self._bound(population, "DESC"))
+            bounds = [self._bound(population, order) for order in ("ASC", "DESC")]
+            if None in bounds:  # emptied by a write in between
+                return self.counts(population)
+            return CountTable(counts, *bounds)
         return CountTable(counts, min(row[6] for row in kept), max(row[7] for row in kept))
 
-    def _bound(self, population: Population, order: str) -> datetime:
+    def _bound(self, population: Population, order: str) -> datetime | None:
         source, into, _ = self._source(population)
-        ((moment,),) = self._engine.rows(
+        found = self._engine.rows(
             f"SELECT ts FROM ({source}) WHERE decision != '' GROUP BY ts, event_key, version HAVING sum(sign) > 0"
             f" ORDER BY ts {order} LIMIT 1",
             into.values,
         )
-        bound: datetime = moment
-        return bound
+        return found[0][0] if found else None
 
     def changed_events(self, population: Population, limit: int = 10) -> list[str]:
         """The ids of events whose subject changed after training.

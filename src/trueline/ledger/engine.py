@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
+import weakref
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import clickhouse_connect
@@ -48,7 +49,7 @@ class Engine:
         """
         self._dsn = dsn
         self._database = database
-        self._clients: list[Client] = []
+        self._clients: weakref.WeakSet[Client] = weakref.WeakSet()  # a thread's ends with the thread
         self._lock = threading.Lock()
         self._local = threading.local()
         self._limits = {
@@ -87,7 +88,7 @@ class Engine:
         if client is None:
             client = self._local.client = self._connect(self._database)
             with self._lock:
-                self._clients.append(client)
+                self._clients.add(client)
         return client
 
     def rows(
@@ -119,7 +120,7 @@ class Engine:
     def close(self) -> None:
         """Let go of the store."""
         with self._lock:
-            for client in self._clients:
+            for client in list(self._clients):
                 client.close()
             self._clients.clear()
         self._local = threading.local()

@@ -139,6 +139,10 @@ def _title(title: str) -> str:
         raise InvalidRequestError(
             ("body", "title"), f"title must have 1 to {MAX_TITLE_LENGTH} characters, all of them valid and none NUL"
         )
+    if title.endswith("/"):
+        raise InvalidRequestError(
+            ("body", "title"), "title must not end with a slash: paths with and without are alike"
+        )
     if title.isascii() and title.isdigit():
         raise InvalidRequestError(("body", "title"), "title must not be a number: jobs are named by id or title")
     return title

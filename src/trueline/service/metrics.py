@@ -22,13 +22,17 @@ if TYPE_CHECKING:
     from trueline.ledger.count import CountTable
     from trueline.ledger.store import Ledger
     from trueline.service.jobs import Jobs
+    from trueline.service.writing import Writing
 
 
 class JobMetrics:
     """Answers how right the decisions of a job are."""
 
-    def __init__(self, ledger: Ledger, catalog: Catalog, jobs: Jobs, *, max_filters: int = MAX_FILTERS) -> None:
+    def __init__(
+        self, ledger: Ledger, catalog: Catalog, jobs: Jobs, writing: Writing, *, max_filters: int = MAX_FILTERS
+    ) -> None:
         self._ledger = ledger
+        self._writing = writing
         self._catalog = catalog
         self._jobs = jobs
         self._max_filters = max_filters
@@ -55,6 +59,7 @@ class JobMetrics:
         policy = _policy(truth)
         since, until = _window(start, end)
         wanted = self._filters(filters)
+        self._writing.settle(job.id)
         models = self._catalog.models(job.id)
         active = next((model for model in models if model.active), None)
         population = Population(

@@ -36,7 +36,7 @@ class Workspace:
         self.ingest = Ingest(ledger, self._writing)
         self.feedback = Feedback(ledger, self._writing)
         self.training = Training(ledger, catalog, self._writing)
-        self.metrics = JobMetrics(ledger, catalog, self.jobs, max_filters=settings.max_filters)
+        self.metrics = JobMetrics(ledger, catalog, self.jobs, self._writing, max_filters=settings.max_filters)
         self.access = KeyRing(catalog, secret)
 
     @classmethod
@@ -61,11 +61,10 @@ class Workspace:
                 catalog = open_catalog(settings)
                 opened.callback(catalog.close)
                 ledger = Ledger(engine)
-                secret = load_secret(settings)
+                workspace = cls(settings, ledger, catalog, load_secret(settings))
+                workspace.recover()
             except (LedgerError, CatalogError, ValueError, OSError) as error:
                 raise StartError(str(error)) from error
-            workspace = cls(settings, ledger, catalog, secret)
-            workspace.recover()
             opened.pop_all()
         return workspace
 

@@ -49,6 +49,12 @@ class Writing:
                 self._cut_short.add(job_id)
                 raise
 
+    def settle(self, job_id: int) -> None:
+        """Finish a write of the job that was cut short, if there is one, before anything is answered from it."""
+        if job_id in self._cut_short:
+            with self.on(job_id):
+                pass
+
     def derive(self, job: Job, votes: Mapping[int, Sequence[Vote]]) -> dict[int, Consensus]:
         """The consensus of subjects from all their votes, by the job's rule."""
         return {subject: consensus(given, job.min_votes) for subject, given in votes.items()}
