@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from trueline.ledger.conditions import Conditions, JobShape, conditions
 from trueline.ledger.parameters import Parameters
+from trueline.ledger.votes import has_consensus_rows
 from trueline.metrics.counts import Count
 
 if TYPE_CHECKING:
@@ -187,16 +188,14 @@ class CountQuery:
             where.append(f"ts < {into.moment(population.end)}")
         met: Conditions = conditions(population.filters, population.shape, into)
         events = _EVENTS.replace("{where}", " AND ".join([*where, *met.on_events]))
+        subjects = None
         if population.training is not None:
             into.values["training"] = population.training
-            joined = _JOINED.replace("{events}", events).replace("{subjects}", _SUBJECTS)
-        elif self._engine.rows(
-            "SELECT 1 FROM consensus WHERE job_id = {job:UInt64} LIMIT 1", {"job": population.job_id}
-        ):
-            joined = _JOINED.replace("{events}", events).replace("{subjects}", _VOTED)
-        else:
-            joined = _UNJOINED.replace("{events}", events)
-        source = _STATES.replace("{joined}", joined)
+            subjects = _SUBJECTS
+        elif has_consensus_rows(self._engine, population.job_id):
+            subjects = _VOTED
+        joined = _UNJOINED if subjects is None else _JOINED.replace("{subjects}", subjects)
+        source = _STATES.replace("{joined}", joined.replace("{events}", events))
         if met.on_subjects:
             source = f"SELECT * FROM ({source}) WHERE {' AND '.join(met.on_subjects)}"
-        return source, into, joined.startswith(_JOINED.partition("{events}")[0])
+        return source, into, subjects is not None

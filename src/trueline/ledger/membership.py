@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from trueline.filters.numbers import INTEGER_PATTERN, NUMBER_PATTERN
 from trueline.filters.request import Scalar  # noqa: TC001 - part of a dataclass
+from trueline.ledger.documents import MAX_INTEGER, MIN_INTEGER
 from trueline.ledger.predicates import NEVER, any_of, as_boolean, as_float, as_number, scalar_text
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from trueline.ledger.parameters import Parameters
 
 _Value = TypeVar("_Value", str, float, bool)
-_MIN_INTEGER, _MAX_INTEGER = -(2**63), 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +83,7 @@ def text_among_numbers(text: str, numbers: tuple[int | float, ...], into: Parame
 
 def integer_among(integer: str, wanted: Wanted, into: Parameters) -> str:
     """Whether a stored Int64 is one of the numbers: of the integers exactly, of the others as a double."""
-    integers = [
-        number for number in wanted.numbers if isinstance(number, int) and _MIN_INTEGER <= number <= _MAX_INTEGER
-    ]
+    integers = [number for number in wanted.numbers if isinstance(number, int) and MIN_INTEGER <= number <= MAX_INTEGER]
     doubles = [number for number in wanted.numbers if isinstance(number, float)]
     return any_of([_among(integer, integers, "Int64", into), _among(f"toFloat64({integer})", doubles, "Float64", into)])
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from trueline.filters.numbers import INTEGER_PATTERN, NUMBER_PATTERN, number_text, parse_number
 from trueline.filters.operators import Comparison
 from trueline.instants import FIRST_YEAR, ISO_PATTERN, LAST_YEAR, parse_instant, to_micros
+from trueline.ledger.documents import MAX_INTEGER, MIN_INTEGER
 
 if TYPE_CHECKING:
     from trueline.filters.request import Scalar
@@ -23,7 +24,6 @@ SYMBOLS = {
     Comparison.GREATER: ">",
     Comparison.GREATER_OR_EQUAL: ">=",
 }
-_MIN_INTEGER, _MAX_INTEGER = -(2**63), 2**63 - 1
 _FIRST_MOMENT = to_micros(parse_instant(f"{FIRST_YEAR}-01-01"))
 _LAST_MOMENT = to_micros(parse_instant(f"{LAST_YEAR}-12-31T23:59:59.999999"))
 
@@ -118,7 +118,7 @@ def integer_compares(comparison: Comparison, integer: str, value: float, into: P
     symbol = SYMBOLS[comparison]
     if not isinstance(value, int):
         return f"toFloat64({integer}) {symbol} {into.bind(value, 'Float64')}"
-    if _MIN_INTEGER <= value <= _MAX_INTEGER:
+    if MIN_INTEGER <= value <= MAX_INTEGER:
         return f"{integer} {symbol} {into.bind(value, 'Int64')}"
     beyond = (
         {Comparison.LESS, Comparison.LESS_OR_EQUAL} if value > 0 else {Comparison.GREATER, Comparison.GREATER_OR_EQUAL}

@@ -29,6 +29,11 @@ class GivenVote(msgspec.Struct, frozen=True, gc=False):
     event_id: str = ""
 
 
+def has_consensus_rows(engine: Engine, job_id: int) -> bool:
+    """Whether any subject of a job has a row of consensus: where none has, joins and look-ups can be spared."""
+    return bool(engine.rows("SELECT 1 FROM consensus WHERE job_id = {job:UInt64} LIMIT 1", {"job": job_id}))
+
+
 class VoteTable:
     """The votes of one store and the consensus of their subjects."""
 
@@ -108,9 +113,7 @@ class VoteTable:
 
     def have_consensus_row(self, job_id: int, subjects: Sequence[int]) -> set[int]:
         """Those of the subjects that have a row of consensus, whatever it says."""
-        if not subjects or not self._engine.rows(
-            "SELECT 1 FROM consensus WHERE job_id = {job:UInt64} LIMIT 1", {"job": job_id}
-        ):
+        if not subjects or not has_consensus_rows(self._engine, job_id):
             return set()
         rows = self._lookup.rows(
             f"SELECT DISTINCT subject_key FROM consensus WHERE job_id = {{job:UInt64}} AND subject_key IN {KEYS}",

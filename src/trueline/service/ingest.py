@@ -50,11 +50,11 @@ class Ingest:
         """Take in events, one NDJSON line each; a bad line leaves the good ones in."""
         return self.commit(self.prepare(job, raw_lines))
 
-    def prepare(self, job: Job, raw_lines: Sequence[bytes | EventRow], first_line: int = 1) -> PreparedEvents:
+    def prepare(self, job: Job, raw_lines: Sequence[bytes | EventRow]) -> PreparedEvents:
         """Read and check lines, or rows of files, without touching any store; blank lines are passed over."""
         prepared = PreparedEvents(job, [], [])
         reader = EventReader(job, self._ledger.keys)
-        for number, raw in enumerate(raw_lines, first_line):
+        for number, raw in enumerate(raw_lines, 1):
             try:
                 if isinstance(raw, EventRow):
                     prepared.events.append(reader.row(number, raw))
@@ -276,10 +276,6 @@ def add_votes(
     new: list[GivenVote] = []
     for subject, votes in given.items():
         before = known.get(subject, [])
-        if not before and len(votes) == 1:  # as in an import of history: nothing to compare with
-            new.append(votes[0])
-            touched[subject] = [votes[0].vote]
-            continue
         seen = {(vote.analyst, vote.label, vote.at, vote.override) for vote in before}
         for each in votes:
             identity = (each.vote.analyst, each.vote.label, each.vote.at, each.vote.override)
@@ -298,9 +294,6 @@ def with_decision(decisions: list[Decision], sent: SentDecision | None, arrival:
     """
     if sent is None:
         return decisions
-    if not decisions:
-        decided_at = arrival if sent.decided_at is None else sent.decided_at
-        return [Decision(sent.label, sent.confidence, sent.model_id, sent.outlier, decided_at, arrival)]
     said = (sent.label, sent.confidence, sent.model_id, sent.outlier)
     against = decisions if sent.decided_at is not None else decisions[-1:]
     for made in against:
