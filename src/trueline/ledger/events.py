@@ -153,11 +153,16 @@ class EventTable:
         return {row[0]: (row[1], row[2]) for row in rows}
 
     def known_buckets(self, job_id: int, keys: Sequence[int]) -> set[int]:
-        """Those of the subject keys that some event has or had."""
+        """Those of the subject keys that an event is in now, or that votes are on record for.
+
+        What an event was in once cannot be told: a version taken back is gone with the next merge.
+        """
         if not keys:
             return set()
         rows = self._lookup.rows(
-            f"SELECT DISTINCT subject_key FROM events WHERE job_id = {{job:UInt64}} AND subject_key IN {KEYS}",
+            f"SELECT subject_key FROM events WHERE job_id = {{job:UInt64}} AND subject_key IN {KEYS}"
+            " GROUP BY subject_key HAVING sum(sign) > 0"
+            f" UNION ALL SELECT subject_key FROM votes WHERE job_id = {{job:UInt64}} AND subject_key IN {KEYS}",
             job_id,
             keys,
         )
