@@ -10,8 +10,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from trueline.catalog.records import Job
-    from trueline.service.ingest import Ingest, PreparedEvents
+    from trueline.service.ingest import Ingest
     from trueline.service.lines import EventRow
+    from trueline.service.prepared import PreparedEvents
 
 
 class WorkspaceSink:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from trueline.instants import to_micros
 from trueline.ledger.lookup import KEYS
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from trueline.ledger.engine import Engine
-    from trueline.ledger.lookup import KeyLookup
+    from trueline.ledger.lookup import KeyLookup, Keys
 
 _MOMENT = pa.timestamp("us", "UTC")
 
@@ -59,31 +60,34 @@ class EventVersion(msgspec.Struct, gc=False):
     consensus_computed_at: int = 0
 
 
-class FirstVersions(msgspec.Struct, gc=False):
-    """First versions of many events, column by column: what stands in one place of each belongs together.
+SENT = pa.schema(
+    [
+        ("event_id", pa.string()),
+        ("event_key", pa.uint64()),
+        ("ts", pa.int64()),
+        ("subject_key", pa.uint64()),
+        ("bucket_id", pa.string()),
+        ("raw_body", pa.binary()),
+        ("document", pa.string()),
+        ("objects", pa.list_(pa.string())),
+        ("decision", pa.string()),
+        ("confidence", pa.float64()),
+        ("model_id", pa.string()),
+        ("outlier", pa.bool_()),
+        ("decided_at", pa.int64()),
+    ]
+)
+"""Events as they were sent, column by column, each with at most one decision.
 
-    Each event has at most one decision. Names, types and units are those of `EventVersion` and `Decision`;
-    `decision` is its label, empty where there is none.
-    """
+Names, meaning and units are those of `EventVersion` and `Decision`; `decision` is a label, empty where none was
+sent. A `ts` or `decided_at` that is null is the arrival.
+"""
 
-    arrivals: range
-    event_id: list[str]
-    event_key: list[int]
-    ts: list[int]
-    subject_key: list[int]
-    bucket_id: list[str]
-    raw_body: list[bytes]
-    document: list[str]
-    objects: list[list[str]]
-    decision: list[str]
-    confidence: list[float | None]
-    model_id: list[str]
-    outlier: list[bool | None]
-    decided_at: list[int]
-    consensus: list[str]
-    consensus_changed_at: list[int]
-    consensus_computed_at: list[int]
+WEIGHED = pa.schema([("consensus", pa.string()), ("consensus_changed_at", pa.int64()), ("weighed", pa.bool_())])
+"""The consensus of events from the votes they came with, column by column.
 
+`weighed` tells whether there was a vote; the other two are those of `EventVersion`.
+"""
 
 _COLUMNS: dict[str, pa.DataType] = {
     "job_id": pa.uint64(),
@@ -128,9 +132,9 @@ class EventTable:
         self._lookup = lookup
         self._replacing = threading.Lock()
 
-    def standing(self, job_id: int, keys: Sequence[int]) -> dict[int, EventVersion]:
+    def standing(self, job_id: int, keys: Keys) -> dict[int, EventVersion]:
         """What stands of the events with these keys; those never seen are left out."""
-        if not keys:
+        if not len(keys):
             return {}
         rows = self._lookup.rows(
             f"SELECT {_READ_BACK} FROM events WHERE job_id = {{job:UInt64}} AND event_key IN {KEYS}"
@@ -179,17 +183,34 @@ class EventTable:
         if replacing:
             self._replace(job_id, replacing)
 
-    def write_first(self, job_id: int, first: FirstVersions) -> None:
-        """Write events never seen before, as `write` does, without a turn of Python for each."""
-        size = len(first.event_id)
-        columns = {name: _column(name, first.arrivals) for name in ("version", "arrived_at", "decision_recorded_at")}
-        columns["previous_decision"] = pa.repeat(pa.scalar("", pa.string()), size)
+    def write_first(self, job_id: int, sent: pa.Table, weighed: pa.Table, arrivals: range) -> None:
+        """Write events never seen before, as `write` does, without a turn of Python for each.
+
+        Args:
+            job_id: The job.
+            sent: Has the columns of `SENT`.
+            weighed: Has the columns of `WEIGHED`, row for row.
+            arrivals: One for each.
+        """
+        size = sent.num_rows
+        arrived = pa.array(arrivals, pa.int64())
+        never = pa.repeat(pa.scalar(0, pa.int64()), size)
+        moments = {
+            "ts": pc.coalesce(sent["ts"], arrived),
+            "decided_at": pc.coalesce(sent["decided_at"], arrived),
+            "arrived_at": arrived,
+            "decision_recorded_at": arrived,
+            "consensus_changed_at": weighed["consensus_changed_at"],
+            "consensus_computed_at": pc.if_else(weighed["weighed"], arrived, never),
+        }
+        columns = {name: column.cast(_MOMENT) for name, column in moments.items()}
+        columns |= {
+            "version": arrived.cast(pa.uint64()),
+            "previous_decision": pa.repeat(pa.scalar("", pa.string()), size),
+            "consensus": weighed["consensus"],
+        }
         columns |= {name: _empty_lists(name, size) for name in _OTHER}
-        if not any(first.objects):
-            columns["objects"] = _empty_lists("objects", size)
-        for name in first.__struct_fields__:
-            if name in _COLUMNS and name not in columns:
-                columns[name] = _column(name, getattr(first, name))
+        columns |= {name: sent[name] for name in SENT.names if name not in columns}
         self._engine.insert("events", _with_constants(job_id, size, columns))
 
     def _replace(self, job_id: int, versions: Sequence[EventVersion]) -> None:

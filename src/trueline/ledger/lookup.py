@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import pyarrow as pa
 
@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from trueline.ledger.engine import Engine, Row
+
+Keys: TypeAlias = "Sequence[int] | pa.Array | pa.ChunkedArray"
+"""64-bit keys, in a column or not."""
 
 KEYS = "(SELECT key FROM wanted_keys)"
 """Stands in a statement for the keys that are looked up."""
@@ -27,9 +30,10 @@ class KeyLookup:
         self._engine = engine
         self._lock = threading.Lock()
 
-    def rows(self, sql: str, job_id: int, keys: Sequence[int]) -> Sequence[Row]:
+    def rows(self, sql: str, job_id: int, keys: Keys) -> Sequence[Row]:
         """Answer a query that has `KEYS` in the place of the keys and ``{job:UInt64}`` in that of the job."""
         with self._lock:
             self._engine.command("TRUNCATE TABLE wanted_keys")
-            self._engine.insert("wanted_keys", pa.table({"key": pa.array(keys, pa.uint64())}))
+            column = keys if isinstance(keys, pa.Array | pa.ChunkedArray) else pa.array(keys, pa.uint64())
+            self._engine.insert("wanted_keys", pa.table({"key": column}))
             return self._engine.rows(sql, {"job": job_id})

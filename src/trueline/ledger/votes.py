@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from trueline.instants import to_micros
 from trueline.ledger.lookup import KEYS
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from trueline.ledger.engine import Engine, Row
-    from trueline.ledger.lookup import KeyLookup
+    from trueline.ledger.lookup import KeyLookup, Keys
 
 _MOMENT = pa.timestamp("us", "UTC")
 _SUBJECTS_AT_ONCE = 50_000
@@ -27,6 +28,20 @@ class GivenVote(msgspec.Struct, frozen=True, gc=False):
     subject_key: int
     vote: Vote
     event_id: str = ""
+
+
+GIVEN = pa.schema(
+    [
+        ("subject_key", pa.uint64()),
+        ("recorded_at", pa.int64()),
+        ("at", pa.int64()),
+        ("analyst", pa.string()),
+        ("label", pa.string()),
+        ("override", pa.bool_()),
+        ("event_id", pa.string()),
+    ]
+)
+"""Votes column by column: names, meaning and units are those of `Vote` and `GivenVote`."""
 
 
 def has_consensus_rows(engine: Engine, job_id: int) -> bool:
@@ -45,24 +60,29 @@ class VoteTable:
         """Record votes that arrived in one request, durably and as a whole."""
         if not given:
             return
-        size = len(given)
-        request = min(each.vote.recorded_at for each in given)
-        self._engine.insert(
-            "votes",
-            pa.table(
-                {
-                    "job_id": pa.repeat(pa.scalar(job_id, pa.uint64()), size),
-                    "subject_key": pa.array([each.subject_key for each in given], pa.uint64()),
-                    "recorded_at": pa.array([each.vote.recorded_at for each in given], _MOMENT),
-                    "request": pa.repeat(pa.scalar(request, pa.uint64()), size),
-                    "at": pa.array([each.vote.at for each in given], _MOMENT),
-                    "analyst": pa.array([each.vote.analyst for each in given]),
-                    "label": pa.array([each.vote.label or "" for each in given]),
-                    "override": pa.array([each.vote.override for each in given]),
-                    "event_id": pa.array([each.event_id for each in given]),
-                }
-            ),
-        )
+        columns = {
+            "subject_key": [each.subject_key for each in given],
+            "recorded_at": [each.vote.recorded_at for each in given],
+            "at": [each.vote.at for each in given],
+            "analyst": [each.vote.analyst for each in given],
+            "label": [each.vote.label for each in given],
+            "override": [each.vote.override for each in given],
+            "event_id": [each.event_id for each in given],
+        }
+        self.append_columns(job_id, pa.table(columns, GIVEN))
+
+    def append_columns(self, job_id: int, given: pa.Table) -> None:
+        """As `append`, with the columns of `GIVEN`."""
+        size = given.num_rows
+        if not size:
+            return
+        columns = {name: given[name] for name in GIVEN.names}
+        columns |= {name: given[name].cast(_MOMENT) for name in ("recorded_at", "at")}
+        columns["label"] = pc.fill_null(given["label"], "")
+        request = pc.min(given["recorded_at"]).as_py()
+        columns["job_id"] = pa.repeat(pa.scalar(job_id, pa.uint64()), size)
+        columns["request"] = pa.repeat(pa.scalar(request, pa.uint64()), size)
+        self._engine.insert("votes", pa.table(columns))
 
     def on(self, job_id: int, subjects: Sequence[int]) -> dict[int, list[Vote]]:
         """Every vote ever given on these subjects; those without any are left out."""
@@ -111,9 +131,9 @@ class VoteTable:
         """The arrival of the latest vote of the store, microseconds; 0 when there is none."""
         return to_micros(self._engine.rows("SELECT max(recorded_at) FROM votes")[0][0])
 
-    def have_consensus_row(self, job_id: int, subjects: Sequence[int]) -> set[int]:
+    def have_consensus_row(self, job_id: int, subjects: Keys) -> set[int]:
         """Those of the subjects that have a row of consensus, whatever it says."""
-        if not subjects or not has_consensus_rows(self._engine, job_id):
+        if not len(subjects) or not has_consensus_rows(self._engine, job_id):
             return set()
         rows = self._lookup.rows(
             f"SELECT DISTINCT subject_key FROM consensus WHERE job_id = {{job:UInt64}} AND subject_key IN {KEYS}",

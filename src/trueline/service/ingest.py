@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
+import pyarrow.compute as pc
 from msgspec.structs import replace
 
 from trueline.instants import parse_micros
-from trueline.ledger.documents import DocumentError, searchable
-from trueline.ledger.events import Decision, EventVersion, FirstVersions
+from trueline.ledger.documents import searchable
+from trueline.ledger.events import WEIGHED, Decision, EventVersion
 from trueline.ledger.votes import GivenVote
-from trueline.metrics.consensus import Consensus, Vote, consensus
+from trueline.metrics.consensus import Vote, consensus
 from trueline.service import lines
 from trueline.service.errors import EventNotFoundError, InvalidRequestError
 from trueline.service.lines import BulkAnswer, EventRow, LineError, Rejected
-from trueline.service.sent import NO_DECISION, EventReader, SentDecision, SentEvent, sent_decision
+from trueline.service.prepared import PreparedEvents, prepare_events
+from trueline.service.sent import SentDecision, SentEvent, sent_decision
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -23,20 +25,6 @@ if TYPE_CHECKING:
     from trueline.catalog.records import Job
     from trueline.ledger.store import Ledger
     from trueline.service.writing import Writing
-
-
-@dataclass(frozen=True, slots=True)
-class PreparedEvents:
-    """The lines of a bulk request, read and checked; nothing is stored yet."""
-
-    job: Job
-    events: list[SentEvent]
-    rejected: list[Rejected]
-
-    @property
-    def has_votes(self) -> bool:
-        """Whether any event brings votes, which take a scope of their own."""
-        return any(event.votes for event in self.events)
 
 
 class Ingest:
@@ -52,24 +40,14 @@ class Ingest:
 
     def prepare(self, job: Job, raw_lines: Sequence[bytes | EventRow]) -> PreparedEvents:
         """Read and check lines, or rows of files, without touching any store; blank lines are passed over."""
-        prepared = PreparedEvents(job, [], [])
-        reader = EventReader(job, self._ledger.keys)
-        for number, raw in enumerate(raw_lines, 1):
-            try:
-                if isinstance(raw, EventRow):
-                    prepared.events.append(reader.row(number, raw))
-                elif raw.strip():
-                    prepared.events.append(reader.line(number, raw))
-            except (LineError, DocumentError) as error:
-                prepared.rejected.append(Rejected(number, str(error)))
-        return prepared
+        return prepare_events(job, self._ledger.keys, raw_lines)
 
     def commit(self, prepared: PreparedEvents) -> BulkAnswer:
         """Write prepared events, durably, with their decisions and votes."""
         answer = BulkAnswer(rejected=list(prepared.rejected))
-        if prepared.events:
+        if prepared.columns.num_rows:
             with self._writing.on(prepared.job.id) as job:
-                _Batch(self._ledger, self._writing, job, prepared.events, answer).write()
+                _Batch(self._ledger, self._writing, job, prepared, answer).write()
         answer.rejected.sort(key=lambda rejected: rejected.line)
         return answer
 
@@ -112,13 +90,15 @@ class Ingest:
 class _Batch:
     """The events of one request on their way into a job that is held."""
 
-    def __init__(self, ledger: Ledger, writing: Writing, job: Job, events: list[SentEvent], answer: BulkAnswer) -> None:
+    def __init__(
+        self, ledger: Ledger, writing: Writing, job: Job, prepared: PreparedEvents, answer: BulkAnswer
+    ) -> None:
         self._ledger = ledger
         self._writing = writing
         self._job = job
-        self._events = events
+        self._prepared = prepared
         self._answer = answer
-        self._standing = ledger.events.standing(job.id, [event.event_key for event in events])
+        self._standing = ledger.events.standing(job.id, prepared.columns["event_key"])
         self._fresh: dict[int, EventVersion] = {}
         self._replacing: dict[int, EventVersion] = {}
         self._votes: dict[int, list[GivenVote]] = {}
@@ -128,8 +108,9 @@ class _Batch:
         if self._all_first():
             self._write_first()
             return
-        arrivals = iter(self._ledger.clock.span(sum(1 + len(event.votes) for event in self._events)))
-        for event in self._events:
+        events = list(self._prepared.events())
+        arrivals = iter(self._ledger.clock.span(sum(1 + len(event.said.votes) for event in events)))
+        for event in events:
             self._take(event, arrivals)
         # a subject without a row of consensus has votes only if they came with the event that it is
         rows = self._ledger.votes.have_consensus_row(self._job.id, list(self._votes))
@@ -139,62 +120,51 @@ class _Batch:
         self._ledger.events.write(self._job.id, list(self._fresh.values()), list(self._replacing.values()))
 
     def _all_first(self) -> bool:
-        """Whether every event is seen for the first time, once, with one vote at most that is about it alone."""
-        events = self._events
-        return (
-            self._job.grouping == "event"
-            and not self._standing
-            and len({event.event_key for event in events}) == len(events)
-            and all(len(event.votes) <= 1 for event in events)
-            and not self._ledger.votes.have_consensus_row(self._job.id, [event.event_key for event in events])
-        )
+        """Whether every event is seen for the first time, once, and brings no vote but one about it alone."""
+        keys = self._prepared.columns["event_key"]
+        most_votes = self._prepared.most_votes
+        if self._standing or most_votes > 1 or pc.count_distinct(keys).as_py() < len(keys):
+            return False
+        if self._job.grouping == "bucket":
+            return not most_votes
+        return not self._ledger.votes.have_consensus_row(self._job.id, keys)
 
     def _write_first(self) -> None:
-        """Write what `write` would for such events, column by column: history is imported several times as fast."""
-        events = self._events
-        arrivals = self._ledger.clock.span(len(events))
-        given = [
-            GivenVote(
-                event.event_key,
-                Vote(vote.analyst, vote.label, arrival if vote.at is None else vote.at, arrival),
-                event.event_id,
-            )
-            for event, arrival in zip(events, arrivals, strict=True)
-            for vote in event.votes
-        ]
-        weighed = {each.subject_key: consensus((each.vote,), self._job.min_votes) for each in given}
-        none = Consensus(None, 0)
-        made_on = [event.decision or NO_DECISION for event in events]
-        standing = [weighed.get(event.event_key, none) for event in events]
-        self._ledger.votes.append(self._job.id, given)
-        self._ledger.events.write_first(
-            self._job.id,
-            FirstVersions(
-                arrivals=arrivals,
-                event_id=[event.event_id for event in events],
-                event_key=[event.event_key for event in events],
-                ts=[arrival if event.ts is None else event.ts for event, arrival in zip(events, arrivals, strict=True)],
-                subject_key=[event.subject_key for event in events],
-                bucket_id=[event.bucket_id for event in events],
-                raw_body=[event.raw_body for event in events],
-                document=[event.document for event in events],
-                objects=[event.objects for event in events],
-                decision=[made.label for made in made_on],
-                confidence=[made.confidence for made in made_on],
-                model_id=[made.model_id for made in made_on],
-                outlier=[made.outlier for made in made_on],
-                decided_at=[
-                    arrival if made.decided_at is None else made.decided_at
-                    for made, arrival in zip(made_on, arrivals, strict=True)
-                ],
-                consensus=[each.label or "" for each in standing],
-                consensus_changed_at=[each.changed_at for each in standing],
-                consensus_computed_at=[
-                    arrival if event.votes else 0 for event, arrival in zip(events, arrivals, strict=True)
-                ],
-            ),
-        )
-        self._answer.accepted += len(events)
+        """Write what `write` would for such events, column by column: many times as fast."""
+        sent = self._prepared.columns
+        arrivals = self._ledger.clock.span(sent.num_rows)
+        votes = sent["votes"].combine_chunks()
+        voted = pc.greater(pc.list_value_length(votes), 0)
+        arrived = pa.array(arrivals, pa.int64()).filter(voted)
+        vote = dict(zip(votes.type.value_type.names, votes.flatten().flatten(), strict=True))
+        given = sent.select(["subject_key", "event_id"]).filter(voted)
+        for name, column in {
+            "analyst": vote["analyst"],
+            "label": vote["label"],
+            "at": pc.coalesce(vote["at"], arrived),
+            "recorded_at": arrived,
+            "override": pa.repeat(pa.scalar(False), len(arrived)),
+        }.items():
+            given = given.append_column(name, column)
+        self._ledger.votes.append_columns(self._job.id, given)
+        self._ledger.events.write_first(self._job.id, sent, self._weighed(given, voted), arrivals)
+        self._answer.accepted += sent.num_rows
+
+    def _weighed(self, given: pa.Table, voted: pa.Array) -> pa.Table:
+        """The consensus of events from the only vote that each has, if any: see `WEIGHED`.
+
+        What one vote says depends on its label alone, so each label is weighed once.
+        """
+        labels = pc.unique(given["label"])
+        weighed = [consensus((Vote("", label, 1, 1),), self._job.min_votes) for label in labels.to_pylist()]
+        of_vote = pc.index_in(given["label"], labels).combine_chunks()
+        says = pa.array([each.label or "" for each in weighed], pa.string()).take(of_vote)
+        changes = pa.array([each.changed_at == 1 for each in weighed], pa.bool_()).take(of_vote)
+        changed_at = pc.if_else(changes, given["at"], 0).combine_chunks()
+        none = pa.repeat(pa.scalar("", pa.string()), len(voted))
+        never = pa.repeat(pa.scalar(0, pa.int64()), len(voted))
+        columns = [pc.replace_with_mask(none, voted, says), pc.replace_with_mask(never, voted, changed_at), voted]
+        return pa.table(columns, schema=WEIGHED)
 
     def _take(self, sent: SentEvent, arrivals: Iterator[int]) -> None:
         arrival = next(arrivals)
@@ -209,7 +179,7 @@ class _Batch:
             )
             return
         self._answer.accepted += 1
-        for vote in sent.votes:
+        for vote in sent.said.votes:
             given = Vote(vote.analyst, vote.label, vote.at if vote.at is not None else arrival, arrival)
             self._votes.setdefault(sent.subject_key, []).append(GivenVote(sent.subject_key, given, sent.event_id))
             arrival = next(arrivals)
@@ -225,7 +195,7 @@ class _Batch:
                 raw_body=sent.raw_body,
                 document=sent.document,
                 objects=sent.objects,
-                decisions=with_decision([], sent.decision, arrival),
+                decisions=with_decision([], sent.said.decision, arrival),
             )
             return
         self._answer.replaced += 1
@@ -237,7 +207,7 @@ class _Batch:
             raw_body=sent.raw_body,
             document=sent.document,
             objects=sent.objects,
-            decisions=with_decision(before.decisions, sent.decision, arrival),
+            decisions=with_decision(before.decisions, sent.said.decision, arrival),
         )
         if _differs(now, before):
             now.version = arrival

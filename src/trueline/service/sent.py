@@ -29,16 +29,19 @@ class SentDecision(msgspec.Struct, frozen=True, gc=False):
     decided_at: int | None
 
 
-NO_DECISION = SentDecision("", None, "", None, 0)
-"""Stands where none was sent."""
-
-
 class SentVote(msgspec.Struct, frozen=True, gc=False):
     """A vote that came with its event, checked; without a time it is given at arrival."""
 
     analyst: str
     label: str | None
     at: int | None
+
+
+class Said(msgspec.Struct, frozen=True, gc=False):
+    """What is said of an event by those who judge it; events that the same is said of share one."""
+
+    decision: SentDecision | None
+    votes: tuple[SentVote, ...]
 
 
 class SentEvent(msgspec.Struct, frozen=True, gc=False):
@@ -53,8 +56,7 @@ class SentEvent(msgspec.Struct, frozen=True, gc=False):
     raw_body: bytes
     document: str
     objects: list[str]
-    decision: SentDecision | None
-    votes: tuple[SentVote, ...]
+    said: Said
 
 
 class _Facts(msgspec.Struct, frozen=True, gc=False):
@@ -62,8 +64,7 @@ class _Facts(msgspec.Struct, frozen=True, gc=False):
 
     ts: int | None
     bucket_id: str | None
-    decision: SentDecision | None
-    votes: tuple[SentVote, ...]
+    said: Said
 
 
 class EventReader:
@@ -77,7 +78,7 @@ class EventReader:
         self._keys = keys
         self._by_bucket = job.grouping == "bucket"
         self._facts_of_rows: dict[bytes, _Facts] = {}
-        self._said: dict[tuple[bytes, bytes], tuple[SentDecision | None, tuple[SentVote, ...]]] = {}
+        self._said: dict[tuple[bytes, bytes], Said] = {}
 
     def line(self, number: int, raw: bytes) -> SentEvent:
         """Read a bulk line.
@@ -106,11 +107,11 @@ class EventReader:
         told = (bytes(line.decision), bytes(line.votes))
         said = self._said.get(told)
         if said is None:
-            said = self._said[told] = (self._decision(told[0]), self._votes(told[1]))
+            said = self._said[told] = Said(self._decision(told[0]), self._votes(told[1]))
         return _Facts(
             None if line.timestamp is None else lines.moment("timestamp", line.timestamp),
             lines.identifier("bucket_id", line.bucket_id),
-            *said,
+            said,
         )
 
     def _decision(self, raw: bytes) -> SentDecision | None:
@@ -149,8 +150,7 @@ class EventReader:
             body,
             text,
             objects,
-            facts.decision,
-            facts.votes,
+            facts.said,
         )
 
 

@@ -1,0 +1,112 @@
+"""The lines of a bulk request read, checked and laid out in columns: all that can be done before a store is asked.
+
+What is laid out in columns is written without a turn of Python for each event.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from trueline.ledger.documents import DocumentError
+from trueline.ledger.events import SENT
+from trueline.service.lines import EventRow, LineError, Rejected
+from trueline.service.sent import EventReader, Said, SentDecision, SentEvent, SentVote
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from trueline.catalog.records import Job
+    from trueline.ledger.keys import KeyMaker
+
+_VOTE: Final = pa.struct([("analyst", pa.string()), ("label", pa.string()), ("at", pa.int64())])
+_SCHEMA: Final = pa.schema([("line", pa.int64()), *SENT, ("votes", pa.list_(_VOTE))])
+_NO_DECISION: Final = SentDecision("", None, "", None, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedEvents:
+    """The lines of a bulk request, read and checked; nothing is stored yet."""
+
+    job: Job
+    columns: pa.Table
+    """The events, in the order of their lines: `line` (from 1), the columns of `SENT`, and `votes`, lists of
+    structs of the members of `SentVote`."""
+    rejected: list[Rejected]
+
+    @property
+    def has_votes(self) -> bool:
+        """Whether any event brings votes, which take a scope of their own."""
+        return self.most_votes > 0
+
+    @property
+    def most_votes(self) -> int:
+        """The most votes that one event brings."""
+        most: int | None = pc.max(pc.list_value_length(self.columns["votes"])).as_py()
+        return most or 0
+
+    def events(self) -> Iterator[SentEvent]:
+        """The events one by one."""
+        for row in self.columns.to_pylist():
+            label = row.pop("decision")
+            made = {name: row.pop(name) for name in ("confidence", "model_id", "outlier", "decided_at")}
+            decision = SentDecision(label, **made) if label else None
+            votes = tuple(SentVote(**vote) for vote in row.pop("votes"))
+            yield SentEvent(**row, said=Said(decision, votes))
+
+
+def prepare_events(job: Job, keys: KeyMaker, raw_lines: Sequence[bytes | EventRow]) -> PreparedEvents:
+    """Read and check lines, or rows of files, without touching any store.
+
+    Blank lines are passed over, bad ones rejected.
+    """
+    events: list[SentEvent] = []
+    rejected: list[Rejected] = []
+    reader = EventReader(job, keys)
+    for number, raw in enumerate(raw_lines, 1):
+        try:
+            if isinstance(raw, EventRow):
+                events.append(reader.row(number, raw))
+            elif raw.strip():
+                events.append(reader.line(number, raw))
+        except (LineError, DocumentError) as error:
+            rejected.append(Rejected(number, str(error)))
+    return PreparedEvents(job, _columns(events), rejected)
+
+
+def _columns(events: list[SentEvent]) -> pa.Table:
+    # neighbours often share what is said of them: it is laid out once and then taken as often as it is needed
+    distinct = {id(event.said): event.said for event in events}
+    places = {name: place for place, name in enumerate(distinct)}
+    taken = pa.array([places[id(event.said)] for event in events], pa.int32())
+    shared = {name: column.take(taken) for name, column in _said_columns(list(distinct.values())).items()}
+
+    def column(name: str) -> pa.Array:
+        values: list[Any] = [getattr(event, name) for event in events]
+        return pa.array(values, _SCHEMA.field(name).type)
+
+    return pa.table([shared[name] if name in shared else column(name) for name in _SCHEMA.names], schema=_SCHEMA)
+
+
+def _said_columns(said: list[Said]) -> dict[str, pa.Array]:
+    made = [each.decision or _NO_DECISION for each in said]
+    given = [vote for each in said for vote in each.votes]
+    ends = [0]
+    for each in said:
+        ends.append(ends[-1] + len(each.votes))
+    votes = pa.StructArray.from_arrays(
+        [pa.array([getattr(vote, field.name) for vote in given], field.type) for field in _VOTE], fields=list(_VOTE)
+    )
+
+    def column(name: str, member: str) -> pa.Array:
+        return pa.array([getattr(each, member) for each in made], _SCHEMA.field(name).type)
+
+    members = ("confidence", "model_id", "outlier", "decided_at")
+    return {
+        "decision": column("decision", "label"),
+        **{name: column(name, name) for name in members},
+        "votes": pa.ListArray.from_arrays(pa.array(ends, pa.int32()), votes),
+    }

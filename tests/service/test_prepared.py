@@ -1,0 +1,56 @@
+"""Lines of a bulk request on their way through columns."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from trueline.catalog.records import Grouping, Job
+from trueline.ledger.keys import KeyMaker
+from trueline.service.prepared import prepare_events
+from trueline.service.sent import EventReader
+
+JOB = Job(
+    id=1,
+    title="Mail",
+    labels=("Drop", "Escalate"),
+    grouping=Grouping.EVENT,
+    decision_points=(),
+    minutes_per_alert=1,
+    min_votes=1,
+    low_confidence_below=50,
+    consensus_min_votes=1,
+    created_at=datetime(2025, 1, 1, tzinfo=UTC),
+)
+KEYS = KeyMaker(b"secret")
+LINES = [
+    b'{"event_id":7,"raw_body":{"a":{"b":[{"c":1}]}}}',
+    (
+        b'{"event_id":"x","timestamp":"1969-12-31T23:59:59.999999Z","raw_body":{},"decision":{"label":"Drop"},'
+        b'"votes":[{"analyst":"Ann","label":"Drop"},{"analyst":"Bo","label":null,"at":"2025-01-01T00:00:00Z"}]}'
+    ),
+    (
+        b'{"event_id":"y","raw_body":{"@timestamp":"2025-01-01"},"decision":{"label":"Escalate","confidence":99.5,'
+        b'"model_id":"m","outlier":false,"decided_at":"1970-01-01T00:00:00Z"}}'
+    ),
+    b'{"event_id":"z","raw_body":{"t":"\xc3\xa9"},"votes":[{"analyst":"Ann","label":"Escalate"}]}',
+]
+
+
+def test_events_come_out_of_the_columns_as_they_were_read() -> None:
+    prepared = prepare_events(JOB, KEYS, LINES)
+    reader = EventReader(JOB, KEYS)
+    assert [*prepared.events()] == [reader.line(number, line) for number, line in enumerate(LINES, 1)]
+
+
+def test_bad_lines_are_rejected_and_blank_ones_passed_over() -> None:
+    prepared = prepare_events(JOB, KEYS, [b"{", LINES[0], b"  ", b'{"raw_body":{},"decision":{"label":"No"}}'])
+    assert [event.line for event in prepared.events()] == [2]
+    assert [each.line for each in prepared.rejected] == [1, 4]
+
+
+@pytest.mark.parametrize(("lines", "most"), [([], 0), (LINES[:1], 0), (LINES[3:], 1), (LINES, 2)])
+def test_the_most_votes_of_an_event(lines: list[bytes], most: int) -> None:
+    prepared = prepare_events(JOB, KEYS, lines)
+    assert (prepared.most_votes, prepared.has_votes) == (most, most > 0)
