@@ -31,9 +31,7 @@ _WRITE_AS_ONE_BLOCK = {
     "min_insert_block_size_rows": 1_000_000_000,
     "min_insert_block_size_bytes": 0,
 }
-
-
-_AS_SENT = {
+_INSERT = _WRITE_AS_ONE_BLOCK | {
     # no text of a document is tried as a date: those tagged for filters never are one, and trying takes its time
     "input_format_try_infer_dates": 0,
     "input_format_try_infer_datetimes": 0,
@@ -112,7 +110,7 @@ class Engine:
         """Append rows, durably and as a whole."""
         if rows.num_rows:
             with _errors_translated():
-                self._client.insert_arrow(table, rows, settings=_WRITE_AS_ONE_BLOCK | _AS_SENT)
+                self._client.insert_arrow(table, rows, settings=_INSERT)
 
     def command(self, sql: str, parameters: Mapping[str, Any] | None = None) -> None:
         """Run a statement that answers nothing."""

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from trueline.instants import to_micros
+from trueline.ledger.columns import MOMENT, repeated
 from trueline.ledger.lookup import KEYS
 
 if TYPE_CHECKING:
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
 
     from trueline.ledger.engine import Engine
     from trueline.ledger.lookup import KeyLookup, Keys
-
-_MOMENT = pa.timestamp("us", "UTC")
 
 
 class Decision(msgspec.Struct, frozen=True, gc=False):
@@ -60,65 +59,53 @@ class EventVersion(msgspec.Struct, gc=False):
     consensus_computed_at: int = 0
 
 
-SENT = pa.schema(
-    [
-        ("event_id", pa.string()),
-        ("event_key", pa.uint64()),
-        ("ts", pa.int64()),
-        ("subject_key", pa.uint64()),
-        ("bucket_id", pa.string()),
-        ("raw_body", pa.binary()),
-        ("document", pa.string()),
-        ("objects", pa.list_(pa.string())),
-        ("decision", pa.string()),
-        ("confidence", pa.float64()),
-        ("model_id", pa.string()),
-        ("outlier", pa.bool_()),
-        ("decided_at", pa.int64()),
-    ]
-)
-"""Events as they were sent, column by column, each with at most one decision.
-
-Names, meaning and units are those of `EventVersion` and `Decision`; `decision` is a label, empty where none was
-sent. A `ts` or `decided_at` that is null is the arrival.
-"""
-
-WEIGHED = pa.schema([("consensus", pa.string()), ("consensus_changed_at", pa.int64()), ("weighed", pa.bool_())])
-"""The consensus of events from the votes they came with, column by column.
-
-`weighed` tells whether there was a vote; the other two are those of `EventVersion`.
-"""
-
 _COLUMNS: dict[str, pa.DataType] = {
     "job_id": pa.uint64(),
-    "ts": _MOMENT,
+    "ts": MOMENT,
     "event_key": pa.uint64(),
     "version": pa.uint64(),
     "sign": pa.int8(),
     "event_id": pa.string(),
     "subject_key": pa.uint64(),
     "bucket_id": pa.string(),
-    "arrived_at": _MOMENT,
+    "arrived_at": MOMENT,
     "decision": pa.string(),
     "confidence": pa.float64(),
     "model_id": pa.string(),
     "outlier": pa.bool_(),
-    "decided_at": _MOMENT,
-    "decision_recorded_at": _MOMENT,
+    "decided_at": MOMENT,
+    "decision_recorded_at": MOMENT,
     "previous_decision": pa.string(),
     "other_label": pa.list_(pa.string()),
     "other_confidence": pa.list_(pa.float64()),
     "other_model_id": pa.list_(pa.string()),
     "other_outlier": pa.list_(pa.bool_()),
-    "other_decided_at": pa.list_(_MOMENT),
-    "other_recorded_at": pa.list_(_MOMENT),
+    "other_decided_at": pa.list_(MOMENT),
+    "other_recorded_at": pa.list_(MOMENT),
     "consensus": pa.string(),
-    "consensus_changed_at": _MOMENT,
-    "consensus_computed_at": _MOMENT,
+    "consensus_changed_at": MOMENT,
+    "consensus_computed_at": MOMENT,
     "document": pa.string(),
     "objects": pa.list_(pa.string()),
     "raw_body": pa.binary(),
 }
+
+SENT = pa.schema(
+    (name, _COLUMNS[name])
+    for name in (
+        *("event_id", "event_key", "ts", "subject_key", "bucket_id", "raw_body", "document", "objects"),
+        *("decision", "confidence", "model_id", "outlier", "decided_at"),
+    )
+)
+"""Events as they were sent, column by column, each with at most one decision.
+
+Names and meaning are those of `EventVersion` and `Decision`; `decision` is a label, empty where none was sent.
+A `ts` or `decided_at` that is null is the arrival.
+"""
+
+WEIGHED = pa.schema((name, _COLUMNS[name]) for name in ("consensus", "consensus_changed_at", "consensus_computed_at"))
+"""The consensus of events from the votes they came with, column by column: as in `EventVersion`."""
+
 _OTHER = [name for name in _COLUMNS if name.startswith("other_")]
 _NONE_MADE = Decision("", None, "", None, 0, 0)
 _READ_BACK = ", ".join(name for name in _COLUMNS if name not in {"job_id", "sign", "document"})
@@ -193,24 +180,13 @@ class EventTable:
             arrivals: One for each.
         """
         size = sent.num_rows
-        arrived = pa.array(arrivals, pa.int64())
-        never = pa.repeat(pa.scalar(0, pa.int64()), size)
-        moments = {
-            "ts": pc.coalesce(sent["ts"], arrived),
-            "decided_at": pc.coalesce(sent["decided_at"], arrived),
-            "arrived_at": arrived,
-            "decision_recorded_at": arrived,
-            "consensus_changed_at": weighed["consensus_changed_at"],
-            "consensus_computed_at": pc.if_else(weighed["weighed"], arrived, never),
-        }
-        columns = {name: column.cast(_MOMENT) for name, column in moments.items()}
-        columns |= {
-            "version": arrived.cast(pa.uint64()),
-            "previous_decision": pa.repeat(pa.scalar("", pa.string()), size),
-            "consensus": weighed["consensus"],
-        }
+        arrived = pa.array(arrivals, MOMENT)
+        columns = {name: sent[name] for name in SENT.names} | {name: weighed[name] for name in WEIGHED.names}
+        columns |= {name: pc.coalesce(sent[name], arrived) for name in ("ts", "decided_at")}
+        columns |= dict.fromkeys(("arrived_at", "decision_recorded_at"), arrived)
+        columns["version"] = _column("version", arrivals)
+        columns["previous_decision"] = repeated("", _COLUMNS["previous_decision"], size)
         columns |= {name: _empty_lists(name, size) for name in _OTHER}
-        columns |= {name: sent[name] for name in SENT.names if name not in columns}
         self._engine.insert("events", _with_constants(job_id, size, columns))
 
     def _replace(self, job_id: int, versions: Sequence[EventVersion]) -> None:
@@ -234,8 +210,8 @@ def _column(name: str, values: Iterable[Any]) -> pa.Array:
 
 
 def _with_constants(job_id: int, size: int, columns: dict[str, pa.Array]) -> pa.Table:
-    columns["job_id"] = pa.repeat(pa.scalar(job_id, pa.uint64()), size)
-    columns["sign"] = pa.repeat(pa.scalar(1, pa.int8()), size)
+    columns["job_id"] = repeated(job_id, pa.uint64(), size)
+    columns["sign"] = repeated(1, pa.int8(), size)
     return pa.table({name: columns[name] for name in _COLUMNS})
 
 
@@ -274,7 +250,7 @@ def _other_decisions(versions: Sequence[EventVersion]) -> dict[str, pa.Array]:
 
 
 def _empty_lists(name: str, size: int) -> pa.Array:
-    offsets = pa.repeat(pa.scalar(0, pa.int32()), size + 1)
+    offsets = repeated(0, pa.int32(), size + 1)
     return pa.ListArray.from_arrays(offsets, pa.array([], _COLUMNS[name].value_type))
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from trueline.labels import UNDECIDED
+from trueline.ledger.columns import repeated
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -49,11 +50,11 @@ class TrainingTable:
             "knowledge_base",
             pa.table(
                 {
-                    "job_id": pa.repeat(pa.scalar(job_id, pa.uint64()), size),
-                    "training": pa.repeat(pa.scalar(training, pa.uint64()), size),
+                    "job_id": repeated(job_id, pa.uint64(), size),
+                    "training": repeated(training, pa.uint64(), size),
                     "subject_key": pa.array(list(labels), pa.uint64()),
                     "label": pa.array(list(labels.values()), pa.string()),
-                    "from_consensus": pa.repeat(pa.scalar(from_consensus, pa.bool_()), size),
+                    "from_consensus": repeated(from_consensus, pa.bool_(), size),
                 }
             ),
         )

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from trueline.instants import to_micros
+from trueline.ledger.columns import MOMENT, repeated
 from trueline.ledger.lookup import KEYS
 from trueline.metrics.consensus import Consensus, Vote
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from trueline.ledger.engine import Engine, Row
     from trueline.ledger.lookup import KeyLookup, Keys
 
-_MOMENT = pa.timestamp("us", "UTC")
 _SUBJECTS_AT_ONCE = 50_000
 
 
@@ -33,15 +33,15 @@ class GivenVote(msgspec.Struct, frozen=True, gc=False):
 GIVEN = pa.schema(
     [
         ("subject_key", pa.uint64()),
-        ("recorded_at", pa.int64()),
-        ("at", pa.int64()),
+        ("recorded_at", MOMENT),
+        ("at", MOMENT),
         ("analyst", pa.string()),
         ("label", pa.string()),
         ("override", pa.bool_()),
         ("event_id", pa.string()),
     ]
 )
-"""Votes column by column: names, meaning and units are those of `Vote` and `GivenVote`."""
+"""Votes column by column: names and meaning are those of `Vote` and `GivenVote`."""
 
 
 def has_consensus_rows(engine: Engine, job_id: int) -> bool:
@@ -77,11 +77,10 @@ class VoteTable:
         if not size:
             return
         columns = {name: given[name] for name in GIVEN.names}
-        columns |= {name: given[name].cast(_MOMENT) for name in ("recorded_at", "at")}
         columns["label"] = pc.fill_null(given["label"], "")
-        request = pc.min(given["recorded_at"]).as_py()
-        columns["job_id"] = pa.repeat(pa.scalar(job_id, pa.uint64()), size)
-        columns["request"] = pa.repeat(pa.scalar(request, pa.uint64()), size)
+        request = pc.min(given["recorded_at"]).value
+        columns["job_id"] = repeated(job_id, pa.uint64(), size)
+        columns["request"] = repeated(request, pa.uint64(), size)
         self._engine.insert("votes", pa.table(columns))
 
     def on(self, job_id: int, subjects: Sequence[int]) -> dict[int, list[Vote]]:
@@ -166,12 +165,12 @@ class VoteTable:
             "consensus",
             pa.table(
                 {
-                    "job_id": pa.repeat(pa.scalar(job_id, pa.uint64()), size),
+                    "job_id": repeated(job_id, pa.uint64(), size),
                     "subject_key": pa.array(list(derived), pa.uint64()),
-                    "version": pa.repeat(pa.scalar(version, pa.uint64()), size),
+                    "version": repeated(version, pa.uint64(), size),
                     "consensus": pa.array([each.label or "" for each in derived.values()]),
-                    "changed_at": pa.array([each.changed_at for each in derived.values()], _MOMENT),
-                    "computed_at": pa.array(latest, _MOMENT),
+                    "changed_at": pa.array([each.changed_at for each in derived.values()], MOMENT),
+                    "computed_at": pa.array(latest, MOMENT),
                 }
             ),
         )

@@ -9,9 +9,10 @@ import pyarrow.compute as pc
 from msgspec.structs import replace
 
 from trueline.instants import parse_micros
+from trueline.ledger.columns import MOMENT, repeated
 from trueline.ledger.documents import searchable
 from trueline.ledger.events import WEIGHED, Decision, EventVersion
-from trueline.ledger.votes import GivenVote
+from trueline.ledger.votes import GIVEN, GivenVote
 from trueline.metrics.consensus import Vote, consensus
 from trueline.service import lines
 from trueline.service.errors import EventNotFoundError, InvalidRequestError
@@ -45,7 +46,7 @@ class Ingest:
     def commit(self, prepared: PreparedEvents) -> BulkAnswer:
         """Write prepared events, durably, with their decisions and votes."""
         answer = BulkAnswer(rejected=list(prepared.rejected))
-        if prepared.columns.num_rows:
+        if prepared.events:
             with self._writing.on(prepared.job.id) as job:
                 _Batch(self._ledger, self._writing, job, prepared, answer).write()
         answer.rejected.sort(key=lambda rejected: rejected.line)
@@ -108,7 +109,7 @@ class _Batch:
         if self._all_first():
             self._write_first()
             return
-        events = list(self._prepared.events())
+        events = self._prepared.events
         arrivals = iter(self._ledger.clock.span(sum(1 + len(event.said.votes) for event in events)))
         for event in events:
             self._take(event, arrivals)
@@ -135,17 +136,21 @@ class _Batch:
         arrivals = self._ledger.clock.span(sent.num_rows)
         votes = sent["votes"].combine_chunks()
         voted = pc.greater(pc.list_value_length(votes), 0)
-        arrived = pa.array(arrivals, pa.int64()).filter(voted)
-        vote = dict(zip(votes.type.value_type.names, votes.flatten().flatten(), strict=True))
-        given = sent.select(["subject_key", "event_id"]).filter(voted)
-        for name, column in {
-            "analyst": vote["analyst"],
-            "label": vote["label"],
-            "at": pc.coalesce(vote["at"], arrived),
-            "recorded_at": arrived,
-            "override": pa.repeat(pa.scalar(False), len(arrived)),
-        }.items():
-            given = given.append_column(name, column)
+        arrived = pa.array(arrivals, MOMENT).filter(voted)
+        analyst, label, at = votes.flatten().flatten()
+        of_voted = sent.select(["subject_key", "event_id"]).filter(voted)
+        given = pa.table(
+            {
+                "subject_key": of_voted["subject_key"],
+                "recorded_at": arrived,
+                "at": pc.coalesce(at, arrived),
+                "analyst": analyst,
+                "label": label,
+                "override": repeated(value=False, kind=pa.bool_(), size=len(arrived)),
+                "event_id": of_voted["event_id"],
+            },
+            GIVEN,
+        )
         self._ledger.votes.append_columns(self._job.id, given)
         self._ledger.events.write_first(self._job.id, sent, self._weighed(given, voted), arrivals)
         self._answer.accepted += sent.num_rows
@@ -160,11 +165,16 @@ class _Batch:
         of_vote = pc.index_in(given["label"], labels).combine_chunks()
         says = pa.array([each.label or "" for each in weighed], pa.string()).take(of_vote)
         changes = pa.array([each.changed_at == 1 for each in weighed], pa.bool_()).take(of_vote)
-        changed_at = pc.if_else(changes, given["at"], 0).combine_chunks()
-        none = pa.repeat(pa.scalar("", pa.string()), len(voted))
-        never = pa.repeat(pa.scalar(0, pa.int64()), len(voted))
-        columns = [pc.replace_with_mask(none, voted, says), pc.replace_with_mask(never, voted, changed_at), voted]
-        return pa.table(columns, schema=WEIGHED)
+        changed_at = pc.if_else(changes, given["at"], pa.scalar(0, MOMENT)).combine_chunks()
+        none, never = repeated("", pa.string(), len(voted)), repeated(0, MOMENT, len(voted))
+        return pa.table(
+            {
+                "consensus": pc.replace_with_mask(none, voted, says),
+                "consensus_changed_at": pc.replace_with_mask(never, voted, changed_at),
+                "consensus_computed_at": pc.replace_with_mask(never, voted, given["recorded_at"].combine_chunks()),
+            },
+            WEIGHED,
+        )
 
     def _take(self, sent: SentEvent, arrivals: Iterator[int]) -> None:
         arrival = next(arrivals)

@@ -9,21 +9,21 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from trueline.ledger.columns import MOMENT
 from trueline.ledger.documents import DocumentError
 from trueline.ledger.events import SENT
 from trueline.service.lines import EventRow, LineError, Rejected
-from trueline.service.sent import EventReader, Said, SentDecision, SentEvent, SentVote
+from trueline.service.sent import EventReader, Said, SentDecision, SentEvent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from trueline.catalog.records import Job
     from trueline.ledger.keys import KeyMaker
 
-_VOTE: Final = pa.struct([("analyst", pa.string()), ("label", pa.string()), ("at", pa.int64())])
-_SCHEMA: Final = pa.schema([("line", pa.int64()), *SENT, ("votes", pa.list_(_VOTE))])
+_VOTE: Final = pa.struct([("analyst", pa.string()), ("label", pa.string()), ("at", MOMENT)])
+_SCHEMA: Final = pa.schema([*SENT, ("votes", pa.list_(_VOTE))])
 _NO_DECISION: Final = SentDecision("", None, "", None, 0)
 
 
@@ -32,30 +32,21 @@ class PreparedEvents:
     """The lines of a bulk request, read and checked; nothing is stored yet."""
 
     job: Job
+    events: list[SentEvent]
+    """In the order of their lines."""
     columns: pa.Table
-    """The events, in the order of their lines: `line` (from 1), the columns of `SENT`, and `votes`, lists of
-    structs of the members of `SentVote`."""
+    """The same events: the columns of `SENT`, and `votes`, lists of structs of the members of `SentVote`."""
     rejected: list[Rejected]
 
     @property
     def has_votes(self) -> bool:
         """Whether any event brings votes, which take a scope of their own."""
-        return self.most_votes > 0
+        return any(event.said.votes for event in self.events)
 
     @property
     def most_votes(self) -> int:
         """The most votes that one event brings."""
-        most: int | None = pc.max(pc.list_value_length(self.columns["votes"])).as_py()
-        return most or 0
-
-    def events(self) -> Iterator[SentEvent]:
-        """The events one by one."""
-        for row in self.columns.to_pylist():
-            label = row.pop("decision")
-            made = {name: row.pop(name) for name in ("confidence", "model_id", "outlier", "decided_at")}
-            decision = SentDecision(label, **made) if label else None
-            votes = tuple(SentVote(**vote) for vote in row.pop("votes"))
-            yield SentEvent(**row, said=Said(decision, votes))
+        return max((len(event.said.votes) for event in self.events), default=0)
 
 
 def prepare_events(job: Job, keys: KeyMaker, raw_lines: Sequence[bytes | EventRow]) -> PreparedEvents:
@@ -74,7 +65,7 @@ def prepare_events(job: Job, keys: KeyMaker, raw_lines: Sequence[bytes | EventRo
                 events.append(reader.line(number, raw))
         except (LineError, DocumentError) as error:
             rejected.append(Rejected(number, str(error)))
-    return PreparedEvents(job, _columns(events), rejected)
+    return PreparedEvents(job, events, _columns(events), rejected)
 
 
 def _columns(events: list[SentEvent]) -> pa.Table:
