@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
 import zipfile
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-if TYPE_CHECKING:
-    from pathlib import Path
+from cli.terminal import SECONDS
+from trueline.importers.run import WORTH_A_PROCESS
 
+if TYPE_CHECKING:
     from cli.terminal import Terminal
 
 ALERTS = """time,name,time_label,event_label
@@ -153,6 +161,59 @@ def test_a_file_that_breaks_off(terminal: Terminal) -> None:
     ended = terminal.run("import", "a.csv.gz", "--job", "j", "--create", "--labels", "a,b")
     assert ended.code == 1
     assert ended.err.startswith("trueline: a.csv.gz cannot be read: ")
+
+
+def test_a_large_file_is_read_in_another_process_with_the_same_outcome(terminal: Terminal) -> None:
+    rows = [f"{number},{'xyz'[number % 3]}{'-' * 250},{'ab'[number % 7 % 2]}" for number in range(40_000)]
+    rows[39_000] = "one cell"
+    rows[17] = "17,x,neither"
+    text = "\n".join(["n,name,verdict", *rows]).encode()
+    assert len(text) > WORTH_A_PROCESS > len(gzip.compress(text))
+    (terminal.folder / "large.csv").write_bytes(text)
+    (terminal.folder / "small.csv.gz").write_bytes(gzip.compress(text))
+    told = []
+    for name, job in (("large.csv", "apart"), ("small.csv.gz", "here")):
+        ended = terminal.run("import", name, "--job", job, "--create", "--labels", "a,b", "--decision", "verdict")
+        assert ended.out.startswith("rows read 40,000, accepted 39,998, replaced 0, rejected 2; "), ended.err
+        refused = [json.loads(line) for line in (terminal.folder / f"{name}.rejected.ndjson").read_text().splitlines()]
+        assert [each["line"] for each in refused] == [19, 39_002]
+        told.append((metrics(terminal, job)["confusion_matrix"], [each["error"] for each in refused]))
+    assert told[0] == told[1]
+
+
+def test_ctrl_c_ends_both_processes(terminal: Terminal) -> None:
+    terminal.write("large.csv", "n,name\n" + f"1,{'-' * 2000}\n" * 50_000)
+    with subprocess.Popen(
+        [sys.executable, "-m", "trueline.cli", "import", "large.csv", "--job", "j", "--create", "--labels", "a,b"],
+        cwd=terminal.folder,
+        env=terminal.environment(),
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as importing:
+        watchdog = threading.Timer(SECONDS, os.killpg, (importing.pid, signal.SIGKILL))
+        watchdog.start()
+        try:
+            while not Path(f"/proc/{importing.pid}/task/{importing.pid}/children").read_text().split()[1:]:
+                time.sleep(0.01)  # until the process that reads is there, beside the one that tracks its resources
+            os.killpg(importing.pid, signal.SIGINT)
+            _, err = importing.communicate()
+        finally:
+            watchdog.cancel()
+    sentence = "trueline: interrupted; what was stored stays, importing again takes the rest\n"
+    assert (importing.returncode, err) == (130, sentence)
+    deadline = time.monotonic() + 10
+    while _lives(importing.pid) and time.monotonic() < deadline:
+        time.sleep(0.01)  # what tracks resources ends a moment after what it served
+    assert not _lives(importing.pid)
+
+
+def _lives(group: int) -> bool:
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def test_the_example_mapping_on_the_real_data(terminal: Terminal, shared_data: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from trueline.importers.errors import SinkError
 from trueline.importers.http_sink import HttpSink
-from trueline.importers.pipeline import Answer
+from trueline.importers.pipeline import Answer, RejectedLine
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,7 +28,7 @@ def test_lines_are_posted_as_ndjson() -> None:
         assert request.content == b"{}\n{}\n{}\n"
         return httpx.Response(200, json=TAKEN)
 
-    assert sink(answer).commit([b"{}", b"{}", b"{}"]) == Answer(2, 1, [(3, "no")])
+    assert sink(answer).commit([b"{}", b"{}", b"{}"]) == Answer(2, 1, [RejectedLine(3, "no", b"{}")])
 
 
 def test_a_busy_server_is_asked_again_when_it_says() -> None:
@@ -39,7 +39,7 @@ def test_a_busy_server_is_asked_again_when_it_says() -> None:
         httpx.Response(200, json=TAKEN),
     ]
     waits: list[float] = []
-    assert sink(lambda _: answers.pop(0), waits).commit([b"{}"]).accepted == 2
+    assert sink(lambda _: answers.pop(0), waits).commit([b"{}"] * 3).accepted == 2
     assert waits == [3.0, 2.0, 4.0]
 
 
@@ -68,7 +68,13 @@ def test_what_is_too_much_at_once_goes_in_halves() -> None:
         return httpx.Response(200, json={"accepted": 1 - len(wrong), "replaced": 0, "rejected": wrong})
 
     assert sink(answer).commit([b"a", b"bad", b"large", b"b", b"bad"]) == Answer(
-        2, 0, [(2, "bad"), (3, "the line is too large for the server"), (5, "bad")]
+        2,
+        0,
+        [
+            RejectedLine(2, "bad", b"bad"),
+            RejectedLine(3, "the line is too large for the server", b"large"),
+            RejectedLine(5, "bad", b"bad"),
+        ],
     )
 
 

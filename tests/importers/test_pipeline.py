@@ -8,19 +8,24 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from trueline.importers.batches import Batches, Origins
 from trueline.importers.errors import MappingError, SinkError
 from trueline.importers.mapping import ColumnMapping
-from trueline.importers.pipeline import Answer, Batch, Batches, Pipeline
+from trueline.importers.pipeline import Answer, Pipeline, RejectedLine
 from trueline.importers.rejected import RejectedFile
 from trueline.importers.rows import RejectedRow
 from trueline.importers.run import Tally, import_files
 from trueline.importers.sources import find_sources
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from trueline.service.lines import EventRow
+
+
+def as_bytes(lines: Sequence[bytes | EventRow]) -> list[bytes]:
+    return [bytes(line) for line in lines]
 
 
 class Remembering:
@@ -32,15 +37,16 @@ class Remembering:
         self.threads: set[int] = set()
         self._failure = failure
 
-    def prepare(self, lines: Sequence[bytes | EventRow]) -> list[bytes]:
-        return [bytes(line) for line in lines]
+    @property
+    def prepare(self) -> Callable[[Sequence[bytes | EventRow]], list[bytes]]:
+        return as_bytes
 
     def commit(self, prepared: list[bytes]) -> Answer:
         if self._failure is not None:
             raise self._failure
         self.batches.append(prepared)
         self.threads.add(threading.get_ident())
-        rejected = [(place, "no good") for place, line in enumerate(prepared, 1) if b"bad" in line]
+        rejected = [RejectedLine(place, "no good", line) for place, line in enumerate(prepared, 1) if b"bad" in line]
         return Answer(len(prepared) - len(rejected), 0, rejected)
 
 
@@ -56,8 +62,8 @@ def test_batches_are_full_by_lines_or_bytes_and_span_files() -> None:
     found = [*batches.of("a", iter([(1, b"aa"), (2, b"bbbb"), (3, b"cccc")]))]
     found += [*batches.of("b", iter([(9, b"d"), RejectedRow(10, "no", None)])), *batches.rest(), *batches.rest()]
     assert [batch.lines for batch in found] == [[b"aa", b"bbbb"], [b"cccc", b"d"]]
-    assert [found[1].origin(place) for place in (0, 1)] == [("a", 3), ("b", 9)]
-    assert found[1].rejected == [("b", RejectedRow(10, "no", None))]
+    assert [found[1].origins.of(place) for place in (0, 1)] == [("a", 3), ("b", 9)]
+    assert found[1].origins.rejected == [("b", RejectedRow(10, "no", None))]
 
 
 def test_batches_are_committed_in_order_in_one_other_thread() -> None:
@@ -65,7 +71,7 @@ def test_batches_are_committed_in_order_in_one_other_thread() -> None:
     answered: list[int] = []
     with Pipeline(sink, lambda _, answer: answered.append(answer.accepted)) as pipeline:
         for number in range(20):
-            pipeline.send(Batch(lines=[b"%d" % number]))
+            pipeline.send(Origins(), [b"%d" % number])
     assert sink.batches == [[b"%d" % number] for number in range(20)]
     assert answered == [1] * 20
     assert sink.threads.isdisjoint({threading.get_ident()})
@@ -77,7 +83,7 @@ def test_a_failing_sink_ends_the_import(failure: Exception, raised: type[Excepti
     def send_many() -> None:
         with Pipeline(Remembering(failure=failure), lambda *_: None) as pipeline:
             for _ in range(20):
-                pipeline.send(Batch(lines=[b"x"]))
+                pipeline.send(Origins(), [b"x"])
 
     with pytest.raises(raised, match=r"boom|full"):
         send_many()
@@ -88,7 +94,7 @@ def test_a_failing_reader_ends_the_import_without_waiting_for_what_is_queued() -
 
     def send_and_fail() -> None:
         with Pipeline(sink, lambda *_: None) as pipeline:
-            pipeline.send(Batch(lines=[b"x"]))
+            pipeline.send(Origins(), [b"x"])
             raise KeyError
 
     with pytest.raises(KeyError):

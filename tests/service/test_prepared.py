@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 
 from trueline.catalog.records import Grouping, Job
-from trueline.instants import to_micros
 from trueline.ledger.keys import KeyMaker
 from trueline.service.prepared import prepare_events
-from trueline.service.sent import EventReader, Said, SentDecision, SentEvent, SentVote
+from trueline.service.sent import EventReader
 
 JOB = Job(
     id=1,
@@ -41,27 +39,14 @@ LINES = [
 
 
 def test_events_come_out_of_the_columns_as_they_were_read() -> None:
-    prepared = prepare_events(JOB, KEYS, LINES)
     reader = EventReader(JOB, KEYS)
-    assert [*prepared.events] == [reader.line(number, line) for number, line in enumerate(LINES, 1)]
-    rows = prepared.columns.to_pylist()
-    assert [_out_of(row, event.line) for row, event in zip(rows, prepared.events, strict=True)] == prepared.events
-
-
-def _out_of(row: dict[str, Any], line: int) -> SentEvent:
-    def micros(moment: datetime | None) -> int | None:
-        return None if moment is None else to_micros(moment)
-
-    label, decided_at, ts = row.pop("decision"), micros(row.pop("decided_at")), micros(row.pop("ts"))
-    made = {name: row.pop(name) for name in ("confidence", "model_id", "outlier")}
-    decision = SentDecision(label, **made, decided_at=decided_at) if label else None
-    votes = tuple(SentVote(vote["analyst"], vote["label"], micros(vote["at"])) for vote in row.pop("votes"))
-    return SentEvent(**row, line=line, ts=ts, said=Said(decision, votes))
+    read = [reader.line(number, line) for number, line in enumerate(LINES, 1)]
+    assert prepare_events(JOB, KEYS, LINES).events() == read
 
 
 def test_bad_lines_are_rejected_and_blank_ones_passed_over() -> None:
     prepared = prepare_events(JOB, KEYS, [b"{", LINES[0], b"  ", b'{"raw_body":{},"decision":{"label":"No"}}'])
-    assert [event.line for event in prepared.events] == [2]
+    assert [event.line for event in prepared.events()] == [2]
     assert [each.line for each in prepared.rejected] == [1, 4]
 
 

@@ -10,12 +10,13 @@ from trueline.cli.connection import connected
 from trueline.cli.jobs import given_of
 from trueline.cli.options import Data, Key, Server, members
 from trueline.cli.progress import shown_progress
-from trueline.cli.sentences import FAILED, Misuse
+from trueline.cli.sentences import FAILED, Interrupted, Misuse
 from trueline.cli.trueline import JobRecord, NoSuchJob, Trueline
 from trueline.importers.errors import MappingError, SourceError
 from trueline.importers.mapping import ColumnMapping, load_mapping, parse_label_map, with_flags
+from trueline.importers.pipeline import Sink
 from trueline.importers.rejected import RejectedFile
-from trueline.importers.run import Tally, check_row_names, import_files
+from trueline.importers.run import Tally, Watcher, check_row_names, import_files
 from trueline.importers.sources import Source, find_sources
 
 
@@ -134,10 +135,19 @@ def import_(  # noqa: PLR0913 - one parameter an option
         target = _job(trueline, job, new_job if create else None, meant)
         sink = trueline.sink(target)
         with shown_progress(sum(source.size for source in sources)) as watcher:
-            tally = import_files(sources, meant, sink, rejections, watcher)
+            tally = _imported(sources, meant, sink, rejections, watcher)
     _summarise(tally, rejections.path)
     if tally.rejected:
         raise typer.Exit(FAILED)
+
+
+def _imported(
+    sources: list[Source], meant: ColumnMapping, sink: Sink[Any], rejections: RejectedFile, watcher: Watcher
+) -> Tally:
+    try:
+        return import_files(sources, meant, sink, rejections, watcher)
+    except KeyboardInterrupt as error:
+        raise Interrupted("interrupted; what was stored stays, importing again takes the rest") from error
 
 
 def _sources(files: list[str], meant: ColumnMapping) -> list[Source]:

@@ -29,6 +29,10 @@ class Refused(Exception):  # noqa: N818 - the server's answer
     """A running server refused; the message says why."""
 
 
+class Interrupted(Exception):  # noqa: N818 - not an error of the program
+    """Ctrl-C where there is more to say than that; the message says what remains."""
+
+
 _MISUSES = (Misuse, MappingError, InvalidRequestError, KeyRefused, ValidationError)
 _FAILURES = (
     TruelineError,
@@ -50,8 +54,8 @@ class CommandLine(typer.Typer):
         """Run a command."""
         try:
             return super().__call__(*args, **kwargs)
-        except KeyboardInterrupt:
-            _end("interrupted", INTERRUPTED)
+        except Interrupted as interrupted:
+            _end(str(interrupted), INTERRUPTED)
         except _MISUSES as error:
             _end(_sentence(error), WRONG_USAGE)
         except _FAILURES as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
@@ -12,7 +13,7 @@ import httpx
 import msgspec
 
 from trueline.importers.errors import SinkError
-from trueline.importers.pipeline import Answer
+from trueline.importers.pipeline import Answer, RejectedLine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -50,9 +51,10 @@ class HttpSink:
         self._path = f"/api/v2/jobs/{job}/events/bulk"
         self._sleep = sleep
 
-    def prepare(self, lines: Sequence[bytes | EventRow]) -> list[bytes]:
+    @property
+    def prepare(self) -> Callable[[Sequence[bytes | EventRow]], list[bytes]]:
         """The lines as they are: the server reads them."""
-        return [bytes(line) for line in lines]
+        return _as_bytes
 
     def commit(self, prepared: list[bytes]) -> Answer:
         """Post the lines; where the server finds them too many or too large, half of them at a time.
@@ -63,7 +65,7 @@ class HttpSink:
         response = self._post(b"\n".join(prepared) + b"\n")
         if response.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
             if len(prepared) == 1:
-                return Answer(0, 0, [(1, "the line is too large for the server")])
+                return Answer(0, 0, [RejectedLine(1, "the line is too large for the server", prepared[0])])
             half = len(prepared) // 2
             return _joined(self.commit(prepared[:half]), self.commit(prepared[half:]), half)
         if response.status_code != HTTPStatus.OK:
@@ -72,7 +74,8 @@ class HttpSink:
             answer = msgspec.json.decode(response.content, type=_BulkAnswer)
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             raise SinkError(f"{response.url} does not answer as a Trueline server does: {error}") from error
-        return Answer(answer.accepted, answer.replaced, [(each.line, each.error) for each in answer.rejected])
+        rejected = [RejectedLine(each.line, each.error, prepared[each.line - 1]) for each in answer.rejected]
+        return Answer(answer.accepted, answer.replaced, rejected)
 
     def _post(self, content: bytes) -> httpx.Response:
         for attempt in range(1, _ATTEMPTS + 1):
@@ -91,6 +94,10 @@ class HttpSink:
                 wait = min(_retry_after(response) or wait, _LONGEST_WAIT)
             self._sleep(wait)
         raise AssertionError  # pragma: no cover - the last attempt returns or raises
+
+
+def _as_bytes(lines: Sequence[bytes | EventRow]) -> list[bytes]:
+    return [bytes(line) for line in lines]
 
 
 def refusal(response: httpx.Response) -> str:
@@ -127,5 +134,5 @@ def _joined(first: Answer, second: Answer, shift: int) -> Answer:
     return Answer(
         first.accepted + second.accepted,
         first.replaced + second.replaced,
-        first.rejected + [(line + shift, error) for line, error in second.rejected],
+        first.rejected + [replace(each, line=each.line + shift) for each in second.rejected],
     )

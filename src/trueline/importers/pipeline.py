@@ -1,19 +1,18 @@
-"""Reading and storing side by side: one thread reads and encodes, another one waits for the store."""
+"""Storing while reading goes on: one thread takes what was read, another one waits for the store."""
 
 from __future__ import annotations
 
 import queue
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from trueline.importers.errors import SinkError
-from trueline.importers.rows import RejectedRow
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
-    from trueline.importers.rows import EncodedRow
+    from trueline.importers.batches import Origins
     from trueline.service.lines import EventRow
 
 Prepared = TypeVar("Prepared")
@@ -23,14 +22,24 @@ _AHEAD = 2
 
 
 @dataclass(frozen=True, slots=True)
+class RejectedLine:
+    """A line of a batch that was not taken."""
+
+    line: int
+    """Its place in the batch, from 1."""
+    error: str
+    text: bytes | None
+    """The line; ``None`` where it is not kept so long."""
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """What became of a batch."""
 
     accepted: int
     replaced: int
     """Of the accepted, those that named an event already there."""
-    rejected: list[tuple[int, str]]
-    """Lines of the batch, from 1, and what is wrong with them."""
+    rejected: list[RejectedLine]
 
 
 class Sink(Protocol[Prepared]):
@@ -40,81 +49,25 @@ class Sink(Protocol[Prepared]):
     def max_lines(self) -> int:
         """Most lines of one batch."""
 
-    def prepare(self, lines: Sequence[bytes | EventRow]) -> Prepared:
-        """What can be done in the reading thread, without waiting for the store."""
+    @property
+    def prepare(self) -> Callable[[Sequence[bytes | EventRow]], Prepared]:
+        """What can be done with the lines without waiting for the store; it and its results can be pickled."""
 
     def commit(self, prepared: Prepared) -> Answer:
         """Store; in the other thread, in the order of the batches. Durable when it returns."""
 
 
-@dataclass(slots=True)
-class Batch:
-    """Bulk lines on their way, and where they come from."""
-
-    lines: list[bytes | EventRow] = field(default_factory=list)
-    numbers: list[int] = field(default_factory=list)
-    """For each line its row's number in its file."""
-    files: list[tuple[int, str]] = field(default_factory=list)
-    """The names of the files, each with the first of :attr:`lines` that comes from it."""
-    rejected: list[tuple[str, RejectedRow]] = field(default_factory=list)
-    """Rows that the reader could make nothing of, with their files."""
-
-    def origin(self, place: int) -> tuple[str, int]:
-        """File and row number of the line at a place in :attr:`lines`."""
-        file = next(name for first, name in reversed(self.files) if first <= place)
-        return file, self.numbers[place]
-
-
-class Batches:
-    """Gathers rows of one file after another into batches."""
-
-    def __init__(self, max_lines: int, max_bytes: int) -> None:
-        """A batch is full with this many lines, or before a line that would bring it over this many bytes."""
-        self._max_lines = max_lines
-        self._max_bytes = max_bytes
-        self._batch = Batch()
-        self._bytes = 0
-
-    def of(self, file: str, rows: Iterator[EncodedRow | RejectedRow]) -> Iterator[Batch]:
-        """The batches that these rows fill; the last rows stay for :meth:`rest` or the next file."""
-        batch, size = self._batch, self._bytes
-        batch.files.append((len(batch.lines), file))
-        for row in rows:
-            if isinstance(row, RejectedRow):
-                batch.rejected.append((file, row))
-                full = len(batch.rejected) >= self._max_lines
-            else:
-                number, line = row
-                if size + len(line) >= self._max_bytes and batch.lines:
-                    yield batch
-                    batch, size = Batch(files=[(0, file)]), 0
-                batch.lines.append(line)
-                batch.numbers.append(number)
-                size += len(line) + 1
-                full = len(batch.lines) >= self._max_lines
-            if full:
-                yield batch
-                batch, size = Batch(files=[(0, file)]), 0
-        self._batch, self._bytes = batch, size
-
-    def rest(self) -> Iterator[Batch]:
-        """What has not filled a batch."""
-        if self._batch.lines or self._batch.rejected:
-            yield self._batch
-        self._batch, self._bytes = Batch(), 0
-
-
 class Pipeline(Generic[Prepared]):
-    """Takes batches from the reading thread and commits them in one other thread, in their order.
+    """Takes prepared batches from one thread and commits them in one other, in their order.
 
-    An exception of the sink ends the import: it is raised in the reading thread at its next step.
+    An exception of the sink ends the import: it is raised in the first thread at its next step.
     """
 
-    def __init__(self, sink: Sink[Prepared], answered: Callable[[Batch, Answer], None]) -> None:
+    def __init__(self, sink: Sink[Prepared], answered: Callable[[Origins, Answer], None]) -> None:
         """``answered`` is called in the committing thread for each batch that the sink has stored."""
         self._sink = sink
         self._answered = answered
-        self._queue: queue.Queue[tuple[Batch, Prepared | None] | None] = queue.Queue(_AHEAD)
+        self._queue: queue.Queue[tuple[Origins, Prepared | None] | None] = queue.Queue(_AHEAD)
         self._failure: BaseException | None = None
         self._abandoned = False
         self._thread = threading.Thread(target=self._commit_all, name="trueline-import", daemon=True)
@@ -130,10 +83,10 @@ class Pipeline(Generic[Prepared]):
         if kind is None:
             self._raise_failure()
 
-    def send(self, batch: Batch) -> None:
-        """Hand a batch over; waits while too many are on their way."""
+    def send(self, origins: Origins, prepared: Prepared | None) -> None:
+        """Hand a batch over, ``None`` where no row made a line; waits while too many are on their way."""
         self._raise_failure()
-        self._queue.put((batch, self._sink.prepare(batch.lines) if batch.lines else None))
+        self._queue.put((origins, prepared))
 
     def _raise_failure(self) -> None:
         if self._failure is not None:
@@ -142,13 +95,13 @@ class Pipeline(Generic[Prepared]):
             raise self._failure
 
     def _commit_all(self) -> None:
-        # after a failure the queue is emptied without effect, so that the reading thread never waits in vain
+        # after a failure the queue is emptied without effect, so that the other thread never waits in vain
         while (item := self._queue.get()) is not None:
             if self._failure is not None or self._abandoned:
                 continue
-            batch, prepared = item
+            origins, prepared = item
             try:
                 answer = Answer(0, 0, []) if prepared is None else self._sink.commit(prepared)
-                self._answered(batch, answer)
-            except BaseException as error:  # noqa: BLE001 - raised again in the reading thread
+                self._answered(origins, answer)
+            except BaseException as error:  # noqa: BLE001 - raised again in the other thread
                 self._failure = error

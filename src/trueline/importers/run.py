@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import time
+from contextlib import closing
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 import msgspec
 
+from trueline.importers.apart import iterated_apart
+from trueline.importers.batches import Batches
 from trueline.importers.errors import MappingError
-from trueline.importers.pipeline import Batches, Pipeline
+from trueline.importers.pipeline import Pipeline
 from trueline.importers.reading import read_rows
 from trueline.importers.rejected import Rejection
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Generator, Sequence
 
+    from trueline.importers.batches import Batch, Origins
     from trueline.importers.mapping import ColumnMapping
-    from trueline.importers.pipeline import Answer, Batch, Sink
+    from trueline.importers.pipeline import Answer, Sink
     from trueline.importers.rejected import RejectedFile
     from trueline.importers.sources import Source
+    from trueline.service.lines import EventRow
 
 Prepared = TypeVar("Prepared")
 
@@ -27,6 +33,9 @@ MAX_BYTES = 30 * 1024 * 1024
 """Bytes of one batch, a little under the 32 MiB that one bulk request may have."""
 
 _SHOWN = 5
+
+WORTH_A_PROCESS = 8 * 1024 * 1024
+"""Bytes to read from which on reading has a process of its own: about what is read while one starts."""
 
 
 @dataclass(slots=True)
@@ -53,7 +62,7 @@ class Tally:
 
 
 class Watcher(Protocol):
-    """Is told how far the import has come, now and then, in the reading thread."""
+    """Is told how far the import has come, now and then."""
 
     def reading(self, file: str, position: int, tally: Tally) -> None:
         """``position``: bytes read, of the sum of all sources' sizes."""
@@ -76,27 +85,59 @@ def import_files(
     tally = Tally()
     started = time.perf_counter()
 
-    def answered(batch: Batch, answer: Answer) -> None:
-        _count(tally, rejected, batch, answer)
+    def answered(origins: Origins, answer: Answer) -> None:
+        _count(tally, rejected, origins, answer)
         tally.seconds = time.perf_counter() - started
 
-    batches = Batches(sink.max_lines, MAX_BYTES)
-    before = 0
+    reading: Callable[[], Generator[_Step[Prepared], None, None]]
+    reading = partial(_read, sources, mapping, sink.prepare, sink.max_lines)
+    apart = sum(source.size for source in sources) >= WORTH_A_PROCESS
     try:
-        with Pipeline(sink, answered) as pipeline:
-            for source in sources:
-                with source.open() as opened:
-                    for batch in batches.of(source.name, read_rows(source, opened, mapping)):
-                        pipeline.send(batch)
-                        watcher.reading(source.name, before + opened.position(), tally)
-                before += source.size
-                watcher.reading(source.name, before, tally)
-            for batch in batches.rest():
-                pipeline.send(batch)
+        with Pipeline(sink, answered) as pipeline, closing(iterated_apart(reading) if apart else reading()) as steps:
+            for step in steps:
+                if step.origins is not None:
+                    pipeline.send(step.origins, step.prepared)
+                watcher.reading(step.file, step.position, tally)
     finally:
         rejected.close()
     tally.seconds = time.perf_counter() - started
     return tally
+
+
+@dataclass(frozen=True, slots=True)
+class _Step(Generic[Prepared]):
+    """A batch read, or the end of a file reached."""
+
+    file: str
+    position: int
+    """Bytes read, of the sum of all sources' sizes."""
+    origins: Origins | None = None
+    """``None`` at the end of a file."""
+    prepared: Prepared | None = None
+    """``None`` where no row made a line."""
+
+
+def _read(
+    sources: Sequence[Source],
+    mapping: ColumnMapping,
+    prepare: Callable[[Sequence[bytes | EventRow]], Prepared],
+    max_lines: int,
+) -> Generator[_Step[Prepared], None, None]:
+    """Read the sources one after the other, and prepare their rows in batches."""
+
+    def step(position: int, batch: Batch) -> _Step[Prepared]:
+        return _Step(source.name, position, batch.origins, prepare(batch.lines) if batch.lines else None)
+
+    batches = Batches(max_lines, MAX_BYTES)
+    before = 0
+    for source in sources:
+        with source.open() as opened:
+            for batch in batches.of(source.name, read_rows(source, opened, mapping)):
+                yield step(before + opened.position(), batch)
+        before += source.size
+        yield _Step(source.name, before)
+    for batch in batches.rest():
+        yield step(before, batch)
 
 
 def check_row_names(sources: Sequence[Source], mapping: ColumnMapping) -> None:
@@ -117,15 +158,15 @@ def check_row_names(sources: Sequence[Source], mapping: ColumnMapping) -> None:
             )
 
 
-def _count(tally: Tally, rejected: RejectedFile, batch: Batch, answer: Answer) -> None:
+def _count(tally: Tally, rejected: RejectedFile, origins: Origins, answer: Answer) -> None:
     tally.accepted += answer.accepted
     tally.replaced += answer.replaced
-    found = [Rejection(file, row.number, row.error, row.row) for file, row in batch.rejected]
-    for line, error in answer.rejected:
-        file, number = batch.origin(line - 1)
-        found.append(Rejection(file, number, error, _shown(bytes(batch.lines[line - 1]))))
+    found = [Rejection(file, row.number, row.error, row.row) for file, row in origins.rejected]
+    for each in answer.rejected:
+        file, number = origins.of(each.line - 1)
+        found.append(Rejection(file, number, each.error, None if each.text is None else _shown(each.text)))
     tally.rejected += len(found)
-    order = {name: place for place, (_, name) in enumerate(batch.files)}
+    order = {name: place for place, (_, name) in enumerate(origins.files)}
     for rejection in sorted(found, key=lambda each: (order[each.file], each.line)):
         if len(tally.first_rejections) < _SHOWN:
             tally.first_rejections.append(rejection)

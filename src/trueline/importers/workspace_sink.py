@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from trueline.importers.pipeline import Answer
+from trueline.importers.pipeline import Answer, RejectedLine
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from trueline.catalog.records import Job
     from trueline.service.ingest import Ingest
     from trueline.service.lines import EventRow
     from trueline.service.prepared import PreparedEvents
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedBatch:
+    """Lines read and checked."""
+
+    events: PreparedEvents
+    rejected: dict[int, bytes]
+    """The lines that were not taken, by their place, from 1: all that is kept of the lines themselves."""
 
 
 class WorkspaceSink:
@@ -22,13 +33,22 @@ class WorkspaceSink:
 
     def __init__(self, ingest: Ingest, job: Job) -> None:
         self._ingest = ingest
-        self._job = job
+        self._prepare = ingest.preparer(job)
 
-    def prepare(self, lines: Sequence[bytes | EventRow]) -> PreparedEvents:
+    @property
+    def prepare(self) -> Callable[[Sequence[bytes | EventRow]], PreparedBatch]:
         """Read and check the lines."""
-        return self._ingest.prepare(self._job, lines)
+        return partial(_prepared, self._prepare)
 
-    def commit(self, prepared: PreparedEvents) -> Answer:
+    def commit(self, prepared: PreparedBatch) -> Answer:
         """Write them, durably."""
-        answer = self._ingest.commit(prepared)
-        return Answer(answer.accepted, answer.replaced, [(each.line, each.error) for each in answer.rejected])
+        answer = self._ingest.commit(prepared.events)
+        rejected = [RejectedLine(each.line, each.error, prepared.rejected.get(each.line)) for each in answer.rejected]
+        return Answer(answer.accepted, answer.replaced, rejected)
+
+
+def _prepared(
+    prepare: Callable[[Sequence[bytes | EventRow]], PreparedEvents], lines: Sequence[bytes | EventRow]
+) -> PreparedBatch:
+    events = prepare(lines)
+    return PreparedBatch(events, {each.line: bytes(lines[each.line - 1]) for each in events.rejected})

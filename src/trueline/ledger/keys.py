@@ -18,8 +18,13 @@ class KeyMaker:
     """
 
     def __init__(self, salt: bytes) -> None:
+        self._salt = salt
         self._event = hashlib.blake2b(digest_size=8, key=salt, person=b"event")
         self._bucket = hashlib.blake2b(digest_size=8, key=salt, person=b"bucket")
+
+    def __reduce__(self) -> tuple[type[KeyMaker], tuple[bytes]]:
+        """To other processes of this one's own, which read files for it: what hashes does not pickle."""
+        return KeyMaker, (self._salt,)
 
     def event(self, event_id: str) -> int:
         """The key of an event, and of the subject it is in a job grouped by event."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -21,7 +22,7 @@ from trueline.service.prepared import PreparedEvents, prepare_events
 from trueline.service.sent import SentDecision, SentEvent, sent_decision
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from trueline.catalog.records import Job
     from trueline.ledger.store import Ledger
@@ -39,14 +40,18 @@ class Ingest:
         """Take in events, one NDJSON line each; a bad line leaves the good ones in."""
         return self.commit(self.prepare(job, raw_lines))
 
-    def prepare(self, job: Job, raw_lines: Sequence[bytes | EventRow]) -> PreparedEvents:
-        """Read and check lines, or rows of files, without touching any store; blank lines are passed over."""
-        return prepare_events(job, self._ledger.keys, raw_lines)
+    def prepare(self, job: Job, raw_lines: Sequence[bytes]) -> PreparedEvents:
+        """Read and check lines without touching any store; blank lines are passed over."""
+        return self.preparer(job)(raw_lines)
+
+    def preparer(self, job: Job) -> Callable[[Sequence[bytes | EventRow]], PreparedEvents]:
+        """What `prepare` does, also for rows of files, as a function that can be handed to another process."""
+        return partial(prepare_events, job, self._ledger.keys)
 
     def commit(self, prepared: PreparedEvents) -> BulkAnswer:
         """Write prepared events, durably, with their decisions and votes."""
         answer = BulkAnswer(rejected=list(prepared.rejected))
-        if prepared.events:
+        if prepared.columns.num_rows:
             with self._writing.on(prepared.job.id) as job:
                 _Batch(self._ledger, self._writing, job, prepared, answer).write()
         answer.rejected.sort(key=lambda rejected: rejected.line)
@@ -109,7 +114,7 @@ class _Batch:
         if self._all_first():
             self._write_first()
             return
-        events = self._prepared.events
+        events = self._prepared.events()
         arrivals = iter(self._ledger.clock.span(sum(1 + len(event.said.votes) for event in events)))
         for event in events:
             self._take(event, arrivals)

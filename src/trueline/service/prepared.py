@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from trueline.ledger.columns import MOMENT
 from trueline.ledger.documents import DocumentError
 from trueline.ledger.events import SENT
 from trueline.service.lines import EventRow, LineError, Rejected
-from trueline.service.sent import EventReader, Said, SentDecision, SentEvent
+from trueline.service.sent import EventReader, Said, SentDecision, SentEvent, SentVote
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from trueline.ledger.keys import KeyMaker
 
 _VOTE: Final = pa.struct([("analyst", pa.string()), ("label", pa.string()), ("at", MOMENT)])
-_SCHEMA: Final = pa.schema([*SENT, ("votes", pa.list_(_VOTE))])
+_SCHEMA: Final = pa.schema([("line", pa.int32()), *SENT, ("votes", pa.list_(_VOTE))])
 _NO_DECISION: Final = SentDecision("", None, "", None, 0)
 
 
@@ -32,21 +33,23 @@ class PreparedEvents:
     """The lines of a bulk request, read and checked; nothing is stored yet."""
 
     job: Job
-    events: list[SentEvent]
-    """In the order of their lines."""
     columns: pa.Table
-    """The same events: the columns of `SENT`, and `votes`, lists of structs of the members of `SentVote`."""
+    """The events, a row each: `line`, the columns of `SENT`, and `votes`, structs of the members of `SentVote`."""
     rejected: list[Rejected]
 
     @property
     def has_votes(self) -> bool:
         """Whether any event brings votes, which take a scope of their own."""
-        return any(event.said.votes for event in self.events)
+        return self.most_votes > 0
 
     @property
     def most_votes(self) -> int:
         """The most votes that one event brings."""
-        return max((len(event.said.votes) for event in self.events), default=0)
+        return pc.max(pc.list_value_length(self.columns["votes"])).as_py() or 0
+
+    def events(self) -> list[SentEvent]:
+        """The events, in the order of their lines."""
+        return [_sent_event(row) for row in self.columns.cast(_IN_MICROSECONDS).to_pylist()]
 
 
 def prepare_events(job: Job, keys: KeyMaker, raw_lines: Sequence[bytes | EventRow]) -> PreparedEvents:
@@ -65,7 +68,7 @@ def prepare_events(job: Job, keys: KeyMaker, raw_lines: Sequence[bytes | EventRo
                 events.append(reader.line(number, raw))
         except (LineError, DocumentError) as error:
             rejected.append(Rejected(number, str(error)))
-    return PreparedEvents(job, events, _columns(events), rejected)
+    return PreparedEvents(job, _columns(events), rejected)
 
 
 def _columns(events: list[SentEvent]) -> pa.Table:
@@ -101,3 +104,24 @@ def _said_columns(said: list[Said]) -> dict[str, pa.Array]:
         **{name: column(name, name) for name in members},
         "votes": pa.ListArray.from_arrays(pa.array(ends, pa.int32()), votes),
     }
+
+
+def _sent_event(row: dict[str, Any]) -> SentEvent:
+    label = row.pop("decision")
+    made = {name: row.pop(name) for name in ("confidence", "model_id", "outlier", "decided_at")}
+    votes = tuple(SentVote(**vote) for vote in row.pop("votes"))
+    return SentEvent(**row, said=Said(SentDecision(label, **made) if label else None, votes))
+
+
+def _in_microseconds(kind: pa.DataType) -> pa.DataType:
+    """The type with each moment as the integer that it is, at any depth."""
+    if kind == MOMENT:
+        return pa.int64()
+    if pa.types.is_list(kind):
+        return pa.list_(_in_microseconds(kind.value_type))
+    if pa.types.is_struct(kind):
+        return pa.struct([field.with_type(_in_microseconds(field.type)) for field in kind])
+    return kind
+
+
+_IN_MICROSECONDS: Final = pa.schema([field.with_type(_in_microseconds(field.type)) for field in _SCHEMA])
