@@ -5,7 +5,10 @@ from __future__ import annotations
 import multiprocessing
 import pickle
 import signal
+import threading
 import traceback
+from contextlib import contextmanager
+from multiprocessing import resource_tracker
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from trueline import garbage
@@ -40,9 +43,9 @@ def iterated_apart(iterate: Callable[[], Iterator[Item]]) -> Generator[Item, Non
     context = multiprocessing.get_context("spawn")
     receiving, sending = context.Pipe(duplex=False)
     process = context.Process(target=_iterate, args=(iterate, sending), name="trueline-reader", daemon=True)
-    _start(process)
-    sending.close()  # so that the end of that process is the end of what can be received
     try:
+        _start(process)
+        sending.close()  # so that the end of that process is the end of what can be received
         while (received := _received(receiving)) is not None:
             kind, value = received
             if kind == "end":
@@ -54,20 +57,43 @@ def iterated_apart(iterate: Callable[[], Iterator[Item]]) -> Generator[Item, Non
         raise ReaderDiedError(f"the process that reads the files ended early, with {process.exitcode}")
     finally:
         receiving.close()  # what is being sent fails now
-        process.join(_PATIENCE)
-        if process.is_alive():
-            process.kill()
-            process.join()
+        if process.pid is not None:
+            process.join(_PATIENCE)
+            if process.is_alive():
+                process.kill()
+                process.join()
         process.close()
 
 
 def _start(process: BaseProcess) -> None:
-    # Ctrl-C reaches both processes, and the reader of the items decides: the other one starts with it blocked
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    # Ctrl-C reaches both processes, and the reader of the items decides: the other one starts with it blocked.
+    # The process that tracks resources comes first, because starting that unblocks it
+    with _interrupts_held():
+        resource_tracker.ensure_running()
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            process.start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Let Ctrl-C wait until the end: a process interrupted while it starts another leaves that one half told.
+
+    To block the signal in this thread is not enough: any other thread may take it, and the main one is interrupted.
+    """
+    if threading.current_thread() is not threading.main_thread():  # it is not the one that is interrupted
+        yield
+        return
+    held: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _: held.append(number))
     try:
-        process.start()
+        yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        signal.signal(signal.SIGINT, before)
+        if held:
+            signal.raise_signal(signal.SIGINT)
 
 
 def _received(receiving: Connection) -> tuple[str, Any] | None:
