@@ -9,6 +9,8 @@ import pytest
 
 from trueline.ledger.count import CountQuery
 from trueline.ledger.errors import LedgerError, QueryTimeoutError
+from trueline.ledger.kept import KeptCounts
+from trueline.ledger.lookup import KeyLookup
 from trueline.ledger.store import open_engine
 
 if TYPE_CHECKING:
@@ -48,7 +50,7 @@ def test_metrics_over_their_time_are_answered_503_with_when_to_try_again(
     job = workspace.jobs.create(title="Slow to count", labels=["A", "B"])
     lines = [b'{"raw_body": {}, "decision": {"label": "A"}}'] * 200
     assert workspace.ingest.bulk(job, lines).accepted == len(lines)
-    slow = CountQuery(hasty)
+    slow = CountQuery(hasty, KeptCounts(hasty, KeyLookup(hasty)))
     ask = hasty.rows
 
     def slowly(sql: str, *rest: object) -> object:

@@ -2,23 +2,29 @@
 
 The population's rows are joined to the state of their subjects (`_SUBJECTS`: what was voted on later than
 the event's first line, and the active model's knowledge base) and counted by what the numbers depend on.
+
+A question without filters about whole hours is answered from the counts kept by the hour: see kept.py.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from trueline.instants import from_micros
 from trueline.ledger.conditions import Conditions, JobShape, conditions
 from trueline.ledger.parameters import Parameters
 from trueline.ledger.votes import has_consensus_rows
 from trueline.metrics.counts import Count
+from trueline.metrics.tally import HOUR, Window
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from trueline.filters.request import Filter
     from trueline.ledger.engine import Engine
+    from trueline.ledger.kept import KeptCounts
+    from trueline.metrics.tally import Bound, ChangedEvent
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,11 +119,16 @@ WHERE outcome_decision != ''
 GROUP BY outcome_decision, consensus, trained, changed"""
 
 
+_IDS_REMEMBERED = 100_000
+
+
 class CountQuery:
     """Asks the ledger the questions that the numbers of a job are made from."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, kept: KeptCounts) -> None:
         self._engine = engine
+        self._kept = kept
+        self._ids: dict[tuple[int, int], str] = {}  # what a key of an event stands for never changes
 
     def counts(self, population: Population) -> CountTable:
         """Count a population's events by decision, consensus and what a training changed. Exact.
@@ -125,6 +136,32 @@ class CountQuery:
         Raises:
             QueryTimeoutError: it took longer than the budget.
         """
+        return self._kept_counts(population) or self._counted(population)
+
+    def _kept_counts(self, population: Population) -> CountTable | None:
+        window = _whole_hours(population)
+        if window is None:
+            return None
+        with self._kept.tally(population.job_id, population.training) as tally:
+            if tally is None:
+                return None
+            counts, bounds = tally.counts(window, population.training), tally.bounds(window)
+        if bounds is None:
+            return CountTable(counts, None, None)
+        first, last = bounds
+        earliest, latest = self._moment(population, first, "ASC"), self._moment(population, last, "DESC")
+        if earliest is None or latest is None:  # emptied by a write in between
+            return None
+        return CountTable(counts, earliest, latest)
+
+    def _moment(self, population: Population, bound: Bound, order: str) -> datetime | None:
+        """A bound of a population, read from the events of its hour where it is known no better."""
+        if bound.exact:
+            return from_micros(bound.ts)
+        hour = bound.ts // HOUR * HOUR
+        return self._bound(replace(population, start=hour, end=hour + HOUR), order)
+
+    def _counted(self, population: Population) -> CountTable:
         source, into, joined = self._source(population)
         keys = ", ".join(["outcome", *(_OF_SUBJECTS if joined else [])])
         constants = "" if joined else f", {_STATELESS}"
@@ -138,7 +175,7 @@ class CountQuery:
         if any(row[5] for row in rows):  # a taken-back version may lie outside of what is left
             bounds = [self._bound(population, order) for order in ("ASC", "DESC")]
             if None in bounds:  # emptied by a write in between
-                return self.counts(population)
+                return self._counted(population)
             return CountTable(counts, *bounds)
         return CountTable(counts, min(row[6] for row in kept), max(row[7] for row in kept))
 
@@ -156,6 +193,9 @@ class CountQuery:
 
         Latest change of consensus first, then latest ``@timestamp``, then id.
         """
+        kept = self._kept_changed_events(population, limit)
+        if kept is not None:
+            return kept
         source, into, _ = self._source(population)
         rows = self._engine.rows(
             f"SELECT event_id FROM ({source}) WHERE decision != '' AND changed"
@@ -165,8 +205,45 @@ class CountQuery:
         )
         return [row[0] for row in rows]
 
+    def _kept_changed_events(self, population: Population, limit: int) -> list[str] | None:
+        window = _whole_hours(population)
+        if window is None or population.training is None:
+            return None
+        with self._kept.tally(population.job_id, population.training) as tally:
+            if tally is None:
+                return None
+            events = tally.changed_events(window, population.training, limit)
+        ids = self._ids_of(population.job_id, events)
+        if ids is None:
+            return None
+        ordered = sorted((-each.changed_at, -each.ts, event_id) for each, event_id in zip(events, ids, strict=True))
+        return [event_id for _, _, event_id in ordered[:limit]]
+
+    def _ids_of(self, job_id: int, events: list[ChangedEvent]) -> list[str] | None:
+        """The ids that the keys of events stand for; None where a write has moved one in between."""
+        unread = [event for event in events if (job_id, event.event_key) not in self._ids]
+        if unread:
+            into = Parameters(job=job_id)
+            keys = into.bind(sorted({event.event_key for event in unread}), "Array(UInt64)")
+            moments = ", ".join(into.moment(moment) for moment in sorted({event.ts for event in unread}))
+            rows = self._engine.rows(
+                "SELECT DISTINCT event_key, event_id FROM events"
+                f" WHERE job_id = {{job:UInt64}} AND ts IN ({moments}) AND event_key IN {keys}",
+                into.values,
+            )
+            if len(self._ids) > _IDS_REMEMBERED:
+                self._ids.clear()
+            self._ids.update({(job_id, row[0]): row[1] for row in rows})
+        ids = [self._ids.get((job_id, event.event_key)) for event in events]
+        return None if None in ids else [each for each in ids if each is not None]
+
     def changed_buckets(self, population: Population, limit: int = 10) -> list[str]:
         """The ids of buckets that changed after training: most events of the population first, then id."""
+        window = _whole_hours(population)
+        if window is not None and population.training is not None:
+            with self._kept.tally(population.job_id, population.training) as tally:
+                if tally is not None:
+                    return tally.changed_buckets(window, population.training, limit)
         source, into, _ = self._source(population)
         rows = self._engine.rows(
             f"SELECT bucket_id FROM ({source}) WHERE decision != '' AND changed GROUP BY bucket_id HAVING sum(sign) > 0"
@@ -199,3 +276,11 @@ class CountQuery:
         if met.on_subjects:
             source = f"SELECT * FROM ({source}) WHERE {' AND '.join(met.on_subjects)}"
         return source, into, subjects is not None
+
+
+def _whole_hours(population: Population) -> Window | None:
+    """The window of a population that is all of whole hours; None where filters or a bound ask for more."""
+    bounds = (bound for bound in (population.start, population.end) if bound is not None)
+    if population.filters or any(bound % HOUR for bound in bounds):
+        return None
+    return Window(population.start, population.end)

@@ -41,7 +41,7 @@ _INSERT = _WRITE_AS_ONE_BLOCK | {
 class Engine:
     """One client a thread, so that threads do not wait for each other.
 
-    Everything outside this class speaks to ClickHouse through `rows`, `insert` and `command`; all values
+    Everything outside this class speaks to ClickHouse through `rows`, `table`, `insert` and `command`; all values
     are bound parameters (``{name:Type}``).
     """
 
@@ -105,6 +105,11 @@ class Engine:
                 sql, parameters=dict(parameters or {}), settings=self._limits | dict(settings or {})
             ).result_rows
             return answer
+
+    def table(self, sql: str, parameters: Mapping[str, Any] | None = None) -> pa.Table:
+        """Answer a query with its columns."""
+        with _errors_translated():
+            return self._client.query_arrow(sql, parameters=dict(parameters or {}), settings=self._limits)
 
     def insert(self, table: str, rows: pa.Table) -> None:
         """Append rows, durably and as a whole."""

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from trueline.ledger.engine import Engine
+    from trueline.ledger.kept import KeptCounts
     from trueline.ledger.lookup import KeyLookup, Keys
 
 
@@ -114,9 +115,10 @@ _READ_BACK = ", ".join(name for name in _COLUMNS if name not in {"job_id", "sign
 class EventTable:
     """The table of events of one store."""
 
-    def __init__(self, engine: Engine, lookup: KeyLookup) -> None:
+    def __init__(self, engine: Engine, lookup: KeyLookup, kept: KeptCounts) -> None:
         self._engine = engine
         self._lookup = lookup
+        self._kept = kept
         self._replacing = threading.Lock()
 
     def standing(self, job_id: int, keys: Keys) -> dict[int, EventVersion]:
@@ -159,16 +161,20 @@ class EventTable:
         )
         return {row[0] for row in rows}
 
-    def write(self, job_id: int, fresh: Sequence[EventVersion], replacing: Sequence[EventVersion]) -> None:
-        """Write events never seen before, and versions that replace what stands of the others.
+    def write(
+        self, job_id: int, fresh: Sequence[EventVersion], replacing: Sequence[tuple[EventVersion, EventVersion]]
+    ) -> None:
+        """Write events never seen before, and of others what stands and the version that replaces it.
 
         Durable when it returns. Each event is in wholly or not at all: a version is set and the one before
         it taken back by one and the same insert.
         """
         if fresh:
-            self._engine.insert("events", _table(job_id, fresh))
+            self._add(job_id, _table(job_id, fresh))
         if replacing:
-            self._replace(job_id, replacing)
+            before, now = zip(*replacing, strict=True)
+            self._replace(job_id, now)
+            self._kept.events_replaced(job_id, before, now)
 
     def write_first(self, job_id: int, sent: pa.Table, weighed: pa.Table, arrivals: range) -> None:
         """Write events never seen before, as `write` does, without a turn of Python for each.
@@ -187,7 +193,11 @@ class EventTable:
         columns["version"] = _column("version", arrivals)
         columns["previous_decision"] = repeated("", _COLUMNS["previous_decision"], size)
         columns |= {name: _empty_lists(name, size) for name in _OTHER}
-        self._engine.insert("events", _with_constants(job_id, size, columns))
+        self._add(job_id, _with_constants(job_id, size, columns))
+
+    def _add(self, job_id: int, rows: pa.Table) -> None:
+        self._engine.insert("events", rows)
+        self._kept.events_written(job_id, rows)
 
     def _replace(self, job_id: int, versions: Sequence[EventVersion]) -> None:
         names = ", ".join(_COLUMNS)

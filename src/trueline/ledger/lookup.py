@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from typing import TYPE_CHECKING, TypeAlias
 
 import pyarrow as pa
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from trueline.ledger.engine import Engine, Row
 
@@ -32,8 +33,18 @@ class KeyLookup:
 
     def rows(self, sql: str, job_id: int, keys: Keys) -> Sequence[Row]:
         """Answer a query that has `KEYS` in the place of the keys and ``{job:UInt64}`` in that of the job."""
+        with self._wanted(keys):
+            return self._engine.rows(sql, {"job": job_id})
+
+    def table(self, sql: str, job_id: int, keys: Keys) -> pa.Table:
+        """As `rows`, with the columns of the answer."""
+        with self._wanted(keys):
+            return self._engine.table(sql, {"job": job_id})
+
+    @contextlib.contextmanager
+    def _wanted(self, keys: Keys) -> Iterator[None]:
         with self._lock:
             self._engine.command("TRUNCATE TABLE wanted_keys")
             column = keys if isinstance(keys, pa.Array | pa.ChunkedArray) else pa.array(keys, pa.uint64())
             self._engine.insert("wanted_keys", pa.table({"key": column}))
-            return self._engine.rows(sql, {"job": job_id})
+            yield

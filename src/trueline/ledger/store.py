@@ -12,6 +12,7 @@ from trueline.ledger.count import CountQuery
 from trueline.ledger.engine import Engine
 from trueline.ledger.errors import LedgerInUseError
 from trueline.ledger.events import EventTable
+from trueline.ledger.kept import KeptCounts
 from trueline.ledger.keys import load_key_maker
 from trueline.ledger.lookup import KeyLookup
 from trueline.ledger.trainings import TrainingTable
@@ -50,10 +51,11 @@ class Ledger:
         self.engine = engine
         self.keys = load_key_maker(engine)
         lookup = KeyLookup(engine)
-        self.events = EventTable(engine, lookup)
-        self.votes = VoteTable(engine, lookup)
+        self.kept = KeptCounts(engine, lookup)
+        self.events = EventTable(engine, lookup, self.kept)
+        self.votes = VoteTable(engine, lookup, self.kept)
         self.trainings = TrainingTable(engine)
-        self.count = CountQuery(engine)
+        self.count = CountQuery(engine, self.kept)
         latest_version = int(engine.rows("SELECT max(version) FROM events")[0][0])
         latest_consensus = int(engine.rows("SELECT max(version) FROM consensus")[0][0])
         latest_training = int(engine.rows("SELECT max(training) FROM knowledge_base")[0][0])

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from trueline.ledger.engine import Engine, Row
+    from trueline.ledger.kept import KeptCounts
     from trueline.ledger.lookup import KeyLookup, Keys
 
 _SUBJECTS_AT_ONCE = 50_000
@@ -52,9 +53,10 @@ def has_consensus_rows(engine: Engine, job_id: int) -> bool:
 class VoteTable:
     """The votes of one store and the consensus of their subjects."""
 
-    def __init__(self, engine: Engine, lookup: KeyLookup) -> None:
+    def __init__(self, engine: Engine, lookup: KeyLookup, kept: KeptCounts) -> None:
         self._engine = engine
         self._lookup = lookup
+        self._kept = kept
 
     def append(self, job_id: int, given: Sequence[GivenVote]) -> None:
         """Record votes that arrived in one request, durably and as a whole."""
@@ -174,6 +176,7 @@ class VoteTable:
                 }
             ),
         )
+        self._kept.consensus_written(job_id, derived)
 
 
 _SELECT = (

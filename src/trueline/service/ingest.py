@@ -89,8 +89,8 @@ class Ingest:
             decisions = with_decision(event.decisions, sent, arrival)
             if decisions is not event.decisions:
                 text, objects = searchable(lines.read_document(event.raw_body))
-                event = replace(event, version=arrival, decisions=decisions, document=text, objects=objects)
-                self._ledger.events.write(job.id, [], [event])
+                now = replace(event, version=arrival, decisions=decisions, document=text, objects=objects)
+                self._ledger.events.write(job.id, [], [(event, now)])
 
 
 class _Batch:
@@ -123,7 +123,8 @@ class _Batch:
         touched, new = self._with_new_votes(rows)
         self._ledger.votes.append(self._job.id, new)
         self._place_consensus(touched, rows)
-        self._ledger.events.write(self._job.id, list(self._fresh.values()), list(self._replacing.values()))
+        replacing = [(self._standing[key], now) for key, now in self._replacing.items()]
+        self._ledger.events.write(self._job.id, list(self._fresh.values()), replacing)
 
     def _all_first(self) -> bool:
         """Whether every event is seen for the first time, once, and brings no vote but one about it alone."""

@@ -59,13 +59,14 @@ class JobMetrics:
         policy = _policy(truth)
         since, until = _window(start, end)
         wanted = self._filters(filters)
-        self._writing.settle(job.id)
         models = self._catalog.models(job.id)
         active = next((model for model in models if model.active), None)
+        training = None if active is None else active.training
+        self._writing.settle(job.id, training)
         population = Population(
             job_id=job.id,
             shape=JobShape(job.labels, job.grouping == "bucket", job.low_confidence_below),
-            training=None if active is None else active.training,
+            training=training,
             start=None if since is None else to_micros(since),
             end=None if until is None else to_micros(until),
             filters=wanted,

@@ -47,13 +47,17 @@ class Writing:
                 yield job
             except BaseException:
                 self._cut_short.add(job_id)
+                self._ledger.kept.forget(job_id)
                 raise
 
-    def settle(self, job_id: int) -> None:
-        """Finish a write of the job that was cut short, if there is one, before anything is answered from it."""
-        if job_id in self._cut_short:
+    def settle(self, job_id: int, training: int | None) -> None:
+        """Make a job ready to be asked about, against a training or none.
+
+        A write of it that was cut short is finished, and counts that are not there yet are made.
+        """
+        if job_id in self._cut_short or not self._ledger.kept.is_ready(job_id, training):
             with self.on(job_id):
-                pass
+                self._ledger.kept.make_ready(job_id, training)
 
     def derive(self, job: Job, votes: Mapping[int, Sequence[Vote]]) -> dict[int, Consensus]:
         """The consensus of subjects from all their votes, by the job's rule."""

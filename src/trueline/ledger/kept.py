@@ -1,0 +1,155 @@
+"""Counts kept in memory beside the ledger, one tally a job, in step with what is written.
+
+A tally is made from the ledger at the first question, while its job is held, and then told of every write before that
+is acknowledged. When a write fails, nobody knows what of it is there: the tally is dropped and made again. So it
+never says anything but what a recount would; the tests hold it against one after every kind of write.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from trueline.ledger.lookup import KEYS
+from trueline.metrics import tally as tallies
+from trueline.metrics.tally import Tally, outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from trueline.ledger.engine import Engine
+    from trueline.ledger.events import EventVersion
+    from trueline.ledger.lookup import KeyLookup
+    from trueline.metrics.consensus import Consensus
+
+_HOURS_BEFORE_1970 = 613_608  # since 1900: the earliest that an event can be
+
+_HOURS = f"""
+SELECT intDiv(toUnixTimestamp64Micro(ts) + {_HOURS_BEFORE_1970} * {tallies.HOUR}, {tallies.HOUR}) AS since_1900,
+       toInt64(since_1900) - {_HOURS_BEFORE_1970} AS hour, toString(outcome) AS outcome,
+       sum(sign) AS events, toInt64(countIf(sign < 0)) AS taken_back,
+       toUnixTimestamp64Micro(min(ts)) AS first, toUnixTimestamp64Micro(max(ts)) AS last
+FROM events WHERE job_id = {{job:UInt64}} GROUP BY since_1900, outcome"""
+
+_EVENTS = """
+SELECT subject_key, event_key, toUnixTimestamp64Micro(ts) AS ts, toString(outcome) AS outcome,
+       toUnixTimestamp64Micro(consensus_changed_at) AS consensus_changed_at, bucket_id, sign
+FROM events WHERE job_id = {job:UInt64} AND subject_key IN """
+
+_CONSENSUS = """
+SELECT subject_key, toString(argMax(consensus, version)) AS label,
+       toUnixTimestamp64Micro(argMax(changed_at, version)) AS changed_at
+FROM consensus WHERE job_id = {job:UInt64} GROUP BY subject_key"""
+
+_LEARNED = """
+SELECT subject_key, toString(label) AS label, from_consensus
+FROM knowledge_base WHERE job_id = {job:UInt64} AND training = {training:UInt64}"""
+
+
+@dataclass(slots=True)
+class _Kept:
+    tally: Tally
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+class KeptCounts:
+    """The tallies of one store's jobs."""
+
+    def __init__(self, engine: Engine, lookup: KeyLookup) -> None:
+        self._engine = engine
+        self._lookup = lookup
+        self._kept: dict[int, _Kept] = {}
+
+    @contextlib.contextmanager
+    def tally(self, job_id: int, training: int | None) -> Iterator[Tally | None]:
+        """A job's tally for as long as a question takes; None where there is none that knows the training."""
+        kept = self._kept.get(job_id)
+        if kept is None:
+            yield None
+            return
+        with kept.lock:
+            yield kept.tally if kept.tally.knows(training) else None
+
+    def is_ready(self, job_id: int, training: int | None) -> bool:
+        """Whether there is a tally that can tell the states against a training."""
+        with self.tally(job_id, training) as tally:
+            return tally is not None
+
+    def make_ready(self, job_id: int, training: int | None) -> None:
+        """Make the tally that `is_ready` asks for, out of the ledger. The job must be held."""
+        kept = self._kept.get(job_id)
+        job = {"job": job_id}
+        if kept is None:
+            kept = _Kept(Tally(self._engine.table(_HOURS, job).select(tallies.HOURS.names).cast(tallies.HOURS)))
+            consensus = self._engine.table(_CONSENSUS, job).cast(tallies.CONSENSUS)
+            self._mark(job_id, kept, consensus["subject_key"])
+            kept.tally.set_consensus(consensus)
+        if training is not None and not kept.tally.knows(training):
+            learned = self._engine.table(_LEARNED, {**job, "training": training}).cast(tallies.LEARNED)
+            self._mark(job_id, kept, learned["subject_key"])
+            with kept.lock:
+                kept.tally.learn(training, learned)
+        self._kept[job_id] = kept
+
+    def _mark(self, job_id: int, kept: _Kept, subjects: pa.ChunkedArray) -> None:
+        keys = kept.tally.unmarked(subjects.to_numpy())
+        if len(keys):
+            events = self._lookup.table(_EVENTS + KEYS, job_id, pa.array(keys)).cast(tallies.EVENTS)
+            with kept.lock:
+                kept.tally.mark(keys, events)
+
+    def forget(self, job_id: int) -> None:
+        """Drop a job's tally, as when a write has failed."""
+        self._kept.pop(job_id, None)
+
+    def events_written(self, job_id: int, rows: pa.Table) -> None:
+        """Count events that were written for the first time, given as rows of the table of events."""
+        kept = self._kept.get(job_id)
+        if kept is None:
+            return
+        columns = {name: rows[name] for name in ("subject_key", "event_key", "bucket_id", "sign")}
+        columns |= {name: rows[name].cast(pa.int64()) for name in ("ts", "consensus_changed_at")}
+        columns["outcome"] = pc.binary_join_element_wise(rows["decision"], rows["consensus"], "\0")
+        self._add(kept, pa.table({name: columns[name] for name in tallies.EVENTS.names}, tallies.EVENTS))
+
+    def events_replaced(self, job_id: int, before: Sequence[EventVersion], now: Sequence[EventVersion]) -> None:
+        """Count versions of events in the place of those before them."""
+        kept = self._kept.get(job_id)
+        if kept is None:
+            return
+        versions = [*before, *now]
+        columns = {
+            name: [getattr(each, name) for each in versions]
+            for name in ("subject_key", "event_key", "ts", "consensus_changed_at", "bucket_id")
+        }
+        columns["outcome"] = [
+            outcome(each.decisions[-1].label if each.decisions else "", each.consensus) for each in versions
+        ]
+        columns["sign"] = [-1] * len(before) + [1] * len(now)
+        self._add(kept, pa.table({name: columns[name] for name in tallies.EVENTS.names}, tallies.EVENTS))
+
+    def _add(self, kept: _Kept, events: pa.Table) -> None:
+        with kept.lock:
+            kept.tally.add(events)
+
+    def consensus_written(self, job_id: int, derived: Mapping[int, Consensus]) -> None:
+        """Take in what subjects came to."""
+        kept = self._kept.get(job_id)
+        if kept is None:
+            return
+        consensus = pa.table(
+            {
+                "subject_key": list(derived),
+                "label": [each.label or "" for each in derived.values()],
+                "changed_at": [each.changed_at for each in derived.values()],
+            },
+            tallies.CONSENSUS,
+        )
+        self._mark(job_id, kept, consensus["subject_key"])
+        with kept.lock:
+            kept.tally.set_consensus(consensus)
