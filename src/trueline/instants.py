@@ -21,6 +21,8 @@ The ledger hands the same pattern to the engine, so that both read alike."""
 _ISO = re.compile(ISO_PATTERN)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_USUAL_LENGTHS = {len("2025-01-01T00:00:00Z"), len("2025-01-01T00:00:00.123Z"), len("2025-01-01T00:00:00.123456Z")}
+_USUAL_MARKS = ("-", "-", "T", ":", ":", "Z")
 _MAX_OFFSET_HOURS = 23
 _MAX_OFFSET_MINUTES = 59
 
@@ -33,6 +35,8 @@ def parse_instant(text: str) -> datetime:
     Raises:
         ValueError: not such a text, no such day or time, or a year outside 1900 to 2299.
     """
+    if (usual := _usual_instant(text)) is not None:
+        return usual
     found = _ISO.fullmatch(text)
     if found is None:
         raise ValueError(f"{text[:60]!r} is not an ISO 8601 date or time such as 2025-01-01T00:00:00Z")
@@ -63,6 +67,20 @@ def parse_instant(text: str) -> datetime:
     if not FIRST_YEAR <= moment.year <= LAST_YEAR:
         raise ValueError(_out_of_range(text))
     return moment
+
+
+def _usual_instant(text: str) -> datetime | None:
+    """Read a time in the form that most have, such as 2025-01-01T00:00:00.123Z; None for any other form.
+
+    The standard library reads this form as `_ISO` says, and many times as fast; it reads others differently.
+    """
+    if len(text) not in _USUAL_LENGTHS or (text[4], text[7], text[10], text[13], text[16], text[-1]) != _USUAL_MARKS:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment if FIRST_YEAR <= moment.year <= LAST_YEAR else None
 
 
 @lru_cache(maxsize=16_384)  # the events, decisions and votes of a stretch of time share their moments

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +10,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trueline.filters.numbers import number_text
-from trueline.ledger.documents import MAX_DEPTH, MAX_PATHS, DocumentError, column_name, searchable, values_at
+from trueline.ledger.documents import (
+    MAX_DEPTH,
+    MAX_PATHS,
+    DocumentError,
+    ValueKind,
+    column_name,
+    escaped,
+    laid_out,
+    parts_of,
+    path_of,
+    searchable,
+    values_at,
+)
 
 if TYPE_CHECKING:
     from trueline.ledger.engine import Engine
@@ -20,13 +31,9 @@ texts = st.text(max_size=12)
 
 
 @given(texts)
-def test_a_column_name_holds_plain_letters_only(path: str) -> None:
-    assert re.fullmatch(r"[A-Za-z0-9_-]+", column_name(path))
-
-
-@given(texts, texts)
-def test_different_paths_have_different_columns(one: str, other: str) -> None:
-    assert (column_name(one) == column_name(other)) == (one == other)
+def test_an_escaped_path_holds_plain_letters_only_and_leads_back(path: str) -> None:
+    assert re.fullmatch(r"[A-Za-z0-9_-]+", escaped(path))
+    assert path_of(escaped(path)) == path
 
 
 @pytest.mark.parametrize(
@@ -34,30 +41,64 @@ def test_different_paths_have_different_columns(one: str, other: str) -> None:
     [("", "-"), ("-", "-2D"), ("a.b", "a-2Eb"), ("a-2Eb", "a-2D2Eb"), ("~", "-7E"), ("ä", "-C3-A4"), ("\0", "-00")],
 )
 def test_what_is_no_plain_letter_is_escaped_byte_by_byte(path: str, name: str) -> None:
-    assert column_name(path) == name
+    assert escaped(path) == name
 
 
-@pytest.mark.parametrize(
-    ("document", "columns", "objects"),
-    [
-        ({}, {}, []),
-        ({"a": "x", "b": True, "c": 5, "d": 2.5, "e": 5.0}, {"a": "=x", "b": True, "c": 5, "d": 2.5, "e": 5}, []),
-        ({"a": {"b": "x"}}, {"a-2Eb": "=x"}, ["a"]),
-        ({"a.b": "x"}, {"a-2Eb": "=x"}, []),
-        ({"a": {"b": 1}, "a.b": 2}, {"a-2Eb~": ["#1", "#2"]}, ["a"]),
-        ({"a": [{"b": 1}, {"b": "1"}, {"b": [True, None]}]}, {"a-2Eb~": ["#1", "=1", "?true"]}, ["a"]),
-        ({"a": ["x"]}, {"a": "=x"}, []),
-        ({"a": [[["x"], "y"]]}, {"a~": ["=x", "=y"]}, []),
-        ({"a": None, "b": [], "c": [None, []]}, {}, []),
-        ({"a": {}, "b": ""}, {"b": "="}, ["a"]),
-        ({"a": 2**63, "b": -(2**63), "c": 1e300}, {"a~": [f"#{2**63}"], "b": -(2**63), "c~": ["#1e+300"]}, []),
-    ],
-)
+@given(st.sampled_from(ValueKind), texts)
+def test_a_column_name_tells_kind_and_path(kind: ValueKind, path: str) -> None:
+    assert parts_of(column_name(kind, path)) == (kind, escaped(path))
+
+
+PLACED: list[tuple[dict[str, Any], dict[str, Any]]] = [
+    ({}, {}),
+    (
+        {"a": "x", "b": True, "c": 5, "d": 2.5, "e": 5.0},
+        {"text_a": "x", "boolean_b": True, "integer_c": 5, "double_d": 2.5, "integer_e": 5},
+    ),
+    ({"a": {"b": "x"}}, {"object_a": True, "text_a-2Eb": "x"}),
+    ({"a.b": "x"}, {"text_a-2Eb": "x"}),
+    ({"a": {"b": 1}, "a.b": 2}, {"object_a": True, "several_a-2Eb": ["#1", "#2"]}),
+    ({"a": {"b": 1}, "a.b": "2"}, {"object_a": True, "integer_a-2Eb": 1, "text_a-2Eb": "2"}),
+    (
+        {"a": [{"b": 1}, {"b": "1"}, {"b": [True, None]}]},
+        {"object_a": True, "several_a-2Eb": ["#1", "=1", "?true"]},
+    ),
+    ({"a": ["x"]}, {"text_a": "x"}),
+    ({"a": [[["x"], "y"]]}, {"several_a": ["=x", "=y"]}),
+    ({"a": None, "b": [], "c": [None, []]}, {}),
+    ({"a": {}, "b": ""}, {"object_a": True, "text_b": ""}),
+    (
+        {"a": 2**63, "b": -(2**63), "c": 1e300},
+        {"several_a": [f"#{2**63}"], "integer_b": -(2**63), "several_c": ["#1e+300"]},
+    ),
+]
+
+
+@pytest.mark.parametrize(("document", "columns"), PLACED)
 def test_values_stand_under_their_paths_each_plainly_of_one_kind(
-    document: dict[str, Any], columns: dict[str, Any], objects: list[str]
+    document: dict[str, Any], columns: dict[str, Any]
 ) -> None:
-    text, found = searchable(document)
-    assert (json.loads(text), found) == (columns, objects)
+    assert searchable(document) == columns
+
+
+def test_paths_met_again_after_very_many_others_have_the_same_columns() -> None:
+    before = searchable({"a": {"b": 1}})
+    for first in range(0, 70_000, 1_000):
+        assert len(searchable({"c": {str(first + each): 1 for each in range(1_000)}})) == 1_001
+    assert searchable({"a": {"b": 1}}) == before
+
+
+@pytest.mark.parametrize("copies", [1, 40])  # few documents a shape, and many
+def test_documents_are_laid_out_in_their_order_each_in_its_row(copies: int) -> None:
+    documents = [searchable(document) for document, _ in PLACED for _ in range(copies)]
+    documents = documents[::2] + documents[1::2]
+    rows = laid_out(documents).to_pylist()
+    assert [{name: value for name, value in row.items() if value is not None} for row in rows] == documents
+
+
+@pytest.mark.parametrize("rows", [0, 3])
+def test_documents_without_a_value_have_their_rows(rows: int) -> None:
+    assert laid_out([{}] * rows).num_rows == rows
 
 
 def test_values_at_a_path_are_those_the_filters_see() -> None:
@@ -83,7 +124,7 @@ def test_nesting_is_taken_up_to_the_limit() -> None:
     def nested(depth: int) -> dict[str, Any]:
         return {"a": nested(depth - 1)} if depth > 1 else {"a": 1}
 
-    assert searchable(nested(MAX_DEPTH))[1]
+    assert len(searchable(nested(MAX_DEPTH))) == MAX_DEPTH
     with pytest.raises(DocumentError, match="nested more than"):
         searchable(nested(MAX_DEPTH + 1))
 

@@ -9,6 +9,7 @@ import pytest
 
 from trueline.ledger.count import CountQuery
 from trueline.ledger.errors import LedgerError, QueryTimeoutError
+from trueline.ledger.job_tables import JobTables
 from trueline.ledger.kept import KeptCounts
 from trueline.ledger.lookup import KeyLookup
 from trueline.ledger.store import open_engine
@@ -50,11 +51,12 @@ def test_metrics_over_their_time_are_answered_503_with_when_to_try_again(
     job = workspace.jobs.create(title="Slow to count", labels=["A", "B"])
     lines = [b'{"raw_body": {}, "decision": {"label": "A"}}'] * 200
     assert workspace.ingest.bulk(job, lines).accepted == len(lines)
-    slow = CountQuery(hasty, KeptCounts(hasty, KeyLookup(hasty)))
+    tables = JobTables(hasty)
+    slow = CountQuery(hasty, tables, KeptCounts(hasty, tables, KeyLookup(hasty)))
     ask = hasty.rows
 
     def slowly(sql: str, *rest: object) -> object:
-        return ask(sql.replace("WHERE job_id", "WHERE sleepEachRow(0.01) = 0 AND job_id"), *rest)  # type: ignore[arg-type]
+        return ask(sql.replace("WHERE 1", "WHERE sleepEachRow(0.01) = 0"), *rest)  # type: ignore[arg-type]
 
     monkeypatch.setattr(hasty, "rows", slowly)
     with monkeypatch.context() as patched:
@@ -68,6 +70,6 @@ def test_metrics_over_their_time_are_answered_503_with_when_to_try_again(
 
 def test_an_error_speaks_our_words_and_keeps_the_engines_for_the_log(engine: Engine) -> None:
     with pytest.raises(LedgerError) as failed:
-        engine.rows("SELECT no_such_column FROM events")
+        engine.rows("SELECT no_such_column FROM votes")
     assert str(failed.value) == "the ledger could not carry out a statement"
     assert "no_such_column" in str(failed.value.__cause__)

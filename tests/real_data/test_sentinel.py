@@ -268,7 +268,7 @@ def test_documents_are_kept_byte_for_byte(
 ) -> None:
     ledger = workspace._ledger  # noqa: SLF001 - no route gives an event back yet
     keys = [ledger.keys.event(alert["SystemAlertId"]) for alert in alerts]
-    standing = ledger.events.standing(job.id, keys)
+    standing = ledger.events.standing(job.id, keys).versions
 
     assert len(standing) == ALERTS
     for key, raw, alert in zip(keys, raw_alerts, alerts, strict=True):

@@ -9,7 +9,7 @@ import pytest
 from trueline.catalog.records import Grouping, Job
 from trueline.ledger.keys import KeyMaker
 from trueline.service.prepared import prepare_events
-from trueline.service.sent import EventReader
+from trueline.service.sent import EventReader, SentEvent
 
 JOB = Job(
     id=1,
@@ -24,6 +24,7 @@ JOB = Job(
     created_at=datetime(2025, 1, 1, tzinfo=UTC),
 )
 KEYS = KeyMaker(b"secret")
+SENT_ALIKE = [name for name in SentEvent.__struct_fields__ if name != "document"]
 LINES = [
     b'{"event_id":7,"raw_body":{"a":{"b":[{"c":1}]}}}',
     (
@@ -41,7 +42,12 @@ LINES = [
 def test_events_come_out_of_the_columns_as_they_were_read() -> None:
     reader = EventReader(JOB, KEYS)
     read = [reader.line(number, line) for number, line in enumerate(LINES, 1)]
-    assert prepare_events(JOB, KEYS, LINES).events() == read
+    prepared = prepare_events(JOB, KEYS, LINES)
+    said = [{name: getattr(event, name) for name in SENT_ALIKE} for event in read]
+    assert [{name: getattr(event, name) for name in SENT_ALIKE} for event in prepared.events()] == said
+    rows = prepared.documents.take([event.document for event in prepared.events()]).to_pylist()
+    there = [{name: value for name, value in row.items() if value is not None} for row in rows]
+    assert there == [event.document for event in read]
 
 
 def test_bad_lines_are_rejected_and_blank_ones_passed_over() -> None:

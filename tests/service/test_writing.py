@@ -138,9 +138,9 @@ def check_stored_consensus(workspace: Workspace, ledger: Ledger, job: Job) -> in
     """Compare every event's stored consensus with that of its subject's votes; the number of voted subjects."""
     votes = {subject: given for some in ledger.votes.all(job.id) for subject, given in some.items()}
     rows = ledger.engine.rows(
-        "SELECT event_id, subject_key FROM events WHERE job_id = {job:UInt64}"
+        "SELECT event_id, subject_key FROM {events:Identifier}"
         " GROUP BY event_id, subject_key, version HAVING sum(sign) > 0",
-        {"job": job.id},
+        {"events": f"events_{job.id}"},
     )
     assert rows
     for event_id, subject in rows:

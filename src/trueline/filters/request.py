@@ -32,6 +32,11 @@ class Filter:
     value: Scalar | tuple[Scalar, ...] | datetime | None
     """By what the operator takes: a scalar, a tuple of scalars, a finite number or a moment in UTC, None."""
 
+    @property
+    def members(self) -> tuple[Scalar, ...]:
+        """The values of which one must be met, for all but the ordering comparisons."""
+        return self.value if isinstance(self.value, tuple) else (self.value,)  # type: ignore[return-value]
+
 
 class FilterError(ValueError):
     """A filter that cannot be understood."""

@@ -11,13 +11,12 @@ from trueline.instants import parse_micros
 from trueline.labels import UNDECIDED
 from trueline.ledger import membership as among
 from trueline.ledger import predicates as of
-from trueline.ledger.documents import BOOLEAN_TAG, MAX_PATH_LENGTH, NUMBER_TAG, SEVERAL, TEXT_TAG, column_name
+from trueline.ledger.document_conditions import on_document
 from trueline.ledger.membership import Wanted
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from trueline.filters.request import Filter, Scalar
+    from trueline.ledger.job_tables import JobTable
     from trueline.ledger.parameters import Parameters
 
 
@@ -35,111 +34,34 @@ class Conditions:
     """Conditions on the events themselves, and those that need the state of their subjects too."""
 
     on_events: list[str]
-    on_subjects: list[str]
+    on_states: list[str]
+    """Need what is the same for all events of a subject that came with the same consensus."""
+    on_moments: list[str]
+    """Need the moment that an event's consensus was worked out, too."""
 
 
-_OF_SUBJECTS = {
+_OF_STATES = {
     OwnField.CONSENSUS,
     OwnField.BUCKET_STATE,
     OwnField.KNOWLEDGE_BASE_STATE,
-    OwnField.LAST_COMPUTE_CONSENSUS_TIMESTAMP,
     OwnField.UNDECIDED_CONSENSUS,
 }
 
 
-def conditions(filters: tuple[Filter, ...], shape: JobShape, into: Parameters) -> Conditions:
+def conditions(filters: tuple[Filter, ...], shape: JobShape, table: JobTable, into: Parameters) -> Conditions:
     """Write every filter as a condition, its values bound as parameters."""
-    split = Conditions([], [])
+    split = Conditions([], [], [])
     for each in filters:
         own = own_field(each.field)
-        positive = _on_document(each, into) if own is None else _on_own(each, own, shape, into)
+        positive = on_document(each, table, into) if own is None else _on_own(each, own, shape, into)
         whole = f"NOT ({positive})" if each.operator.negated else f"({positive})"
-        (split.on_subjects if own in _OF_SUBJECTS else split.on_events).append(whole)
+        if own in _OF_STATES:
+            split.on_states.append(whole)
+        elif own is OwnField.LAST_COMPUTE_CONSENSUS_TIMESTAMP:
+            split.on_moments.append(whole)
+        else:
+            split.on_events.append(whole)
     return split
-
-
-def _members(each: Filter) -> tuple[Scalar, ...]:
-    """The values of which one must be met, for all but the ordering comparisons."""
-    value = each.value
-    return value if isinstance(value, tuple) else (value,)  # type: ignore[return-value]
-
-
-# --- paths of the document
-
-
-def _on_document(each: Filter, into: Parameters) -> str:
-    if len(each.field) > MAX_PATH_LENGTH:  # no document has such a path to a value
-        return of.NEVER
-    name = column_name(each.field)
-    plain = {kind: f"document.`{name}`.:{kind}" for kind in ("String", "Int64", "Float64", "Bool")}
-    several = f"document.`{name}{SEVERAL}`.:`Array(Nullable(String))`"
-    match each.operator.comparison:
-        case Comparison.EXISTS:
-            tests = [f"isNotNull({value})" for value in plain.values()]
-            tests += [f"notEmpty({several})", f"has(objects, {into.text(each.field)})"]
-            return of.any_of(tests)
-        case Comparison.EQUALS | Comparison.EQUALS_ANY:
-            tests, element = _document_among(Wanted.of(_members(each)), plain, into)
-        case Comparison.STARTS_WITH | Comparison.CONTAINS as comparison:
-            (value,) = _members(each)
-            tests, element = _document_text(comparison, value, plain, into)
-        case comparison:
-            tests, element = _document_compares(comparison, each.value, plain, into)  # type: ignore[arg-type]
-    whole = [test if test == of.NEVER else f"ifNull({test}, 0)" for test in tests]
-    return of.any_of([*whole, f"arrayExists(v -> {element}, arrayMap(v -> assumeNotNull(v), {several}))"])
-
-
-def _document_among(wanted: Wanted, plain: dict[str, str], into: Parameters) -> tuple[list[str], str]:
-    tests = [
-        among.text_among(plain["String"], wanted, into, TEXT_TAG),
-        among.integer_among(plain["Int64"], wanted, into),
-        among.double_among(plain["Float64"], wanted, into),
-        among.boolean_among(plain["Bool"], wanted),
-    ]
-    number = among.text_among_numbers("substring(v, 2)", wanted.numbers, into)
-    elements = [among.text_among("v", wanted, into, TEXT_TAG)]
-    if number != of.NEVER:
-        elements.append(f"(startsWith(v, '{NUMBER_TAG}') AND {number})")
-    elements += [f"v = '{BOOLEAN_TAG}{str(boolean).lower()}'" for boolean in wanted.booleans]
-    return tests, of.any_of(elements)
-
-
-def _document_text(
-    comparison: Comparison, value: Scalar, plain: dict[str, str], into: Parameters
-) -> tuple[list[str], str]:
-    part = of.scalar_text(value)
-    written = [f"toString({plain['Int64']})", f"toString({plain['Float64']})"]
-    if comparison is Comparison.STARTS_WITH:
-        tests = [of.text_starts(plain["String"], value, into, TEXT_TAG)]
-        tests += [of.text_starts(number, value, into) for number in written]
-        met = [word for word in ("true", "false") if word.startswith(part)]
-        element = of.text_starts("substring(v, 2)", value, into)
-    else:
-        tests = [of.text_contains(plain["String"], value, into, skip=1)]
-        tests += [of.text_contains(number, value, into) for number in written]
-        met = [word for word in ("true", "false") if part in word]
-        element = of.text_contains("v", value, into, skip=1)
-    return tests + [f"{plain['Bool']} = {word}" for word in met], element
-
-
-def _document_compares(
-    comparison: Comparison, value: float | datetime, plain: dict[str, str], into: Parameters
-) -> tuple[list[str], str]:
-    text = f"substring({plain['String']}, 2)"
-    in_list = of.text_compares(comparison, "substring(v, 2)", value, into)
-    if not isinstance(value, int | float):
-        return [of.text_compares(comparison, f"ifNull({text}, '')", value, into)], (
-            f"(startsWith(v, '{TEXT_TAG}') AND {in_list})"
-        )
-    tests = [
-        of.integer_compares(comparison, plain["Int64"], value, into),
-        of.double_compares(comparison, plain["Float64"], value, into),
-        of.text_compares(comparison, text, value, into),
-    ]
-    return tests, f"(NOT startsWith(v, '{BOOLEAN_TAG}') AND {in_list})"
-
-
-# --- own fields
 
 
 def _on_own(each: Filter, own: OwnField, shape: JobShape, into: Parameters) -> str:
@@ -204,11 +126,11 @@ def _own_text(each: Filter, text: str, into: Parameters) -> str:
         case Comparison.EXISTS:
             return f"{text} != ''"
         case Comparison.EQUALS | Comparison.EQUALS_ANY:
-            test = among.text_among(text, Wanted.of(_members(each)), into)
+            test = among.text_among(text, Wanted.of(each.members), into)
         case Comparison.STARTS_WITH:
-            test = of.text_starts(text, _members(each)[0], into)
+            test = of.text_starts(text, each.members[0], into)
         case Comparison.CONTAINS:
-            test = of.text_contains(text, _members(each)[0], into)
+            test = of.text_contains(text, each.members[0], into)
         case comparison:
             test = of.text_compares(comparison, text, each.value, into)  # type: ignore[arg-type]
     return f"({text} != '' AND {test})"
@@ -219,11 +141,11 @@ def _own_number(each: Filter, number: str, into: Parameters) -> str:
         case Comparison.EXISTS:
             return f"isNotNull({number})"
         case Comparison.EQUALS | Comparison.EQUALS_ANY:
-            return among.double_among(number, Wanted.of(_members(each)), into)
+            return among.double_among(number, Wanted.of(each.members), into)
         case Comparison.STARTS_WITH:
-            return of.text_starts(f"toString({number})", _members(each)[0], into)
+            return of.text_starts(f"toString({number})", each.members[0], into)
         case Comparison.CONTAINS:
-            return of.text_contains(f"toString({number})", _members(each)[0], into)
+            return of.text_contains(f"toString({number})", each.members[0], into)
         case comparison:
             if not isinstance(each.value, int | float):
                 return of.NEVER
@@ -235,11 +157,11 @@ def _own_boolean(each: Filter, boolean: str, _: Parameters) -> str:
         case Comparison.EXISTS:
             return f"isNotNull({boolean})"
         case Comparison.EQUALS | Comparison.EQUALS_ANY:
-            return among.boolean_among(boolean, Wanted.of(_members(each)))
+            return among.boolean_among(boolean, Wanted.of(each.members))
         case Comparison.STARTS_WITH:
-            met = [word for word in ("true", "false") if word.startswith(of.scalar_text(_members(each)[0]))]
+            met = [word for word in ("true", "false") if word.startswith(of.scalar_text(each.members[0]))]
         case Comparison.CONTAINS:
-            met = [word for word in ("true", "false") if of.scalar_text(_members(each)[0]) in word]
+            met = [word for word in ("true", "false") if of.scalar_text(each.members[0]) in word]
         case _:
             met = []
     return of.any_of([f"{boolean} = {word}" for word in met])
@@ -250,12 +172,12 @@ def _own_time(each: Filter, moment: str, into: Parameters) -> str:
         case Comparison.EXISTS:
             return f"isNotNull({moment})"
         case Comparison.EQUALS | Comparison.EQUALS_ANY:
-            wanted = [micros for member in _members(each) if (micros := _as_micros(member)) is not None]
+            wanted = [micros for member in each.members if (micros := _as_micros(member)) is not None]
             return among.moment_among(moment, wanted, into)
         case Comparison.STARTS_WITH:
-            return of.text_starts(of.moment_text(moment), _members(each)[0], into)
+            return of.text_starts(of.moment_text(moment), each.members[0], into)
         case Comparison.CONTAINS:
-            return of.text_contains(of.moment_text(moment), _members(each)[0], into)
+            return of.text_contains(of.moment_text(moment), each.members[0], into)
         case comparison:
             if isinstance(each.value, int | float):
                 return of.NEVER

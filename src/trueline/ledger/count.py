@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 
     from trueline.filters.request import Filter
     from trueline.ledger.engine import Engine
+    from trueline.ledger.job_tables import JobTables
     from trueline.ledger.kept import KeptCounts
-    from trueline.metrics.tally import Bound, ChangedEvent
+    from trueline.metrics.tally import Bound, ChangedEvents
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ SELECT ts, arrived_at, event_key, version, sign, event_id, subject_key, bucket_i
        outcome, decision, previous_decision, confidence, model_id, outlier,
        consensus AS first_consensus, consensus_changed_at AS first_changed_at,
        consensus_computed_at AS first_computed_at
-FROM events
+FROM {table}
 WHERE {where}"""
 
 _VOTED = """
@@ -87,8 +88,6 @@ _UNJOINED = f"""
 SELECT *, first_changed_at AS later_changed_at, first_computed_at AS later_computed_at, {_STATELESS}
 FROM ({{events}})"""
 
-_OF_SUBJECTS = ["voted", "later_consensus", "trained", "trained_label", "from_consensus"]
-
 _STATE = """
        if(voted, toString(later_consensus), toString(first_consensus)) AS consensus,
        trained AND if(consensus = '', from_consensus, consensus != trained_label) AS changed,
@@ -108,27 +107,65 @@ FROM
 (
     SELECT *, splitByChar('\\0', toString(outcome))[1] AS outcome_decision,
            splitByChar('\\0', toString(outcome))[2] AS first_consensus,{_STATE}
-    FROM
-    (
-        SELECT {{keys}}{{constants}}, sum(sign) AS events, countIf(sign < 0) AS taken_back,
-               min(ts) AS earliest, max(ts) AS latest
-        FROM ({{source}}) GROUP BY {{keys}}
-    )
+    FROM ({{grouped}})
 )
-WHERE outcome_decision != ''
+WHERE {{where}}
 GROUP BY outcome_decision, consensus, trained, changed"""
 
+_AGGREGATES = "sum(sign) AS events, countIf(sign < 0) AS taken_back, min(ts) AS earliest, max(ts) AS latest"
 
-_IDS_REMEMBERED = 100_000
+_GROUPED_ALONE = f"""
+        SELECT outcome, {_STATELESS}, {_AGGREGATES} FROM {{table}} WHERE {{where}} GROUP BY outcome"""
+
+# events of a subject without a state of its own are alike, whatever subject that is: only the others are told apart,
+# and then joined a group at a time and not an event
+_GROUPED_BY_SUBJECT = f"""
+        SELECT outcome, voted, later_consensus, trained, trained_label, from_consensus,
+               events, taken_back, earliest, latest
+        FROM
+        (
+            SELECT outcome, if(subject_key IN ({{keys}}), subject_key, 0) AS marked, {_AGGREGATES}
+            FROM {{table}} WHERE {{where}} GROUP BY outcome, marked
+        ) AS counted
+        LEFT ANY JOIN ({{subjects}}) AS subject ON counted.marked = subject.subject_key"""
+
+_GROUPED_BY_STATE = f"""
+        SELECT outcome, voted, later_consensus, trained, trained_label, from_consensus, {_AGGREGATES}
+        FROM ({{source}}) GROUP BY outcome, voted, later_consensus, trained, trained_label, from_consensus"""
+
+_VOTED_KEYS = "SELECT subject_key FROM consensus WHERE job_id = {job:UInt64}"
+_TRAINED_KEYS = "SELECT subject_key FROM knowledge_base WHERE job_id = {job:UInt64} AND training = {training:UInt64}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A population as the engine is asked about it."""
+
+    table: str
+    where: str
+    met: Conditions
+    into: Parameters
+    subjects: str | None
+    """The query of the states of subjects; None where every state stands with its event."""
+    subject_keys: str
+    """The query of their keys."""
+
+    def source(self) -> str:
+        """The query of the population's rows, each with the state of its subject."""
+        events = _EVENTS.replace("{table}", self.table).replace("{where}", self.where)
+        joined = _UNJOINED if self.subjects is None else _JOINED.replace("{subjects}", self.subjects)
+        source = _STATES.replace("{joined}", joined.replace("{events}", events))
+        after = self.met.on_states + self.met.on_moments
+        return f"SELECT * FROM ({source}) WHERE {' AND '.join(after)}" if after else source
 
 
 class CountQuery:
     """Asks the ledger the questions that the numbers of a job are made from."""
 
-    def __init__(self, engine: Engine, kept: KeptCounts) -> None:
+    def __init__(self, engine: Engine, tables: JobTables, kept: KeptCounts) -> None:
         self._engine = engine
+        self._tables = tables
         self._kept = kept
-        self._ids: dict[tuple[int, int], str] = {}  # what a key of an event stands for never changes
 
     def counts(self, population: Population) -> CountTable:
         """Count a population's events by decision, consensus and what a training changed. Exact.
@@ -162,12 +199,16 @@ class CountQuery:
         return self._bound(replace(population, start=hour, end=hour + HOUR), order)
 
     def _counted(self, population: Population) -> CountTable:
-        source, into, joined = self._source(population)
-        keys = ", ".join(["outcome", *(_OF_SUBJECTS if joined else [])])
-        constants = "" if joined else f", {_STATELESS}"
-        rows = self._engine.rows(
-            _COUNTS.replace("{keys}", keys).replace("{constants}", constants).replace("{source}", source), into.values
-        )
+        asked = self._asked(population)
+        on_groups = " AND ".join(["outcome_decision != ''", *asked.met.on_states])
+        if asked.met.on_moments:
+            grouped = _GROUPED_BY_STATE.replace("{source}", asked.source())
+        elif asked.subjects is None:
+            grouped = _GROUPED_ALONE
+        else:
+            grouped = _GROUPED_BY_SUBJECT.replace("{subjects}", asked.subjects).replace("{keys}", asked.subject_keys)
+        grouped = grouped.replace("{table}", asked.table).replace("{where}", asked.where)
+        rows = self._engine.rows(_COUNTS.replace("{grouped}", grouped).replace("{where}", on_groups), asked.into.values)
         kept = [row for row in rows if row[4]]
         counts = tuple(Count(row[0], row[1] or None, bool(row[2]), bool(row[3]), int(row[4])) for row in kept)
         if not kept:
@@ -180,11 +221,11 @@ class CountQuery:
         return CountTable(counts, min(row[6] for row in kept), max(row[7] for row in kept))
 
     def _bound(self, population: Population, order: str) -> datetime | None:
-        source, into, _ = self._source(population)
+        asked = self._asked(population)
         found = self._engine.rows(
-            f"SELECT ts FROM ({source}) WHERE decision != '' GROUP BY ts, event_key, version HAVING sum(sign) > 0"
-            f" ORDER BY ts {order} LIMIT 1",
-            into.values,
+            f"SELECT ts FROM ({asked.source()}) WHERE decision != ''"
+            f" GROUP BY ts, event_key, version HAVING sum(sign) > 0 ORDER BY ts {order} LIMIT 1",
+            asked.into.values,
         )
         return found[0][0] if found else None
 
@@ -196,12 +237,12 @@ class CountQuery:
         kept = self._kept_changed_events(population, limit)
         if kept is not None:
             return kept
-        source, into, _ = self._source(population)
+        asked = self._asked(population)
         rows = self._engine.rows(
-            f"SELECT event_id FROM ({source}) WHERE decision != '' AND changed"
+            f"SELECT event_id FROM ({asked.source()}) WHERE decision != '' AND changed"
             " GROUP BY event_id, ts, version, changed_at HAVING sum(sign) > 0"
             f" ORDER BY changed_at DESC, ts DESC, event_id LIMIT {limit:d}",
-            into.values,
+            asked.into.values,
         )
         return [row[0] for row in rows]
 
@@ -212,30 +253,31 @@ class CountQuery:
         with self._kept.tally(population.job_id, population.training) as tally:
             if tally is None:
                 return None
-            events = tally.changed_events(window, population.training, limit)
-        ids = self._ids_of(population.job_id, events)
-        if ids is None:
-            return None
-        ordered = sorted((-each.changed_at, -each.ts, event_id) for each, event_id in zip(events, ids, strict=True))
-        return [event_id for _, _, event_id in ordered[:limit]]
+            changed = tally.changed_events(window, population.training, limit)
+        rows = [
+            (-each.changed_at, -each.ts, event_id)
+            for each, ids in zip(changed, self._ids_of(population.job_id, changed), strict=True)
+            for event_id in ids
+        ]
+        return [event_id for _, _, event_id in sorted(rows)[:limit]]
 
-    def _ids_of(self, job_id: int, events: list[ChangedEvent]) -> list[str] | None:
-        """The ids that the keys of events stand for; None where a write has moved one in between."""
-        unread = [event for event in events if (job_id, event.event_key) not in self._ids]
-        if unread:
-            into = Parameters(job=job_id)
-            keys = into.bind(sorted({event.event_key for event in unread}), "Array(UInt64)")
-            moments = ", ".join(into.moment(moment) for moment in sorted({event.ts for event in unread}))
-            rows = self._engine.rows(
-                "SELECT DISTINCT event_key, event_id FROM events"
-                f" WHERE job_id = {{job:UInt64}} AND ts IN ({moments}) AND event_key IN {keys}",
-                into.values,
-            )
-            if len(self._ids) > _IDS_REMEMBERED:
-                self._ids.clear()
-            self._ids.update({(job_id, row[0]): row[1] for row in rows})
-        ids = [self._ids.get((job_id, event.event_key)) for event in events]
-        return None if None in ids else [each for each in ids if each is not None]
+    def _ids_of(self, job_id: int, changed: list[ChangedEvents]) -> list[list[str]]:
+        """The ids of the decided events of each subject and moment."""
+        if not changed:
+            return []
+        into = Parameters()
+        moments = ", ".join(into.moment(moment) for moment in sorted({each.ts for each in changed}))
+        subjects = into.bind(sorted({each.subject_key for each in changed}), "Array(UInt64)")
+        rows = self._engine.rows(
+            f"SELECT toUnixTimestamp64Micro(ts), subject_key, event_id FROM {self._tables.of(job_id).name}"
+            f" WHERE ts IN ({moments}) AND subject_key IN {subjects} AND decision != ''"
+            " GROUP BY ts, subject_key, event_id, version HAVING sum(sign) > 0",
+            into.values,
+        )
+        found: dict[tuple[int, int], list[str]] = {}
+        for ts, subject_key, event_id in rows:
+            found.setdefault((ts, subject_key), []).append(event_id)
+        return [found.get((each.ts, each.subject_key), []) for each in changed]
 
     def changed_buckets(self, population: Population, limit: int = 10) -> list[str]:
         """The ids of buckets that changed after training: most events of the population first, then id."""
@@ -244,38 +286,35 @@ class CountQuery:
             with self._kept.tally(population.job_id, population.training) as tally:
                 if tally is not None:
                     return tally.changed_buckets(window, population.training, limit)
-        source, into, _ = self._source(population)
+        asked = self._asked(population)
         rows = self._engine.rows(
-            f"SELECT bucket_id FROM ({source}) WHERE decision != '' AND changed GROUP BY bucket_id HAVING sum(sign) > 0"
-            f" ORDER BY sum(sign) DESC, bucket_id LIMIT {limit:d}",
-            into.values,
+            f"SELECT bucket_id FROM ({asked.source()}) WHERE decision != '' AND changed"
+            f" GROUP BY bucket_id HAVING sum(sign) > 0 ORDER BY sum(sign) DESC, bucket_id LIMIT {limit:d}",
+            asked.into.values,
         )
         return [row[0] for row in rows]
 
-    def _source(self, population: Population) -> tuple[str, Parameters, bool]:
-        """The population with the state of each event's subject, as a query, the values bound in it.
+    def _asked(self, population: Population) -> _Asked:
+        """A population put into words of the engine, the values bound.
 
         Joined to the subjects only when some subject has a state that does not stand with its event.
         """
+        table = self._tables.of(population.job_id)
         into = Parameters(job=population.job_id)
-        where = ["job_id = {job:UInt64}"]
+        window = []
         if population.start is not None:
-            where.append(f"ts >= {into.moment(population.start)}")
+            window.append(f"ts >= {into.moment(population.start)}")
         if population.end is not None:
-            where.append(f"ts < {into.moment(population.end)}")
-        met: Conditions = conditions(population.filters, population.shape, into)
-        events = _EVENTS.replace("{where}", " AND ".join([*where, *met.on_events]))
-        subjects = None
+            window.append(f"ts < {into.moment(population.end)}")
+        met = conditions(population.filters, population.shape, table, into)
+        subjects, subject_keys = None, ""
         if population.training is not None:
             into.values["training"] = population.training
-            subjects = _SUBJECTS
+            subjects, subject_keys = _SUBJECTS, f"{_VOTED_KEYS} UNION ALL {_TRAINED_KEYS}"
         elif has_consensus_rows(self._engine, population.job_id):
-            subjects = _VOTED
-        joined = _UNJOINED if subjects is None else _JOINED.replace("{subjects}", subjects)
-        source = _STATES.replace("{joined}", joined.replace("{events}", events))
-        if met.on_subjects:
-            source = f"SELECT * FROM ({source}) WHERE {' AND '.join(met.on_subjects)}"
-        return source, into, subjects is not None
+            subjects, subject_keys = _VOTED, _VOTED_KEYS
+        where = " AND ".join(["1", *window, *met.on_events])
+        return _Asked(table.name, where, met, into, subjects, subject_keys)
 
 
 def _whole_hours(population: Population) -> Window | None:

@@ -9,6 +9,7 @@ import weakref
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import clickhouse_connect
+import pyarrow as pa
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from trueline.ledger.errors import LedgerBusyError, LedgerError, LedgerInUseError, QueryTimeoutError
@@ -16,7 +17,6 @@ from trueline.ledger.errors import LedgerBusyError, LedgerError, LedgerInUseErro
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    import pyarrow as pa
     from clickhouse_connect.driver.client import Client
 
 Row: TypeAlias = "Sequence[Any]"
@@ -107,9 +107,10 @@ class Engine:
             return answer
 
     def table(self, sql: str, parameters: Mapping[str, Any] | None = None) -> pa.Table:
-        """Answer a query with its columns."""
+        """Answer a query with its columns, all of them nullable: as those that go in may be."""
         with _errors_translated():
-            return self._client.query_arrow(sql, parameters=dict(parameters or {}), settings=self._limits)
+            answer = self._client.query_arrow(sql, parameters=dict(parameters or {}), settings=self._limits)
+        return pa.table(dict(zip(answer.column_names, answer.columns, strict=True)))
 
     def insert(self, table: str, rows: pa.Table) -> None:
         """Append rows, durably and as a whole."""

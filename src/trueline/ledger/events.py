@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Sequence  # noqa: TC003 - msgspec resolves it at run time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -11,14 +10,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from trueline.instants import to_micros
-from trueline.ledger.columns import MOMENT, repeated
+from trueline.ledger.columns import MOMENT, in_microseconds, repeated
 from trueline.ledger.lookup import KEYS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from datetime import datetime
+    from collections.abc import Iterable, Sequence
 
     from trueline.ledger.engine import Engine
+    from trueline.ledger.job_tables import JobTables
     from trueline.ledger.kept import KeptCounts
     from trueline.ledger.lookup import KeyLookup, Keys
 
@@ -49,9 +48,8 @@ class EventVersion(msgspec.Struct, gc=False):
     bucket_id: str
     arrived_at: int
     raw_body: bytes
-    document: str
-    """Its searchable form, see `trueline.ledger.documents`; empty in a version read back."""
-    objects: Sequence[str]
+    document: int
+    """The row of its document in a table that goes with it: see `EventTable.write` and `Standing`."""
     decisions: list[Decision] = []
     """All ever made, in order of (decided_at, recorded_at): the last is in force."""
     consensus: str = ""
@@ -61,7 +59,6 @@ class EventVersion(msgspec.Struct, gc=False):
 
 
 _COLUMNS: dict[str, pa.DataType] = {
-    "job_id": pa.uint64(),
     "ts": MOMENT,
     "event_key": pa.uint64(),
     "version": pa.uint64(),
@@ -86,15 +83,13 @@ _COLUMNS: dict[str, pa.DataType] = {
     "consensus": pa.string(),
     "consensus_changed_at": MOMENT,
     "consensus_computed_at": MOMENT,
-    "document": pa.string(),
-    "objects": pa.list_(pa.string()),
     "raw_body": pa.binary(),
 }
 
 SENT = pa.schema(
     (name, _COLUMNS[name])
     for name in (
-        *("event_id", "event_key", "ts", "subject_key", "bucket_id", "raw_body", "document", "objects"),
+        *("event_id", "event_key", "ts", "subject_key", "bucket_id", "raw_body"),
         *("decision", "confidence", "model_id", "outlier", "decided_at"),
     )
 )
@@ -109,38 +104,50 @@ WEIGHED = pa.schema((name, _COLUMNS[name]) for name in ("consensus", "consensus_
 
 _OTHER = [name for name in _COLUMNS if name.startswith("other_")]
 _NONE_MADE = Decision("", None, "", None, 0, 0)
-_READ_BACK = ", ".join(name for name in _COLUMNS if name not in {"job_id", "sign", "document"})
+_IN_MICROSECONDS = pa.schema([(name, in_microseconds(kind)) for name, kind in _COLUMNS.items()])
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What stands of some events."""
+
+    versions: dict[int, EventVersion]
+    """By event key; `document` is the row in `rows`."""
+    rows: pa.Table
+    """Their rows as they are stored, whole."""
+
+    @property
+    def documents(self) -> pa.Table:
+        """The columns of their documents."""
+        return self.rows.select([name for name in self.rows.column_names if name not in _COLUMNS])
 
 
 class EventTable:
     """The table of events of one store."""
 
-    def __init__(self, engine: Engine, lookup: KeyLookup, kept: KeptCounts) -> None:
+    def __init__(self, engine: Engine, tables: JobTables, lookup: KeyLookup, kept: KeptCounts) -> None:
         self._engine = engine
+        self._tables = tables
         self._lookup = lookup
         self._kept = kept
-        self._replacing = threading.Lock()
 
-    def standing(self, job_id: int, keys: Keys) -> dict[int, EventVersion]:
+    def standing(self, job_id: int, keys: Keys) -> Standing:
         """What stands of the events with these keys; those never seen are left out."""
-        if not len(keys):
-            return {}
-        rows = self._lookup.rows(
-            f"SELECT {_READ_BACK} FROM events WHERE job_id = {{job:UInt64}} AND event_key IN {KEYS}"
-            f" GROUP BY {_READ_BACK} HAVING sum(sign) > 0",
-            job_id,
-            keys,
-        )
-        return {row[1]: _read(row) for row in rows}
+        rows = self._lookup.table(f"SELECT * FROM {self._tables.of(job_id).name} WHERE event_key IN {KEYS}", keys)
+        signs: dict[tuple[int, int], int] = {}
+        names = list(zip(rows["event_key"].to_pylist(), rows["version"].to_pylist(), strict=True))
+        for name, sign in zip(names, rows["sign"].to_pylist(), strict=True):
+            signs[name] = signs.get(name, 0) + sign
+        standing = {name: row for row, name in enumerate(names) if signs[name] > 0}
+        rows = rows.take(pa.array(list(standing.values()), pa.int64()))
+        versions = _versions(rows.select(_COLUMNS.keys()).cast(_IN_MICROSECONDS).to_pylist())
+        return Standing({version.event_key: version for version in versions}, rows)
 
     def subjects(self, job_id: int, keys: Sequence[int]) -> dict[int, tuple[str, int]]:
         """The id and the subject's key of the events with these keys; those never seen are left out."""
-        if not keys:
-            return {}
         rows = self._lookup.rows(
-            f"SELECT event_key, event_id, subject_key FROM events WHERE job_id = {{job:UInt64}} AND event_key IN {KEYS}"
+            f"SELECT event_key, event_id, subject_key FROM {self._tables.of(job_id).name} WHERE event_key IN {KEYS}"
             " GROUP BY event_key, event_id, subject_key, version HAVING sum(sign) > 0",
-            job_id,
             keys,
         )
         return {row[0]: (row[1], row[2]) for row in rows}
@@ -150,40 +157,66 @@ class EventTable:
 
         What an event was in once cannot be told: a version taken back is gone with the next merge.
         """
-        if not keys:
-            return set()
         rows = self._lookup.rows(
-            f"SELECT subject_key FROM events WHERE job_id = {{job:UInt64}} AND subject_key IN {KEYS}"
+            f"SELECT subject_key FROM {self._tables.of(job_id).name} WHERE subject_key IN {KEYS}"
             " GROUP BY subject_key HAVING sum(sign) > 0"
             f" UNION ALL SELECT subject_key FROM votes WHERE job_id = {{job:UInt64}} AND subject_key IN {KEYS}",
-            job_id,
             keys,
+            job=job_id,
         )
         return {row[0] for row in rows}
 
+    def last_arrival(self) -> int:
+        """The latest arrival of an event or a decision of the store, microseconds; 0 where there is none."""
+        latest = 0
+        for name in self._tables.names():
+            ((version, decision),) = self._engine.rows(f"SELECT max(version), max(decision_recorded_at) FROM {name}")
+            latest = max(latest, int(version), to_micros(decision))
+        return latest
+
     def write(
-        self, job_id: int, fresh: Sequence[EventVersion], replacing: Sequence[tuple[EventVersion, EventVersion]]
+        self,
+        job_id: int,
+        fresh: Sequence[EventVersion],
+        replacing: Sequence[EventVersion],
+        documents: pa.Table,
+        standing: Standing,
     ) -> None:
-        """Write events never seen before, and of others what stands and the version that replaces it.
+        """Write events never seen before, and versions that replace what stands of others.
 
         Durable when it returns. Each event is in wholly or not at all: a version is set and the one before
         it taken back by one and the same insert.
-        """
-        if fresh:
-            self._add(job_id, _table(job_id, fresh))
-        if replacing:
-            before, now = zip(*replacing, strict=True)
-            self._replace(job_id, now)
-            self._kept.events_replaced(job_id, before, now)
 
-    def write_first(self, job_id: int, sent: pa.Table, weighed: pa.Table, arrivals: range) -> None:
+        Args:
+            job_id: The job, which must be held.
+            fresh: Events never seen before.
+            replacing: Versions of events that are among `standing`.
+            documents: Of both, as `trueline.ledger.documents.laid_out` gives them; `document` is the row.
+            standing: Has what `replacing` takes the place of.
+        """
+        now = [*fresh, *replacing]
+        if not now:
+            return
+        mine = documents.take(pa.array([version.document for version in now], pa.int64()))
+        written = _beside(_table(now), self._tables.placed(job_id, mine))
+        before = [standing.versions[version.event_key] for version in replacing]
+        taken_back = standing.rows.take(pa.array([version.document for version in before], pa.int64()))
+        taken_back = taken_back.set_column(
+            taken_back.column_names.index("sign"), "sign", repeated(-1, pa.int8(), len(before))
+        )
+        together = pa.concat_tables([taken_back, written], promote_options="permissive") if before else written
+        self._insert(job_id, together)
+        self._kept.events_written(job_id, _table([*before, *now], [-1] * len(before) + [1] * len(now)))
+
+    def write_first(self, job_id: int, sent: pa.Table, weighed: pa.Table, arrivals: range, documents: pa.Table) -> None:
         """Write events never seen before, as `write` does, without a turn of Python for each.
 
         Args:
-            job_id: The job.
+            job_id: The job, which must be held.
             sent: Has the columns of `SENT`.
             weighed: Has the columns of `WEIGHED`, row for row.
             arrivals: One for each.
+            documents: As `trueline.ledger.documents.laid_out` gives them, row for row.
         """
         size = sent.num_rows
         arrived = pa.array(arrivals, MOMENT)
@@ -192,41 +225,28 @@ class EventTable:
         columns |= dict.fromkeys(("arrived_at", "decision_recorded_at"), arrived)
         columns["version"] = _column("version", arrivals)
         columns["previous_decision"] = repeated("", _COLUMNS["previous_decision"], size)
+        columns["sign"] = repeated(1, pa.int8(), size)
         columns |= {name: _empty_lists(name, size) for name in _OTHER}
-        self._add(job_id, _with_constants(job_id, size, columns))
-
-    def _add(self, job_id: int, rows: pa.Table) -> None:
-        self._engine.insert("events", rows)
+        rows = pa.table({name: columns[name] for name in _COLUMNS})
+        self._insert(job_id, _beside(rows, self._tables.placed(job_id, documents)))
         self._kept.events_written(job_id, rows)
 
-    def _replace(self, job_id: int, versions: Sequence[EventVersion]) -> None:
-        names = ", ".join(_COLUMNS)
-        taken_back = ", ".join("toInt8(-1)" if name == "sign" else name for name in _COLUMNS)
-        with self._replacing:
-            self._engine.command("TRUNCATE TABLE incoming_events")
-            self._engine.insert("incoming_events", _table(job_id, versions))
-            self._engine.insert_select(
-                f"INSERT INTO events ({names}) SELECT {names} FROM incoming_events"
-                f" UNION ALL SELECT {taken_back} FROM events WHERE job_id = {{job:UInt64}} AND sign = 1"
-                " AND (event_key, version) IN (SELECT event_key, version FROM events"
-                " WHERE job_id = {job:UInt64} AND event_key IN (SELECT event_key FROM incoming_events)"
-                " GROUP BY event_key, version HAVING sum(sign) > 0)",
-                {"job": job_id},
-            )
+    def _insert(self, job_id: int, rows: pa.Table) -> None:
+        # in one batch: the engine makes a part of each
+        self._engine.insert(self._tables.of(job_id).name, rows.combine_chunks())
+
+
+def _beside(rows: pa.Table, documents: pa.Table) -> pa.Table:
+    for name in documents.column_names:
+        rows = rows.append_column(name, documents[name])
+    return rows
 
 
 def _column(name: str, values: Iterable[Any]) -> pa.Array:
     return pa.array(values if isinstance(values, list) else list(values), _COLUMNS[name])
 
 
-def _with_constants(job_id: int, size: int, columns: dict[str, pa.Array]) -> pa.Table:
-    columns["job_id"] = repeated(job_id, pa.uint64(), size)
-    columns["sign"] = repeated(1, pa.int8(), size)
-    return pa.table({name: columns[name] for name in _COLUMNS})
-
-
-def _table(job_id: int, versions: Sequence[EventVersion]) -> pa.Table:
-    size = len(versions)
+def _table(versions: Sequence[EventVersion], signs: list[int] | None = None) -> pa.Table:
     in_force = [version.decisions[-1] if version.decisions else _NONE_MADE for version in versions]
     columns = {
         "decision": _column("decision", [made.label for made in in_force]),
@@ -239,12 +259,11 @@ def _table(job_id: int, versions: Sequence[EventVersion]) -> pa.Table:
     }
     for name in ("confidence", "model_id", "outlier", "decided_at"):
         columns[name] = _column(name, [getattr(made, name) for made in in_force])
-    if not any(version.objects for version in versions):
-        columns["objects"] = _empty_lists("objects", size)
+    columns["sign"] = _column("sign", [1] * len(versions) if signs is None else signs)
     for name in _COLUMNS:
-        if name not in columns and name not in {"job_id", "sign"}:
+        if name not in columns:
             columns[name] = _column(name, [getattr(version, name) for version in versions])
-    return _with_constants(job_id, size, columns)
+    return pa.table({name: columns[name] for name in _COLUMNS})
 
 
 def _other_decisions(versions: Sequence[EventVersion]) -> dict[str, pa.Array]:
@@ -264,41 +283,33 @@ def _empty_lists(name: str, size: int) -> pa.Array:
     return pa.ListArray.from_arrays(offsets, pa.array([], _COLUMNS[name].value_type))
 
 
-def _read(row: Sequence[Any]) -> EventVersion:
-    names = _READ_BACK.split(", ")
-    value = dict(zip(names, row, strict=True))
+def _versions(rows: list[dict[str, Any]]) -> list[EventVersion]:
+    """Rows of the table, moments as integers, as the versions that they are; `document` is their place."""
+    return [_version(row, place) for place, row in enumerate(rows)]
 
-    def micros(moment: datetime) -> int:
-        return to_micros(moment)
 
-    others = [
-        Decision(label, confidence, model_id, outlier, micros(decided_at), micros(recorded_at))
-        for label, confidence, model_id, outlier, decided_at, recorded_at in zip(
-            *(value[name] for name in _OTHER), strict=True
-        )
-    ]
+def _version(row: dict[str, Any], place: int) -> EventVersion:
+    others = [Decision(*each) for each in zip(*(row[name] for name in _OTHER), strict=True)]
     in_force = Decision(
-        value["decision"],
-        value["confidence"],
-        value["model_id"],
-        value["outlier"],
-        micros(value["decided_at"]),
-        micros(value["decision_recorded_at"]),
+        row["decision"],
+        row["confidence"],
+        row["model_id"],
+        row["outlier"],
+        row["decided_at"],
+        row["decision_recorded_at"],
     )
-    body = value["raw_body"]
     return EventVersion(
-        event_id=value["event_id"],
-        event_key=value["event_key"],
-        ts=micros(value["ts"]),
-        version=value["version"],
-        subject_key=value["subject_key"],
-        bucket_id=value["bucket_id"],
-        arrived_at=micros(value["arrived_at"]),
-        raw_body=body if isinstance(body, bytes) else body.encode(),
-        document="",
-        objects=value["objects"],
+        event_id=row["event_id"],
+        event_key=row["event_key"],
+        ts=row["ts"],
+        version=row["version"],
+        subject_key=row["subject_key"],
+        bucket_id=row["bucket_id"],
+        arrived_at=row["arrived_at"],
+        raw_body=row["raw_body"],
+        document=place,
         decisions=[*others, in_force] if in_force.label else [],
-        consensus=value["consensus"],
-        consensus_changed_at=micros(value["consensus_changed_at"]),
-        consensus_computed_at=micros(value["consensus_computed_at"]),
+        consensus=row["consensus"],
+        consensus_changed_at=row["consensus_changed_at"],
+        consensus_computed_at=row["consensus_computed_at"],
     )

@@ -17,13 +17,13 @@ import pyarrow.compute as pc
 
 from trueline.ledger.lookup import KEYS
 from trueline.metrics import tally as tallies
-from trueline.metrics.tally import Tally, outcome
+from trueline.metrics.tally import Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
     from trueline.ledger.engine import Engine
-    from trueline.ledger.events import EventVersion
+    from trueline.ledger.job_tables import JobTables
     from trueline.ledger.lookup import KeyLookup
     from trueline.metrics.consensus import Consensus
 
@@ -34,12 +34,12 @@ SELECT intDiv(toUnixTimestamp64Micro(ts) + {_HOURS_BEFORE_1970} * {tallies.HOUR}
        toInt64(since_1900) - {_HOURS_BEFORE_1970} AS hour, toString(outcome) AS outcome,
        sum(sign) AS events, toInt64(countIf(sign < 0)) AS taken_back,
        toUnixTimestamp64Micro(min(ts)) AS first, toUnixTimestamp64Micro(max(ts)) AS last
-FROM events WHERE job_id = {{job:UInt64}} GROUP BY since_1900, outcome"""
+FROM {{events}} GROUP BY since_1900, outcome"""
 
-_EVENTS = """
-SELECT subject_key, event_key, toUnixTimestamp64Micro(ts) AS ts, toString(outcome) AS outcome,
+_EVENTS = f"""
+SELECT subject_key, toUnixTimestamp64Micro(ts) AS ts, toString(outcome) AS outcome,
        toUnixTimestamp64Micro(consensus_changed_at) AS consensus_changed_at, bucket_id, sign
-FROM events WHERE job_id = {job:UInt64} AND subject_key IN """
+FROM {{events}} WHERE subject_key IN {KEYS}"""
 
 _CONSENSUS = """
 SELECT subject_key, toString(argMax(consensus, version)) AS label,
@@ -60,8 +60,9 @@ class _Kept:
 class KeptCounts:
     """The tallies of one store's jobs."""
 
-    def __init__(self, engine: Engine, lookup: KeyLookup) -> None:
+    def __init__(self, engine: Engine, tables: JobTables, lookup: KeyLookup) -> None:
         self._engine = engine
+        self._tables = tables
         self._lookup = lookup
         self._kept: dict[int, _Kept] = {}
 
@@ -85,7 +86,8 @@ class KeptCounts:
         kept = self._kept.get(job_id)
         job = {"job": job_id}
         if kept is None:
-            kept = _Kept(Tally(self._engine.table(_HOURS, job).select(tallies.HOURS.names).cast(tallies.HOURS)))
+            hours = self._engine.table(_HOURS.replace("{events}", self._tables.of(job_id).name))
+            kept = _Kept(Tally(hours.select(tallies.HOURS.names).cast(tallies.HOURS)))
             consensus = self._engine.table(_CONSENSUS, job).cast(tallies.CONSENSUS)
             self._mark(job_id, kept, consensus["subject_key"])
             kept.tally.set_consensus(consensus)
@@ -99,7 +101,8 @@ class KeptCounts:
     def _mark(self, job_id: int, kept: _Kept, subjects: pa.ChunkedArray) -> None:
         keys = kept.tally.unmarked(subjects.to_numpy())
         if len(keys):
-            events = self._lookup.table(_EVENTS + KEYS, job_id, pa.array(keys)).cast(tallies.EVENTS)
+            named = _EVENTS.replace("{events}", self._tables.of(job_id).name)
+            events = self._lookup.table(named, pa.array(keys)).cast(tallies.EVENTS)
             with kept.lock:
                 kept.tally.mark(keys, events)
 
@@ -108,32 +111,14 @@ class KeptCounts:
         self._kept.pop(job_id, None)
 
     def events_written(self, job_id: int, rows: pa.Table) -> None:
-        """Count events that were written for the first time, given as rows of the table of events."""
+        """Count versions of events that were set or taken back, given as rows of the table of events."""
         kept = self._kept.get(job_id)
         if kept is None:
             return
-        columns = {name: rows[name] for name in ("subject_key", "event_key", "bucket_id", "sign")}
+        columns = {name: rows[name] for name in ("subject_key", "bucket_id", "sign")}
         columns |= {name: rows[name].cast(pa.int64()) for name in ("ts", "consensus_changed_at")}
         columns["outcome"] = pc.binary_join_element_wise(rows["decision"], rows["consensus"], "\0")
-        self._add(kept, pa.table({name: columns[name] for name in tallies.EVENTS.names}, tallies.EVENTS))
-
-    def events_replaced(self, job_id: int, before: Sequence[EventVersion], now: Sequence[EventVersion]) -> None:
-        """Count versions of events in the place of those before them."""
-        kept = self._kept.get(job_id)
-        if kept is None:
-            return
-        versions = [*before, *now]
-        columns = {
-            name: [getattr(each, name) for each in versions]
-            for name in ("subject_key", "event_key", "ts", "consensus_changed_at", "bucket_id")
-        }
-        columns["outcome"] = [
-            outcome(each.decisions[-1].label if each.decisions else "", each.consensus) for each in versions
-        ]
-        columns["sign"] = [-1] * len(before) + [1] * len(now)
-        self._add(kept, pa.table({name: columns[name] for name in tallies.EVENTS.names}, tallies.EVENTS))
-
-    def _add(self, kept: _Kept, events: pa.Table) -> None:
+        events = pa.table({name: columns[name] for name in tallies.EVENTS.names}, tallies.EVENTS)
         with kept.lock:
             kept.tally.add(events)
 

@@ -31,15 +31,17 @@ class KeyLookup:
         self._engine = engine
         self._lock = threading.Lock()
 
-    def rows(self, sql: str, job_id: int, keys: Keys) -> Sequence[Row]:
-        """Answer a query that has `KEYS` in the place of the keys and ``{job:UInt64}`` in that of the job."""
+    def rows(self, sql: str, keys: Keys, **parameters: int) -> Sequence[Row]:
+        """Answer a query that has `KEYS` in the place of the keys."""
+        if not len(keys):
+            return []
         with self._wanted(keys):
-            return self._engine.rows(sql, {"job": job_id})
+            return self._engine.rows(sql, parameters)
 
-    def table(self, sql: str, job_id: int, keys: Keys) -> pa.Table:
-        """As `rows`, with the columns of the answer."""
+    def table(self, sql: str, keys: Keys, **parameters: int) -> pa.Table:
+        """As `rows`, with the columns of the answer; those are there also when there are no keys."""
         with self._wanted(keys):
-            return self._engine.table(sql, {"job": job_id})
+            return self._engine.table(sql, parameters)
 
     @contextlib.contextmanager
     def _wanted(self, keys: Keys) -> Iterator[None]:

@@ -6,12 +6,12 @@ import threading
 import time
 from pathlib import Path  # noqa: TC003 - part of a public signature
 
-from trueline.instants import to_micros
 from trueline.ledger import migrations
 from trueline.ledger.count import CountQuery
 from trueline.ledger.engine import Engine
 from trueline.ledger.errors import LedgerInUseError
 from trueline.ledger.events import EventTable
+from trueline.ledger.job_tables import JobTables
 from trueline.ledger.kept import KeptCounts
 from trueline.ledger.keys import load_key_maker
 from trueline.ledger.lookup import KeyLookup
@@ -51,17 +51,16 @@ class Ledger:
         self.engine = engine
         self.keys = load_key_maker(engine)
         lookup = KeyLookup(engine)
-        self.kept = KeptCounts(engine, lookup)
-        self.events = EventTable(engine, lookup, self.kept)
-        self.votes = VoteTable(engine, lookup, self.kept)
-        self.trainings = TrainingTable(engine)
-        self.count = CountQuery(engine, self.kept)
-        latest_version = int(engine.rows("SELECT max(version) FROM events")[0][0])
+        tables = JobTables(engine)
+        self.kept = KeptCounts(engine, tables, lookup)
+        self.events = EventTable(engine, tables, lookup, self.kept)
+        self.votes = VoteTable(engine, tables, lookup, self.kept)
+        self.trainings = TrainingTable(engine, tables)
+        self.count = CountQuery(engine, tables, self.kept)
         latest_consensus = int(engine.rows("SELECT max(version) FROM consensus")[0][0])
         latest_training = int(engine.rows("SELECT max(training) FROM knowledge_base")[0][0])
-        latest_decision = to_micros(engine.rows("SELECT max(decision_recorded_at) FROM events")[0][0])
         self.clock = ArrivalClock(
-            max(latest_version, latest_consensus, latest_training, latest_decision, self.votes.last_arrival())
+            max(self.events.last_arrival(), latest_consensus, latest_training, self.votes.last_arrival())
         )
 
     def ping(self) -> None:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from trueline.ledger.engine import Engine
+    from trueline.ledger.job_tables import JobTables
 
 _FROM_CONSENSUS = """
 INSERT INTO knowledge_base (job_id, training, subject_key, label, from_consensus)
@@ -20,8 +21,8 @@ SELECT {job:UInt64}, {training:UInt64}, subject_key, learned, true FROM
 (
     SELECT subject_key, toString(consensus) AS learned FROM consensus FINAL WHERE job_id = {job:UInt64}
     UNION ALL
-    SELECT subject_key, toString(any(consensus)) AS learned FROM events
-    WHERE job_id = {job:UInt64} AND consensus != ''
+    SELECT subject_key, toString(any(consensus)) AS learned FROM {events}
+    WHERE consensus != ''
       AND subject_key NOT IN (SELECT subject_key FROM consensus WHERE job_id = {job:UInt64})
     GROUP BY subject_key HAVING sum(sign) > 0
 )
@@ -34,13 +35,15 @@ WHERE learned NOT IN ('', {undecided:String})
 class TrainingTable:
     """The knowledge bases of one store. A training counts once the catalog has a model that names it."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, tables: JobTables) -> None:
         self._engine = engine
+        self._tables = tables
 
     def learn_from_consensus(self, job_id: int, training: int, until: int) -> None:
         """Take in every subject with a consensus label whose votes all have an ``at`` up to `until` (microseconds)."""
         self._engine.insert_select(
-            _FROM_CONSENSUS, {"job": job_id, "training": training, "until": until, "undecided": UNDECIDED}
+            _FROM_CONSENSUS.replace("{events}", self._tables.of(job_id).name),
+            {"job": job_id, "training": training, "until": until, "undecided": UNDECIDED},
         )
 
     def learn(self, job_id: int, training: int, labels: Mapping[int, str], *, from_consensus: bool) -> None:

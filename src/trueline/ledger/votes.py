@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from trueline.ledger.engine import Engine, Row
+    from trueline.ledger.job_tables import JobTables
     from trueline.ledger.kept import KeptCounts
     from trueline.ledger.lookup import KeyLookup, Keys
 
@@ -53,8 +54,9 @@ def has_consensus_rows(engine: Engine, job_id: int) -> bool:
 class VoteTable:
     """The votes of one store and the consensus of their subjects."""
 
-    def __init__(self, engine: Engine, lookup: KeyLookup, kept: KeptCounts) -> None:
+    def __init__(self, engine: Engine, tables: JobTables, lookup: KeyLookup, kept: KeptCounts) -> None:
         self._engine = engine
+        self._tables = tables
         self._lookup = lookup
         self._kept = kept
 
@@ -87,11 +89,9 @@ class VoteTable:
 
     def on(self, job_id: int, subjects: Sequence[int]) -> dict[int, list[Vote]]:
         """Every vote ever given on these subjects; those without any are left out."""
-        if not subjects:
-            return {}
         return _by_subject(
             self._lookup.rows(
-                f"{_SELECT} AND subject_key IN {KEYS} ORDER BY subject_key, recorded_at", job_id, subjects
+                f"{_SELECT} AND subject_key IN {KEYS} ORDER BY subject_key, recorded_at", subjects, job=job_id
             )
         )
 
@@ -138,22 +138,20 @@ class VoteTable:
             return set()
         rows = self._lookup.rows(
             f"SELECT DISTINCT subject_key FROM consensus WHERE job_id = {{job:UInt64}} AND subject_key IN {KEYS}",
-            job_id,
             subjects,
+            job=job_id,
         )
         return {row[0] for row in rows}
 
     def weighed_until(self, job_id: int, subjects: Sequence[int]) -> dict[int, int]:
         """The arrival of the latest vote that is in the kept consensus of these subjects, in microseconds."""
-        if not subjects:
-            return {}
         rows = self._lookup.rows(
             "SELECT subject_key, max(computed_at) FROM ("
             f"SELECT subject_key, computed_at FROM consensus WHERE job_id = {{job:UInt64}} AND subject_key IN {KEYS}"
-            " UNION ALL SELECT subject_key, consensus_computed_at FROM events"
-            f" WHERE job_id = {{job:UInt64}} AND subject_key IN {KEYS} AND consensus != '') GROUP BY subject_key",
-            job_id,
+            f" UNION ALL SELECT subject_key, consensus_computed_at FROM {self._tables.of(job_id).name}"
+            f" WHERE subject_key IN {KEYS} AND consensus != '') GROUP BY subject_key",
             subjects,
+            job=job_id,
         )
         return {row[0]: to_micros(row[1]) for row in rows}
 

@@ -27,7 +27,6 @@ HOUR: Final = 3_600_000_000
 EVENTS: Final = pa.schema(
     [
         ("subject_key", pa.uint64()),
-        ("event_key", pa.uint64()),
         ("ts", pa.int64()),
         ("outcome", pa.string()),
         ("consensus_changed_at", pa.int64()),
@@ -35,7 +34,9 @@ EVENTS: Final = pa.schema(
         ("sign", pa.int8()),
     ]
 )
-"""Versions of events: set with a sign of 1, taken back with -1. See `outcome` for that of an event."""
+"""Versions of events: set with a sign of 1, taken back with -1.
+
+The outcome is the decision, a NUL and the consensus: empty where not decided yet, and where there is none."""
 
 HOURS: Final = pa.schema(
     [
@@ -57,11 +58,6 @@ LEARNED: Final = pa.schema([("subject_key", pa.uint64()), ("label", pa.string())
 
 _NONE: Final = -1
 _LATEST, _EARLIEST = np.iinfo(np.int64).max, np.iinfo(np.int64).min
-
-
-def outcome(decision: str, consensus: str) -> str:
-    """What an event is counted by; an empty decision: not decided yet, an empty consensus: none."""
-    return f"{decision}\0{consensus}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +87,13 @@ class Bound:
 
 
 @dataclass(frozen=True, slots=True)
-class ChangedEvent:
-    """An event whose subject changed after training."""
+class ChangedEvents:
+    """Events of one subject at one moment, which changed after training."""
 
     changed_at: int
     ts: int
-    event_key: int
+    subject_key: int
+    events: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,9 +129,7 @@ class Tally:
         self._numbers = np.empty(0, np.int64)  # theirs, by which all else knows them
         self._subjects = Rows(later=np.int32, changed_at=np.int64, learned=np.int32, from_consensus=np.bool_)
         self._names: list[str] = []
-        self._events = Rows(
-            ts=np.int64, subject=np.int64, outcome=np.int32, key=np.uint64, changed_at=np.int64, sign=np.int8
-        )
+        self._events = Rows(ts=np.int64, subject=np.int64, outcome=np.int32, changed_at=np.int64, sign=np.int8)
         self._training: int | None = None
         hour, events, taken_back, first, last = (
             _array(hours[name]) for name in ("hour", "events", "taken_back", "first", "last")
@@ -197,7 +192,6 @@ class Tally:
             ts=_array(events["ts"]),
             subject=subject,
             outcome=self._codes(events),
-            key=_array(events["event_key"]),
             changed_at=_array(events["consensus_changed_at"]),
             sign=_array(events["sign"]),
         )
@@ -287,10 +281,10 @@ class Tally:
             Bound(int(self._last[end]), exact=not self._unsure[end]),
         )
 
-    def changed_events(self, window: Window, training: int, limit: int) -> list[ChangedEvent]:
+    def changed_events(self, window: Window, training: int, limit: int) -> list[ChangedEvents]:
         """The events whose subject changed after training, latest change first, then latest ``ts``.
 
-        So many of them, and all that are level with the last one.
+        So many of them at the least, and all that are level with the last one.
         """
         rows = self._changed(window, training)
         if not len(rows):
@@ -301,17 +295,21 @@ class Tally:
             self._events["changed_at"][rows],
             self._subjects["changed_at"][subject],
         )
-        order = np.lexsort((self._events["key"][rows], -self._events["ts"][rows], -changed_at))
-        key, ts, sign = (self._events[name][rows][order] for name in ("key", "ts", "sign"))
+        order = np.lexsort((subject, -self._events["ts"][rows], -changed_at))
+        subject, ts, sign = subject[order], *(self._events[name][rows][order] for name in ("ts", "sign"))
         # versions of one event that took each other's place stand side by side here, and cancel
-        begins = np.flatnonzero(np.append(True, (key[1:] != key[:-1]) | (ts[1:] != ts[:-1])))
+        begins = np.flatnonzero(np.append(True, (subject[1:] != subject[:-1]) | (ts[1:] != ts[:-1])))
         standing = np.add.reduceat(sign.astype(np.int64), begins)
-        found: list[ChangedEvent] = []
-        for place in begins[standing > 0].tolist():
-            event = ChangedEvent(int(changed_at[order[place]]), int(ts[place]), int(key[place]))
-            if len(found) >= limit and (event.changed_at, event.ts) != (found[-1].changed_at, found[-1].ts):
+        keys = np.empty(len(self._subjects), np.uint64)
+        keys[self._numbers] = self._keys
+        found: list[ChangedEvents] = []
+        size = 0
+        for place, events in zip(begins[standing > 0].tolist(), standing[standing > 0].tolist(), strict=True):
+            each = ChangedEvents(int(changed_at[order[place]]), int(ts[place]), int(keys[subject[place]]), events)
+            if size >= limit and (each.changed_at, each.ts) != (found[-1].changed_at, found[-1].ts):
                 break
-            found.append(event)
+            found.append(each)
+            size += events
         return found
 
     def changed_buckets(self, window: Window, training: int, limit: int) -> list[str]:

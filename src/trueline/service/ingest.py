@@ -11,15 +11,14 @@ from msgspec.structs import replace
 
 from trueline.instants import parse_micros
 from trueline.ledger.columns import MOMENT, repeated
-from trueline.ledger.documents import searchable
 from trueline.ledger.events import WEIGHED, Decision, EventVersion
 from trueline.ledger.votes import GIVEN, GivenVote
 from trueline.metrics.consensus import Vote, consensus
 from trueline.service import lines
 from trueline.service.errors import EventNotFoundError, InvalidRequestError
 from trueline.service.lines import BulkAnswer, EventRow, LineError, Rejected
-from trueline.service.prepared import PreparedEvents, prepare_events
-from trueline.service.sent import SentDecision, SentEvent, sent_decision
+from trueline.service.prepared import PreparedEvent, PreparedEvents, prepare_events
+from trueline.service.sent import SentDecision, sent_decision
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -82,15 +81,15 @@ class Ingest:
             raise InvalidRequestError(("body",), str(error)) from None
         key = self._ledger.keys.event(event_id)
         with self._writing.on(job.id):
-            event = self._ledger.events.standing(job.id, [key]).get(key)
+            standing = self._ledger.events.standing(job.id, [key])
+            event = standing.versions.get(key)
             if event is None or event.event_id != event_id:
                 raise EventNotFoundError(event_id)
             arrival = self._ledger.clock.next()
             decisions = with_decision(event.decisions, sent, arrival)
             if decisions is not event.decisions:
-                text, objects = searchable(lines.read_document(event.raw_body))
-                now = replace(event, version=arrival, decisions=decisions, document=text, objects=objects)
-                self._ledger.events.write(job.id, [], [(event, now)])
+                now = replace(event, version=arrival, decisions=decisions)
+                self._ledger.events.write(job.id, [], [now], standing.documents, standing)
 
 
 class _Batch:
@@ -123,14 +122,19 @@ class _Batch:
         touched, new = self._with_new_votes(rows)
         self._ledger.votes.append(self._job.id, new)
         self._place_consensus(touched, rows)
-        replacing = [(self._standing[key], now) for key, now in self._replacing.items()]
-        self._ledger.events.write(self._job.id, list(self._fresh.values()), replacing)
+        self._ledger.events.write(
+            self._job.id,
+            list(self._fresh.values()),
+            list(self._replacing.values()),
+            self._prepared.documents,
+            self._standing,
+        )
 
     def _all_first(self) -> bool:
         """Whether every event is seen for the first time, once, and brings no vote but one about it alone."""
         keys = self._prepared.columns["event_key"]
         most_votes = self._prepared.most_votes
-        if self._standing or most_votes > 1 or pc.count_distinct(keys).as_py() < len(keys):
+        if self._standing.versions or most_votes > 1 or pc.count_distinct(keys).as_py() < len(keys):
             return False
         if self._job.grouping == "bucket":
             return not most_votes
@@ -158,7 +162,9 @@ class _Batch:
             GIVEN,
         )
         self._ledger.votes.append_columns(self._job.id, given)
-        self._ledger.events.write_first(self._job.id, sent, self._weighed(given, voted), arrivals)
+        self._ledger.events.write_first(
+            self._job.id, sent, self._weighed(given, voted), arrivals, self._prepared.documents
+        )
         self._answer.accepted += sent.num_rows
 
     def _weighed(self, given: pa.Table, voted: pa.Array) -> pa.Table:
@@ -182,10 +188,10 @@ class _Batch:
             WEIGHED,
         )
 
-    def _take(self, sent: SentEvent, arrivals: Iterator[int]) -> None:
+    def _take(self, sent: PreparedEvent, arrivals: Iterator[int]) -> None:
         arrival = next(arrivals)
         key = sent.event_key
-        before = self._fresh.get(key) or self._replacing.get(key) or self._standing.get(key)
+        before = self._fresh.get(key) or self._replacing.get(key) or self._standing.versions.get(key)
         if before is not None and before.event_id != sent.event_id:
             self._answer.rejected.append(
                 Rejected(
@@ -210,7 +216,6 @@ class _Batch:
                 arrived_at=arrival,
                 raw_body=sent.raw_body,
                 document=sent.document,
-                objects=sent.objects,
                 decisions=with_decision([], sent.said.decision, arrival),
             )
             return
@@ -222,7 +227,6 @@ class _Batch:
             bucket_id=sent.bucket_id,
             raw_body=sent.raw_body,
             document=sent.document,
-            objects=sent.objects,
             decisions=with_decision(before.decisions, sent.said.decision, arrival),
         )
         if _differs(now, before):
@@ -231,7 +235,7 @@ class _Batch:
 
     def _with_new_votes(self, rows: set[int]) -> tuple[dict[int, list[Vote]], list[GivenVote]]:
         """All votes on the subjects that get a new one, and those new ones; the very same vote again is none."""
-        voted = rows | {event.subject_key for event in self._standing.values() if event.consensus_computed_at}
+        voted = rows | {event.subject_key for event in self._standing.versions.values() if event.consensus_computed_at}
         known = self._ledger.votes.on(self._job.id, [subject for subject in self._votes if subject in voted])
         return add_votes(known, self._votes)
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from trueline.ledger.columns import MOMENT
-from trueline.ledger.documents import DocumentError
+from trueline.ledger.columns import MOMENT, in_microseconds
+from trueline.ledger.documents import DocumentError, laid_out
 from trueline.ledger.events import SENT
 from trueline.service.lines import EventRow, LineError, Rejected
 from trueline.service.sent import EventReader, Said, SentDecision, SentEvent, SentVote
@@ -28,6 +29,20 @@ _SCHEMA: Final = pa.schema([("line", pa.int32()), *SENT, ("votes", pa.list_(_VOT
 _NO_DECISION: Final = SentDecision("", None, "", None, 0)
 
 
+class PreparedEvent(msgspec.Struct, frozen=True, gc=False):
+    """An event as it comes out of the columns: what `SentEvent` is, with its document a row of theirs."""
+
+    line: int
+    event_id: str
+    event_key: int
+    ts: int | None
+    bucket_id: str
+    subject_key: int
+    raw_body: bytes
+    said: Said
+    document: int
+
+
 @dataclass(frozen=True, slots=True)
 class PreparedEvents:
     """The lines of a bulk request, read and checked; nothing is stored yet."""
@@ -35,6 +50,8 @@ class PreparedEvents:
     job: Job
     columns: pa.Table
     """The events, a row each: `line`, the columns of `SENT`, and `votes`, structs of the members of `SentVote`."""
+    documents: pa.Table
+    """Their documents, laid out."""
     rejected: list[Rejected]
 
     @property
@@ -47,9 +64,9 @@ class PreparedEvents:
         """The most votes that one event brings."""
         return pc.max(pc.list_value_length(self.columns["votes"])).as_py() or 0
 
-    def events(self) -> list[SentEvent]:
+    def events(self) -> list[PreparedEvent]:
         """The events, in the order of their lines."""
-        return [_sent_event(row) for row in self.columns.cast(_IN_MICROSECONDS).to_pylist()]
+        return [_event(row, place) for place, row in enumerate(self.columns.cast(_IN_MICROSECONDS).to_pylist())]
 
 
 def prepare_events(job: Job, keys: KeyMaker, raw_lines: Sequence[bytes | EventRow]) -> PreparedEvents:
@@ -68,7 +85,7 @@ def prepare_events(job: Job, keys: KeyMaker, raw_lines: Sequence[bytes | EventRo
                 events.append(reader.line(number, raw))
         except (LineError, DocumentError) as error:
             rejected.append(Rejected(number, str(error)))
-    return PreparedEvents(job, _columns(events), rejected)
+    return PreparedEvents(job, _columns(events), laid_out([event.document for event in events]), rejected)
 
 
 def _columns(events: list[SentEvent]) -> pa.Table:
@@ -106,22 +123,11 @@ def _said_columns(said: list[Said]) -> dict[str, pa.Array]:
     }
 
 
-def _sent_event(row: dict[str, Any]) -> SentEvent:
+def _event(row: dict[str, Any], place: int) -> PreparedEvent:
     label = row.pop("decision")
     made = {name: row.pop(name) for name in ("confidence", "model_id", "outlier", "decided_at")}
     votes = tuple(SentVote(**vote) for vote in row.pop("votes"))
-    return SentEvent(**row, said=Said(SentDecision(label, **made) if label else None, votes))
+    return PreparedEvent(**row, said=Said(SentDecision(label, **made) if label else None, votes), document=place)
 
 
-def _in_microseconds(kind: pa.DataType) -> pa.DataType:
-    """The type with each moment as the integer that it is, at any depth."""
-    if kind == MOMENT:
-        return pa.int64()
-    if pa.types.is_list(kind):
-        return pa.list_(_in_microseconds(kind.value_type))
-    if pa.types.is_struct(kind):
-        return pa.struct([field.with_type(_in_microseconds(field.type)) for field in kind])
-    return kind
-
-
-_IN_MICROSECONDS: Final = pa.schema([field.with_type(_in_microseconds(field.type)) for field in _SCHEMA])
+_IN_MICROSECONDS: Final = pa.schema([field.with_type(in_microseconds(field.type)) for field in _SCHEMA])

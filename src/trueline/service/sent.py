@@ -54,9 +54,9 @@ class SentEvent(msgspec.Struct, frozen=True, gc=False):
     bucket_id: str
     subject_key: int
     raw_body: bytes
-    document: str
-    objects: list[str]
     said: Said
+    document: dict[str, Any]
+    """Made `searchable`."""
 
 
 class _Facts(msgspec.Struct, frozen=True, gc=False):
@@ -129,7 +129,7 @@ class EventReader:
         )
 
     def _event(self, number: int, event_id: str, body: bytes, document: dict[str, Any], facts: _Facts) -> SentEvent:
-        text, objects = searchable(document)
+        columns = searchable(document)
         ts = facts.ts
         if ts is None and (own := document.get("@timestamp")) is not None:
             if not isinstance(own, str):
@@ -148,9 +148,8 @@ class EventReader:
             bucket_id,
             subject_key,
             body,
-            text,
-            objects,
             facts.said,
+            columns,
         )
 
 

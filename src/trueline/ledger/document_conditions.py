@@ -1,0 +1,126 @@
+"""Filters on a path of the document, as SQL conditions on the columns that the path has in a job's table."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from trueline.filters.operators import Comparison
+from trueline.ledger import membership as among
+from trueline.ledger import predicates as of
+from trueline.ledger.documents import (
+    BOOLEAN_TAG,
+    MAX_PATH_LENGTH,
+    NUMBER_TAG,
+    OBJECT_TAG,
+    TEXT_TAG,
+    ValueKind,
+    escaped,
+)
+from trueline.ledger.job_tables import OTHER_PATHS
+from trueline.ledger.membership import Wanted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from trueline.filters.request import Filter, Scalar
+    from trueline.ledger.job_tables import JobTable
+    from trueline.ledger.parameters import Parameters
+
+
+def on_document(each: Filter, table: JobTable, into: Parameters) -> str:
+    """The condition on the values at a path: of its columns, each of one kind, and of its lists of tagged values."""
+    if len(each.field) > MAX_PATH_LENGTH:  # no document has such a path to a value
+        return of.NEVER
+    lists = []
+    if (several := table.column(ValueKind.SEVERAL, each.field)) is not None:
+        lists.append(several)
+    if table.is_full and escaped(each.field) not in table.paths:
+        lists.append(f"{OTHER_PATHS}[{into.text(each.field)}]")
+    columns = {
+        kind: column
+        for kind in (ValueKind.TEXT, ValueKind.INTEGER, ValueKind.DOUBLE, ValueKind.BOOLEAN)
+        if (column := table.column(kind, each.field)) is not None
+    }
+    if each.operator.comparison is Comparison.EXISTS:
+        there = [f"isNotNull({column})" for column in columns.values()] + [f"notEmpty({values})" for values in lists]
+        objects = table.column(ValueKind.OBJECT, each.field)
+        return of.any_of(there if objects is None else [*there, objects])
+    test = _Test(each, into)
+    tests = [f"ifNull({met}, 0)" for kind, column in columns.items() if (met := test.column(kind, column)) != of.NEVER]
+    if lists and (element := test.element()) != of.NEVER:
+        tests += [f"arrayExists(v -> v != '{OBJECT_TAG}' AND {element}, {values})" for values in lists]
+    return of.any_of(tests)
+
+
+class _Test:
+    """What a filter asks of one value of a document."""
+
+    def __init__(self, each: Filter, into: Parameters) -> None:
+        self._comparison = each.operator.comparison
+        self._value = each.value
+        self._into = into
+        self._members = each.members
+
+    def column(self, kind: ValueKind, column: str) -> str:
+        """Of the value in a column of one kind."""
+        match self._comparison:
+            case Comparison.EQUALS | Comparison.EQUALS_ANY:
+                return self._among(kind, column)
+            case Comparison.STARTS_WITH | Comparison.CONTAINS:
+                return self._text(kind, column)
+            case _:
+                return self._compares(kind, column)
+
+    def element(self) -> str:
+        """Of ``v``, a tagged text."""
+        into, bare = self._into, "substring(v, 2)"
+        match self._comparison:
+            case Comparison.EQUALS | Comparison.EQUALS_ANY:
+                wanted = Wanted.of(self._members)
+                number = among.text_among_numbers(bare, wanted.numbers, into)
+                tests = [among.text_among("v", wanted, into, TEXT_TAG)]
+                if number != of.NEVER:
+                    tests.append(f"(startsWith(v, '{NUMBER_TAG}') AND {number})")
+                tests += [f"v = '{BOOLEAN_TAG}{str(boolean).lower()}'" for boolean in wanted.booleans]
+                return of.any_of(tests)
+            case Comparison.STARTS_WITH:
+                return of.text_starts(bare, self._members[0], into)
+            case Comparison.CONTAINS:
+                return of.text_contains("v", self._members[0], into, skip=1)
+            case comparison:
+                test = of.text_compares(comparison, bare, self._value, into)  # type: ignore[arg-type]
+                if isinstance(self._value, int | float):
+                    return f"(NOT startsWith(v, '{BOOLEAN_TAG}') AND {test})"
+                return f"(startsWith(v, '{TEXT_TAG}') AND {test})"
+
+    def _among(self, kind: ValueKind, column: str) -> str:
+        wanted, into = Wanted.of(self._members), self._into
+        match kind:
+            case ValueKind.TEXT:
+                return among.text_among(column, wanted, into)
+            case ValueKind.INTEGER:
+                return among.integer_among(column, wanted, into)
+            case ValueKind.DOUBLE:
+                return among.double_among(column, wanted, into)
+            case _:
+                return among.boolean_among(column, wanted)
+
+    def _text(self, kind: ValueKind, column: str) -> str:
+        (value,) = self._members
+        starts = self._comparison is Comparison.STARTS_WITH
+        if kind is ValueKind.BOOLEAN:
+            part = of.scalar_text(value)
+            met = [word for word in ("true", "false") if (word.startswith(part) if starts else part in word)]
+            return of.any_of([f"{column} = {word}" for word in met])
+        text = column if kind is ValueKind.TEXT else f"toString({column})"
+        test: Callable[[str, Scalar, Parameters], str] = of.text_starts if starts else of.text_contains
+        return test(text, value, self._into)
+
+    def _compares(self, kind: ValueKind, column: str) -> str:
+        value, comparison, into = self._value, self._comparison, self._into
+        if kind is ValueKind.TEXT:
+            return of.text_compares(comparison, f"ifNull({column}, '')", value, into)  # type: ignore[arg-type]
+        if kind is ValueKind.BOOLEAN or not isinstance(value, int | float):
+            return of.NEVER
+        compares = of.integer_compares if kind is ValueKind.INTEGER else of.double_compares
+        return compares(comparison, column, value, into)

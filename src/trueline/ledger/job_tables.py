@@ -1,0 +1,168 @@
+"""A table of events for each job, made when it is first needed, with a column for each path of its documents.
+
+A job's table grows as its documents do: a path gets a column for each kind of value it holds, so that a filter reads
+the values it asks about and nothing else. Beyond `MAX_PATHS` paths, what stands at further ones is kept in one column
+for them all: it is found as surely, and more slowly.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from importlib import resources
+from typing import TYPE_CHECKING, Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from trueline.ledger.documents import OBJECT_TAG, ValueKind, column_name, parts_of, path_of, tagged
+
+if TYPE_CHECKING:
+    from trueline.ledger.engine import Engine
+
+MAX_PATHS: Final = 2_048
+"""Paths of a job that have columns of their own."""
+
+OTHER_PATHS: Final = "other_paths"
+"""The column of all other paths: lists of tagged values by path; an object is `OBJECT_TAG` alone."""
+
+OTHER_PATHS_TYPE: Final = pa.map_(pa.string(), pa.list_(pa.string()))
+
+_ENGINE_TYPES = {
+    ValueKind.TEXT: "LowCardinality(Nullable(String))",
+    ValueKind.INTEGER: "Nullable(Int64)",
+    ValueKind.DOUBLE: "Nullable(Float64)",
+    ValueKind.BOOLEAN: "Nullable(Bool)",
+    ValueKind.SEVERAL: "Array(String)",
+    ValueKind.OBJECT: "Bool",
+}
+_DISTINCT_TEXTS = "Nullable(String)"
+_ENOUGH_TO_TELL = 1_000
+_MANY_DISTINCT = 0.2
+_KINDS_BEFORE = tuple(f"{kind}_" for kind in ValueKind)
+
+
+@dataclass(slots=True)
+class JobTable:
+    """The table of one job's events. Its columns only ever become more."""
+
+    name: str
+    columns: set[str] = field(default_factory=set)
+    """The names of the columns that paths have."""
+    paths: set[str] = field(default_factory=set)
+    """The paths that have columns, escaped."""
+
+    @property
+    def is_full(self) -> bool:
+        """Whether new paths get no columns any more."""
+        return len(self.paths) >= MAX_PATHS
+
+    def column(self, kind: ValueKind, path: str) -> str | None:
+        """The column of a path's values of a kind, quoted for a statement; None where no document has any."""
+        name = column_name(kind, path)
+        return f"`{name}`" if name in self.columns else None
+
+    def has(self, column: str) -> None:
+        """Take in that the table has a column of documents."""
+        self.columns.add(column)
+        self.paths.add(parts_of(column)[1])
+
+
+class JobTables:
+    """The tables of one store's jobs."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._tables: dict[int, JobTable] = {}
+        self._lock = threading.Lock()
+        self._schema = (resources.files("trueline.ledger") / "schema" / "events_of_a_job.sql").read_text("utf-8")
+
+    def of(self, job_id: int) -> JobTable:
+        """The table of a job; made if there is none yet."""
+        table = self._tables.get(job_id)
+        if table is None:
+            with self._lock:
+                table = self._tables.get(job_id) or self._open(f"events_{job_id:d}")
+                self._tables[job_id] = table
+        return table
+
+    def names(self) -> list[str]:
+        """The names of the tables of all jobs that ever had one."""
+        rows = self._engine.rows(
+            "SELECT name FROM system.tables WHERE database = currentDatabase() AND match(name, '^events_[0-9]+$')"
+        )
+        return [row[0] for row in rows]
+
+    def _open(self, name: str) -> JobTable:
+        self._engine.command(self._schema.replace("{events}", name))
+        table = JobTable(name)
+        for (column,) in self._engine.rows(
+            "SELECT name FROM system.columns WHERE database = currentDatabase() AND table = {table:String}",
+            {"table": name},
+        ):
+            if column.startswith(_KINDS_BEFORE):
+                table.has(column)
+        return table
+
+    def placed(self, job_id: int, documents: pa.Table) -> pa.Table:
+        """The columns of documents as a job's table has them, which grows by those that are new.
+
+        The job must be held, so that nobody else makes its table grow.
+
+        Args:
+            job_id: The job.
+            documents: As `trueline.ledger.documents.laid_out` gives them, or as they were read from that table.
+        """
+        table = self.of(job_id)
+        new = {name for name in documents.column_names if name not in table.columns and name != OTHER_PATHS}
+        apart = self._grow(table, documents.select(sorted(new))) if new else set()
+        columns = {name: documents[name] for name in documents.column_names if name not in apart}
+        if apart:
+            columns[OTHER_PATHS] = _gathered(documents.select(sorted(apart)))
+        return pa.table(columns) if columns else documents.select([])
+
+    def _grow(self, table: JobTable, documents: pa.Table) -> set[str]:
+        """Give the table these columns, as far as it may have more; gives the names of those left out."""
+        left_out: set[str] = set()
+        added: dict[str, str] = {}
+        paths = set(table.paths)
+        for name in documents.column_names:
+            kind, path = parts_of(name)
+            if path not in paths and len(paths) >= MAX_PATHS:
+                left_out.add(name)
+            elif documents[name].null_count < documents.num_rows:
+                added[name] = _engine_type(kind, documents[name])
+                paths.add(path)
+        if added:
+            adding = ", ".join(f"ADD COLUMN IF NOT EXISTS `{name}` {kind}" for name, kind in added.items())
+            self._engine.command(f"ALTER TABLE {table.name} {adding}")
+            for name in added:
+                table.has(name)
+        return left_out | {name for name in documents.column_names if name not in added}
+
+
+def _engine_type(kind: ValueKind, column: pa.ChunkedArray) -> str:
+    """The type of a new column; texts that are nearly all different are not worth a dictionary."""
+    there = len(column) - column.null_count
+    if (
+        kind is ValueKind.TEXT
+        and there >= _ENOUGH_TO_TELL
+        and pc.count_distinct(column).as_py() > _MANY_DISTINCT * there
+    ):
+        return _DISTINCT_TEXTS
+    return _ENGINE_TYPES[kind]
+
+
+def _gathered(documents: pa.Table) -> pa.Array:
+    """The values of paths without columns, as `OTHER_PATHS` has them."""
+    rows: list[dict[str, list[str]]] = [{} for _ in range(documents.num_rows)]
+    for name in documents.column_names:
+        kind, path = parts_of(name)
+        for row, value in zip(rows, documents[name].to_pylist(), strict=True):
+            if value is None or (value is False and kind is ValueKind.OBJECT) or value == []:
+                continue
+            values = (
+                [OBJECT_TAG] if kind is ValueKind.OBJECT else value if kind is ValueKind.SEVERAL else [tagged(value)]
+            )
+            row.setdefault(path_of(path), []).extend(values)
+    return pa.array([list(row.items()) for row in rows], OTHER_PATHS_TYPE)

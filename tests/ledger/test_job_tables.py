@@ -1,0 +1,104 @@
+"""A job's table grows with its documents, up to a number of paths; beyond it filters find what they did before."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from trueline.ledger import job_tables
+from trueline.ledger.job_tables import JobTables
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from trueline.catalog.records import Job
+    from trueline.ledger.engine import Engine
+    from trueline.ledger.store import Ledger
+    from trueline.service.workspace import Workspace
+
+DOCUMENTS: list[dict[str, Any]] = [
+    {"a": 1, "b": "x"},
+    {"a": "5", "c": True, "d": {"e": 2.5}},
+    {"d": {"e": [1, "two", None, {"f": 3}]}, "g": None, "h": []},
+    {"d": {}, "i": ["true", False, 5.0], "": "empty"},
+    {"a": {"b": 1}, "a.b": 1, "k'`\\": "quoted"},
+    {"i": 2**70, "c": "true", "j": "2025-01-01"},
+]
+FIELDS = ["a", "b", "a.b", "c", "d", "d.e", "d.e.f", "g", "h", "i", "j", "", "k'`\\", "nowhere"]
+ASKED: list[dict[str, Any]] = [
+    {"operator": "exists"},
+    {"operator": "not exists"},
+    *({"operator": "is", "value": value} for value in (1, "1", "x", True, "true", 2.5, 5, "", "quoted", 2**70, "{")),
+    {"operator": "is not one of", "value": ["two", 3, False]},
+    *({"operator": operator, "value": value} for operator in ("contains", "starts with") for value in ("t", "", "{")),
+    *({"operator": operator, "value": value} for operator in ("lt", "gte") for value in (3, 2.5, "2025-06-01")),
+]
+
+
+def sent(workspace: Workspace, title: str) -> Job:
+    job = workspace.jobs.create(title=title, labels=["A", "B"])
+    for number, document in enumerate(DOCUMENTS):
+        line = {"event_id": str(number), "raw_body": document, "decision": {"label": "A"}}
+        assert not workspace.ingest.bulk(job, [json.dumps(line).encode()]).rejected
+    workspace.ingest.decide(job, "3", label="B")
+    again = {"event_id": "1", "raw_body": DOCUMENTS[2]}
+    assert workspace.ingest.bulk(job, [json.dumps(again).encode()]).replaced == 1
+    return job
+
+
+def found(workspace: Workspace, job: Job, asked: dict[str, Any]) -> list[list[int]]:
+    matrix: list[list[int]] = workspace.metrics.job(job.id, filters=[asked])["confusion_matrix"]
+    return matrix
+
+
+def test_paths_beyond_the_columns_are_found_as_those_with_columns(
+    workspace: Workspace, ledger: Ledger, fresh_title: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_columns = sent(workspace, fresh_title())
+    monkeypatch.setattr(job_tables, "MAX_PATHS", 2)
+    without = sent(workspace, fresh_title())
+    assert columns(ledger.engine, without) == {"integer_a", "text_a", "text_b", "object_a"}
+    assert len(columns(ledger.engine, with_columns)) > 12
+    matching = 0
+    for field in FIELDS:
+        for asked in ASKED:
+            expected = found(workspace, with_columns, {"field": field, **asked})
+            assert found(workspace, without, {"field": field, **asked}) == expected, (field, asked)
+            matching += 0 < sum(map(sum, expected)) < len(DOCUMENTS)
+    assert matching > 50
+
+
+def test_a_table_is_known_again_after_it_was_closed(
+    workspace: Workspace, ledger: Ledger, fresh_title: Callable[[], str]
+) -> None:
+    job = sent(workspace, fresh_title())
+    known, again = JobTables(ledger.engine).of(job.id), JobTables(ledger.engine).of(job.id)
+    assert known == again
+    assert known.columns == columns(ledger.engine, job)
+    assert not known.is_full
+
+
+@pytest.mark.parametrize(("rows", "kind"), [(999, "LowCardinality(Nullable(String))"), (1_000, "Nullable(String)")])
+def test_texts_that_are_all_different_get_no_dictionary(
+    rows: int, kind: str, workspace: Workspace, ledger: Ledger, fresh_title: Callable[[], str]
+) -> None:
+    job = workspace.jobs.create(title=fresh_title(), labels=["A", "B"])
+    lines = [b'{"event_id": "%d", "raw_body": {"id": "%d", "of": "%d"}}' % (n, n, n % 7) for n in range(rows)]
+    assert workspace.ingest.bulk(job, lines).accepted == rows
+    assert types(ledger.engine, job) == {"text_id": kind, "text_of": "LowCardinality(Nullable(String))"}
+
+
+def columns(engine: Engine, job: Job) -> set[str]:
+    return set(types(engine, job))
+
+
+def types(engine: Engine, job: Job) -> dict[str, str]:
+    """The columns that the table of a job has for paths, with their types."""
+    rows = engine.rows(
+        "SELECT name, type FROM system.columns WHERE database = currentDatabase() AND table = {table:String}"
+        " AND match(name, '^(text|integer|double|boolean|several|object)_')",
+        {"table": f"events_{job.id}"},
+    )
+    return {row[0]: row[1] for row in rows}

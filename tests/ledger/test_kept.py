@@ -1,0 +1,157 @@
+"""Counts kept in memory say what a recount says, after every kind of write."""
+
+from __future__ import annotations
+
+import json
+import random
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from trueline.instants import parse_micros
+from trueline.ledger.conditions import JobShape
+from trueline.ledger.count import CountQuery, Population
+from trueline.ledger.errors import LedgerError
+from trueline.ledger.job_tables import JobTables
+from trueline.ledger.kept import KeptCounts
+from trueline.ledger.lookup import KeyLookup
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from trueline.catalog.records import Job
+    from trueline.ledger.store import Ledger
+    from trueline.service.workspace import Workspace
+
+LABELS = ["Drop", "Investigate", "Escalate"]
+HOURS = [None, "2024-12-31T23:00:00Z", "2025-01-01T01:00:00Z", "2025-01-01T03:00:00Z", "2025-01-02T00:00:00Z"]
+WRITES = ["events", "events", "votes", "votes", "decision", "training", "min_votes", "failed"]
+
+
+class Writer:
+    """Writes at random to one job, as requests would."""
+
+    def __init__(self, workspace: Workspace, ledger: Ledger, job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.choose = random.Random(job.grouping)  # noqa: S311 - test data
+        self._workspace = workspace
+        self._ledger = ledger
+        self._job = job
+        self._monkeypatch = monkeypatch
+        self._sent: set[str] = set()
+
+    def write(self, kind: str) -> None:
+        """Write once."""
+        choose, workspace, job = self.choose, self._workspace, self._job
+        known = sorted(self._sent)
+        match kind:
+            case "events":
+                events = [self._event() for _ in range(choose.randint(1, 6))]
+                assert not workspace.ingest.bulk(job, packed(*events)).rejected
+                self._sent |= {event["event_id"] for event in events}
+            case "votes" if known:
+                votes = [{"event_id": choose.choice(known), **self._vote()} for _ in range(choose.randint(1, 4))]
+                assert not workspace.feedback.bulk(job, packed(*votes)).rejected
+            case "decision" if known:
+                workspace.ingest.decide(job, choose.choice(known), label=choose.choice(LABELS))
+            case "training":
+                members = [
+                    {"event_id": each, "label": choose.choice(LABELS)} for each in known if choose.random() < 0.5
+                ]
+                workspace.training.register(job, training_set=members if choose.random() < 0.5 else None)
+            case "min_votes":
+                workspace.jobs.change(job.id, min_votes=choose.randint(1, 2))
+            case "failed" if known:
+                self._fail(choose.choice(["events", "consensus"]))
+
+    def _fail(self, at: str) -> None:
+        with self._monkeypatch.context() as patched:
+            patched.setattr(self._ledger.engine, "insert", failing(self._ledger.engine.insert, at))
+            with pytest.raises(LedgerError, match="cut short"):
+                self._write_often()
+
+    def _write_often(self) -> None:
+        for _ in range(50):
+            self._workspace.ingest.bulk(self._job, packed(self._event(voted=True)))
+
+    def _event(self, *, voted: bool = False) -> dict[str, Any]:
+        choose = self.choose
+        name = str(choose.randint(1, 30))
+        at = datetime(2024, 12, 31, 22, tzinfo=UTC) + timedelta(minutes=choose.randint(0, 7 * 60))
+        event: dict[str, Any] = {"event_id": name, "timestamp": at.isoformat(), "bucket_id": choose.choice("xyz")}
+        event |= {"raw_body": {"v": choose.random()}}
+        if choose.random() < 0.8:
+            event["decision"] = {"label": choose.choice(LABELS)}
+        return event | ({"votes": [self._vote()]} if voted or choose.random() < 0.3 else {})
+
+    def _vote(self) -> dict[str, Any]:
+        choose = self.choose
+        label = choose.choice([*LABELS, None])
+        return {"analyst": choose.choice("abc"), "label": label, "at": f"2025-01-0{choose.randint(1, 9)}"}
+
+
+def failing(insert: Callable[[str, Any], None], at: str) -> Callable[[str, Any], None]:
+    """An insert that fails where it is about a table of such a name."""
+
+    def cut_short(table: str, rows: Any) -> None:  # noqa: ANN401 - a table of any shape
+        if table.startswith(at):
+            raise LedgerError("cut short")
+        insert(table, rows)
+
+    return cut_short
+
+
+def packed(*lines: dict[str, Any]) -> list[bytes]:
+    return [json.dumps(line).encode() for line in lines]
+
+
+@pytest.mark.parametrize("grouping", ["event", "bucket"])
+def test_kept_counts_are_a_recount_after_every_kind_of_write(
+    grouping: str,
+    workspace: Workspace,
+    ledger: Ledger,
+    fresh_title: Callable[[], str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    job = workspace.jobs.create(title=fresh_title(), labels=LABELS, grouping=grouping)
+    tables = JobTables(ledger.engine)
+    recount = CountQuery(ledger.engine, tables, KeptCounts(ledger.engine, tables, KeyLookup(ledger.engine)))
+    writer = Writer(workspace, ledger, job, monkeypatch)
+    kinds = [writer.choose.choice(WRITES) for _ in range(40)]
+    assert set(kinds) == set(WRITES)
+    seen: set[int] = set()
+    for kind in kinds:
+        writer.write(kind)
+        workspace.metrics.job(job.id)  # finishes what was cut short, and makes the counts where there are none
+        for start, end in windows(writer.choose):
+            asked = population(workspace, job, start, end)
+            assert ledger.kept.is_ready(job.id, asked.training)
+            kept, counted = ledger.count.counts(asked), recount.counts(asked)
+            assert (sorted(kept.counts, key=repr), kept.earliest, kept.latest) == (
+                sorted(counted.counts, key=repr),
+                counted.earliest,
+                counted.latest,
+            ), kind
+            if asked.training is not None:
+                assert ledger.count.changed_events(asked, 3) == recount.changed_events(asked, 3)
+                if grouping == "bucket":
+                    assert ledger.count.changed_buckets(asked, 2) == recount.changed_buckets(asked, 2)
+                seen.add(len(recount.changed_events(asked, 3)))
+    assert {0, 1, 2, 3} <= seen
+
+
+def windows(choose: random.Random) -> list[tuple[str | None, str | None]]:
+    start, end = (choose.choice(HOURS) for _ in range(2))
+    return [(None, None), (start, end) if start is None or end is None or start < end else (end, start)]
+
+
+def population(workspace: Workspace, job: Job, start: str | None, end: str | None) -> Population:
+    active = next((model for model in workspace.training.models(job) if model.active), None)
+    return Population(
+        job.id,
+        JobShape(job.labels, job.grouping == "bucket", job.low_confidence_below),
+        None if active is None else active.training,
+        None if start is None else parse_micros(start),
+        None if end is None else parse_micros(end),
+        (),
+    )
