@@ -24,3 +24,10 @@ def in_microseconds(kind: pa.DataType) -> pa.DataType:
     if pa.types.is_struct(kind):
         return pa.struct([field.with_type(in_microseconds(field.type)) for field in kind])
     return kind
+
+
+def beside(rows: pa.Table, others: pa.Table) -> pa.Table:
+    """The columns of both, row for row."""
+    for name in others.column_names:
+        rows = rows.append_column(name, others[name])
+    return rows

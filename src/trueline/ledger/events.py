@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from trueline.instants import to_micros
-from trueline.ledger.columns import MOMENT, in_microseconds, repeated
+from trueline.ledger.columns import MOMENT, beside, in_microseconds, repeated
 from trueline.ledger.lookup import KEYS
 
 if TYPE_CHECKING:
@@ -198,7 +198,7 @@ class EventTable:
         if not now:
             return
         mine = documents.take(pa.array([version.document for version in now], pa.int64()))
-        written = _beside(_table(now), self._tables.placed(job_id, mine))
+        written = beside(_table(now), self._tables.placed(job_id, mine))
         before = [standing.versions[version.event_key] for version in replacing]
         taken_back = standing.rows.take(pa.array([version.document for version in before], pa.int64()))
         taken_back = taken_back.set_column(
@@ -228,18 +228,12 @@ class EventTable:
         columns["sign"] = repeated(1, pa.int8(), size)
         columns |= {name: _empty_lists(name, size) for name in _OTHER}
         rows = pa.table({name: columns[name] for name in _COLUMNS})
-        self._insert(job_id, _beside(rows, self._tables.placed(job_id, documents)))
+        self._insert(job_id, beside(rows, self._tables.placed(job_id, documents)))
         self._kept.events_written(job_id, rows)
 
     def _insert(self, job_id: int, rows: pa.Table) -> None:
         # in one batch: the engine makes a part of each
         self._engine.insert(self._tables.of(job_id).name, rows.combine_chunks())
-
-
-def _beside(rows: pa.Table, documents: pa.Table) -> pa.Table:
-    for name in documents.column_names:
-        rows = rows.append_column(name, documents[name])
-    return rows
 
 
 def _column(name: str, values: Iterable[Any]) -> pa.Array:

@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable  # noqa: TC003 - part of a constant's type
 from importlib import resources
 
 from trueline.ledger.engine import Engine  # noqa: TC001 - part of the module's public signature
 from trueline.ledger.errors import LedgerError, LedgerTooNewError
+from trueline.ledger.moving import move_events
+
+
+def _nothing(_: Engine) -> None:
+    pass
+
+
+_BEFORE: dict[int, Callable[[Engine], None]] = {2: move_events}
+"""What has to be done before a file's statements, where statements alone cannot say it."""
 
 _NAME = re.compile(r"([0-9]{4})_[a-z0-9_]+\.sql")
 
@@ -53,6 +63,7 @@ def migrate(engine: Engine) -> None:
     )
     for version, text in schema_files().items():
         if version > stored:
+            _BEFORE.get(version, _nothing)(engine)
             for statement in statements(text):
                 engine.command(statement)
             engine.command("INSERT INTO schema_version (version) SELECT {version:UInt32}", {"version": version})
