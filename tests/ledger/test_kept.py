@@ -117,7 +117,7 @@ def test_kept_counts_are_a_recount_after_every_kind_of_write(
     tables = JobTables(ledger.engine)
     recount = CountQuery(ledger.engine, tables, KeptCounts(ledger.engine, tables, KeyLookup(ledger.engine)))
     writer = Writer(workspace, ledger, job, monkeypatch)
-    kinds = [writer.choose.choice(WRITES) for _ in range(40)]
+    kinds = [writer.choose.choice(WRITES) for _ in range(70)]
     assert set(kinds) == set(WRITES)
     seen: set[int] = set()
     for kind in kinds:

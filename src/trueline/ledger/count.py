@@ -253,7 +253,7 @@ class CountQuery:
         with self._kept.tally(population.job_id, population.training) as tally:
             if tally is None:
                 return None
-            changed = tally.changed_events(window, population.training, limit)
+            changed = tally.changed_events(window, limit)
         rows = [
             (-each.changed_at, -each.ts, event_id)
             for each, ids in zip(changed, self._ids_of(population.job_id, changed), strict=True)
@@ -285,7 +285,7 @@ class CountQuery:
         if window is not None and population.training is not None:
             with self._kept.tally(population.job_id, population.training) as tally:
                 if tally is not None:
-                    return tally.changed_buckets(window, population.training, limit)
+                    return tally.changed_buckets(window, limit)
         asked = self._asked(population)
         rows = self._engine.rows(
             f"SELECT bucket_id FROM ({asked.source()}) WHERE decision != '' AND changed"

@@ -1,4 +1,4 @@
-"""Columns in memory that grow: numbers of rows that are added, and small codes for texts that keep coming back."""
+"""Columns in memory that grow: rows that are added, numbers and texts that keep coming back."""
 
 from __future__ import annotations
 
@@ -7,14 +7,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pyarrow as pa
     from numpy.typing import NDArray
 
+_NONE = -1
 
-class Rows:
+
+class Columns:
     """Arrays that grow together, one element a row; each answers to its name."""
 
-    def __init__(self, **kinds: type[np.generic]) -> None:
+    def __init__(self, kinds: dict[str, type[np.generic]]) -> None:
         self._arrays: dict[str, NDArray[Any]] = {name: np.empty(64, kind) for name, kind in kinds.items()}
         self._size = 0
 
@@ -37,24 +41,106 @@ class Rows:
         self._size = needed
 
 
+def columns_of(**kinds: type[np.generic]) -> Columns:
+    """Columns of these names and kinds, without a row."""
+    return Columns(kinds)
+
+
+class GroupedRows:
+    """Rows that each belong to a group, numbered from 0; those of some groups are found without a look at the others.
+
+    An index of the rows by group is made anew whenever a quarter of them has come since; the latest are looked through.
+    """
+
+    def __init__(self, **kinds: type[np.generic]) -> None:
+        self._columns = columns_of(group=np.int64, **kinds)
+        self._indexed = np.empty(0, np.int64)  # rows in the order of their groups
+        self._starts = np.zeros(1, np.int64)  # where each group's rows begin in that
+
+    def __len__(self) -> int:
+        return len(self._columns)
+
+    def __getitem__(self, name: str) -> NDArray[Any]:
+        """A view: what is set in it is set in the rows."""
+        return self._columns[name]
+
+    @property
+    def group(self) -> NDArray[np.int64]:
+        """The group of each row."""
+        return self._columns["group"]
+
+    def append(self, group: NDArray[np.int64], **columns: NDArray[Any]) -> None:
+        """Add rows."""
+        self._columns.append(len(group), group=group, **columns)
+        if len(self) > 1_000 + len(self._indexed) * 5 // 4:
+            self._indexed = np.argsort(self.group, kind="stable")
+            self._starts = np.searchsorted(self.group[self._indexed], np.arange(int(self.group.max()) + 2))
+
+    def of(self, groups: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The rows of these groups, each named once."""
+        known = groups[groups < len(self._starts) - 1]
+        starts, ends = self._starts[known], self._starts[known + 1]
+        sizes = ends - starts
+        # one range after the other, without a turn of Python for each
+        places = np.arange(sizes.sum()) + np.repeat(starts - np.concatenate(([0], np.cumsum(sizes)[:-1])), sizes)
+        since = np.arange(len(self._indexed), len(self))
+        return np.concatenate([self._indexed[places], since[np.isin(self.group[since], groups)]])
+
+
+class Numbers:
+    """Different numbers, each with its place in the order of their first appearance."""
+
+    def __init__(self) -> None:
+        self._columns = columns_of(number=np.uint64)
+        self._sorted = np.empty(0, np.uint64)
+        self._places = np.empty(0, np.int64)
+
+    def __len__(self) -> int:
+        return len(self._columns)
+
+    @property
+    def numbers(self) -> NDArray[np.uint64]:
+        """The numbers, in that order."""
+        return self._columns["number"]
+
+    def find(self, numbers: NDArray[np.uint64]) -> NDArray[np.int64]:
+        """The places of numbers; -1 for one that has none."""
+        if not len(self._sorted):
+            return np.full(len(numbers), _NONE, np.int64)
+        at = np.minimum(np.searchsorted(self._sorted, numbers), len(self._sorted) - 1)
+        return np.where(self._sorted[at] == numbers, self._places[at], _NONE)
+
+    def add(self, numbers: NDArray[np.uint64]) -> NDArray[np.int64]:
+        """The places of numbers; one that had none gets the next."""
+        found = self.find(numbers)
+        if (found == _NONE).any():
+            new, first = np.unique(numbers[found == _NONE], return_index=True)
+            new = new[np.argsort(first)]
+            order = np.argsort(new)
+            at = np.searchsorted(self._sorted, new[order])
+            self._places = np.insert(self._places, at, len(self) + order)
+            self._sorted = np.insert(self._sorted, at, new[order])
+            self._columns.append(len(new), number=new)
+            found = self.find(numbers)
+        return found
+
+
 class Codes:
     """Small integers for few different texts, in the order of their first appearance."""
 
-    def __init__(self) -> None:
-        self.texts: list[str] = []
-        self._codes: dict[str, int] = {}
+    def __init__(self, first: Sequence[str] = ()) -> None:
+        self.texts: list[str] = list(first)
+        self._codes = {text: code for code, text in enumerate(self.texts)}
 
-    def __len__(self) -> int:
-        return len(self.texts)
-
-    def of(self, column: pa.Array) -> NDArray[np.int64]:
-        """The code of each text."""
-        encoded = column.dictionary_encode()
-        codes = np.array([self._code(text) for text in encoded.dictionary.to_pylist()], np.int64)
-        return codes[encoded.indices.to_numpy()] if len(codes) else np.empty(0, np.int64)
-
-    def _code(self, text: str) -> int:
+    def code(self, text: str) -> int:
+        """The code of a text."""
         code = self._codes.setdefault(text, len(self.texts))
         if code == len(self.texts):
             self.texts.append(text)
         return code
+
+    def of(self, column: pa.Array) -> NDArray[np.int64]:
+        """The code of each text."""
+        encoded = column.dictionary_encode()
+        codes = np.array([self.code(text) for text in encoded.dictionary.to_pylist()], np.int64)
+        return codes[encoded.indices.to_numpy(zero_copy_only=False)] if len(codes) else np.empty(0, np.int64)

@@ -3,7 +3,10 @@
 Every event is counted by its hour and its *outcome*, what stands with it: the decision, and the consensus of votes
 that it came with. That is the whole truth of most events. The others belong to *marked* subjects: those with a
 consensus of their own, given after their events, or that a training learned from. Of these each event is kept, in a
-few bytes, so that it can be moved from the count of its outcome to that of what holds with the state of its subject.
+few bytes, so that it can be moved from one count to another when the state of its subject changes.
+
+What is counted is counted as what the numbers ask for: decision, consensus, whether the subject is in the knowledge
+base, whether it changed since.
 
 Times are microseconds since 1970. Tables are arrow's, arrays numpy's.
 """
@@ -11,13 +14,13 @@ Times are microseconds since 1970. Tables are arrow's, arrays numpy's.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
 from trueline.metrics.counts import Count
-from trueline.metrics.growing import Codes, Rows
+from trueline.metrics.growing import Codes, GroupedRows, Numbers, columns_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -56,9 +59,6 @@ CONSENSUS: Final = pa.schema([("subject_key", pa.uint64()), ("label", pa.string(
 LEARNED: Final = pa.schema([("subject_key", pa.uint64()), ("label", pa.string()), ("from_consensus", pa.bool_())])
 """What a training learned of subjects."""
 
-_NONE: Final = -1
-_LATEST, _EARLIEST = np.iinfo(np.int64).max, np.iinfo(np.int64).min
-
 
 @dataclass(frozen=True, slots=True)
 class Window:
@@ -96,21 +96,62 @@ class ChangedEvents:
     events: int
 
 
-@dataclass(frozen=True, slots=True)
-class _State:
-    """A state that marked subjects are in."""
+_NONE: Final = -1
+_LATEST, _EARLIEST = np.iinfo(np.int64).max, np.iinfo(np.int64).min
+_SIDE: Final = 1 << 12
+"""More than there are labels in a job, so that two of them and two flags make one number: see `_packed`."""
 
-    later: str | None
-    """What they came to after their events; None where they have no consensus of their own."""
-    learned: str | None
-    from_consensus: bool
 
-    def seen(self, first: str) -> tuple[str, bool, bool]:
-        """Consensus, whether in the knowledge base, whether changed since, of an event that came with `first`."""
-        consensus = first if self.later is None else self.later
-        if self.learned is None:
-            return consensus, False, False
-        return consensus, True, consensus != self.learned if consensus else self.from_consensus
+class _Hours:
+    """Events counted by hour and by kind: a row an hour, a column for each of what counts as one kind."""
+
+    def __init__(self) -> None:
+        self.hours = np.empty(0, np.int64)
+        self.counts = np.zeros((0, 8), np.int64)
+        self.decided = np.empty(0, np.int64)
+        self.first = np.empty(0, np.int64)
+        self.last = np.empty(0, np.int64)
+        self.unsure = np.empty(0, np.bool_)
+        self.total = np.zeros(8, np.int64)
+
+    def widen(self, kinds: int) -> None:
+        """Have a column for so many kinds."""
+        if kinds > len(self.total):
+            more = 2 * kinds - len(self.total)
+            self.counts = np.pad(self.counts, ((0, 0), (0, more)))
+            self.total = np.pad(self.total, (0, more))
+
+    def places(self, hour: NDArray[np.int64]) -> NDArray[np.intp]:
+        """Where the counts of these hours stand; hours that are new get their place."""
+        new = np.setdiff1d(hour, self.hours)
+        if len(new):
+            at = np.searchsorted(self.hours, new)
+            self.hours = np.insert(self.hours, at, new)
+            self.counts = np.insert(self.counts, at, 0, axis=0)
+            self.decided = np.insert(self.decided, at, 0)
+            self.first = np.insert(self.first, at, _LATEST)
+            self.last = np.insert(self.last, at, _EARLIEST)
+            self.unsure = np.insert(self.unsure, at, values=False)
+        return np.searchsorted(self.hours, hour)
+
+    def add(self, place: NDArray[np.intp], kind: NDArray[np.int64], events: NDArray[Any]) -> None:
+        """Count so many events more, or fewer."""
+        np.add.at(self.counts, (place, kind), events)
+        np.add.at(self.total, kind, events)
+
+    def span(self, window: Window) -> slice:
+        """Where the hours of a window stand."""
+        low = 0 if window.start is None else int(np.searchsorted(self.hours, window.start // HOUR))
+        high = len(self.hours) if window.end is None else int(np.searchsorted(self.hours, window.end // HOUR))
+        return slice(low, high)
+
+
+class _Span(NamedTuple):
+    """From when to when events are that are counted together, and whether a version taken back may be either."""
+
+    first: NDArray[np.int64]
+    last: NDArray[np.int64]
+    unsure: NDArray[np.bool_]
 
 
 class Tally:
@@ -118,116 +159,155 @@ class Tally:
 
     def __init__(self, hours: pa.Table) -> None:
         """`hours` has the columns of `HOURS`; no subject is marked yet."""
-        self._outcomes = Codes()
-        self._labels = Codes()
-        self._hours = np.empty(0, np.int64)
-        self._counts = np.zeros((0, 8), np.int64)  # a row an hour, a column an outcome
-        self._first = np.empty(0, np.int64)
-        self._last = np.empty(0, np.int64)
-        self._unsure = np.empty(0, np.bool_)
-        self._keys = np.empty(0, np.uint64)  # of marked subjects, in order
-        self._numbers = np.empty(0, np.int64)  # theirs, by which all else knows them
-        self._subjects = Rows(later=np.int32, changed_at=np.int64, learned=np.int32, from_consensus=np.bool_)
+        self._labels = Codes([""])  # of decisions and of consensus; none is 0
+        self._kinds = Numbers()  # what is counted as one, packed
+        self._hours = _Hours()
+        self._subjects = Numbers()  # the keys of marked subjects
+        self._states = columns_of(later=np.int64, changed_at=np.int64, learned=np.int64, from_consensus=np.bool_)
+        self._changed = columns_of(events=np.int64)  # of each subject's events, those that changed after training
         self._names: list[str] = []
-        self._events = Rows(ts=np.int64, subject=np.int64, outcome=np.int32, changed_at=np.int64, sign=np.int8)
+        self._events = GroupedRows(
+            ts=np.int64, decision=np.int64, first=np.int64, kind=np.int64, changed_at=np.int64, sign=np.int64
+        )
         self._training: int | None = None
         hour, events, taken_back, first, last = (
             _array(hours[name]) for name in ("hour", "events", "taken_back", "first", "last")
         )
-        self._count(hour, self._codes(hours), events, (first, last), taken_back > 0)
+        decision, consensus = self._outcomes(hours)
+        self._count(hour, decision, self._kinds_of(decision, consensus), events, _Span(first, last, taken_back > 0))
 
     # --- events
 
     def add(self, events: pa.Table) -> None:
         """Count versions of events, with the columns of `EVENTS`."""
-        ts, sign = _array(events["ts"]), _array(events["sign"])
-        self._count(ts // HOUR, self._codes(events), sign, (ts, ts), sign < 0)
-        subject = self._find(_array(events["subject_key"]))
+        ts, sign = _array(events["ts"]), _array(events["sign"]).astype(np.int64)
+        decision, first = self._outcomes(events)
+        subject = self._subjects.find(_array(events["subject_key"]))
+        kind = self._kinds_now(decision, first, subject)
+        self._count(ts // HOUR, decision, kind, sign, _Span(ts, ts, sign < 0))
         kept = subject != _NONE
         if kept.any():
-            self._keep(events.filter(pa.array(kept)), subject[kept])
+            self._keep(events.filter(pa.array(kept)), subject[kept], decision[kept], first[kept], kind[kept])
 
     def _count(
         self,
         hour: NDArray[np.int64],
-        code: NDArray[np.int64],
-        events: NDArray[Any],
-        span: tuple[NDArray[np.int64], NDArray[np.int64]],
-        taken_back: NDArray[np.bool_],
+        decision: NDArray[np.int64],
+        kind: NDArray[np.int64],
+        events: NDArray[np.int64],
+        span: _Span,
     ) -> None:
-        place = self._places(hour)
-        np.add.at(self._counts, (place, code), events)
-        decided = self._decided()[code]
-        for moment, bounds, at in ((span[0], self._first, np.minimum), (span[1], self._last, np.maximum)):
-            at.at(bounds, place[decided], moment[decided])
-        self._unsure[place[decided & taken_back]] = True
+        hours = self._hours
+        place = hours.places(hour)
+        hours.add(place, kind, events)
+        decided = decision > 0
+        np.add.at(hours.decided, place[decided], events[decided])
+        np.minimum.at(hours.first, place[decided], span.first[decided])
+        np.maximum.at(hours.last, place[decided], span.last[decided])
+        hours.unsure[place[decided & span.unsure]] = True
 
-    def _codes(self, rows: pa.Table) -> NDArray[np.int64]:
-        found = self._outcomes.of(rows["outcome"].combine_chunks())
-        if len(self._outcomes) > self._counts.shape[1]:
-            wider = np.zeros((len(self._hours), 2 * len(self._outcomes)), np.int64)
-            wider[:, : self._counts.shape[1]] = self._counts
-            self._counts = wider
-        return found
+    def _outcomes(self, rows: pa.Table) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The codes of decision and of first consensus."""
+        encoded = rows["outcome"].combine_chunks().dictionary_encode()
+        codes = [[self._labels.code(label) for label in text.split("\0")] for text in encoded.dictionary.to_pylist()]
+        both = np.array(codes, np.int64).reshape(-1, 2)[encoded.indices.to_numpy(zero_copy_only=False)]
+        return both[:, 0], both[:, 1]
 
-    def _decided(self) -> NDArray[np.bool_]:
-        """Which outcomes have a decision."""
-        return np.array([not text.startswith("\0") for text in self._outcomes.texts], np.bool_)
-
-    def _places(self, hour: NDArray[np.int64]) -> NDArray[np.intp]:
-        """Where the counts of these hours stand; hours that are new get their place."""
-        new = np.setdiff1d(hour, self._hours)
-        if len(new):
-            at = np.searchsorted(self._hours, new)
-            self._hours = np.insert(self._hours, at, new)
-            self._counts = np.insert(self._counts, at, 0, axis=0)
-            self._first = np.insert(self._first, at, _LATEST)
-            self._last = np.insert(self._last, at, _EARLIEST)
-            self._unsure = np.insert(self._unsure, at, values=False)
-        return np.searchsorted(self._hours, hour)
-
-    def _keep(self, events: pa.Table, subject: NDArray[np.int64]) -> None:
+    def _keep(
+        self,
+        events: pa.Table,
+        subject: NDArray[np.int64],
+        decision: NDArray[np.int64],
+        first: NDArray[np.int64],
+        kind: NDArray[np.int64],
+    ) -> None:
+        sign = _array(events["sign"]).astype(np.int64)
         self._events.append(
-            events.num_rows,
+            subject,
             ts=_array(events["ts"]),
-            subject=subject,
-            outcome=self._codes(events),
+            decision=decision,
+            first=first,
+            kind=kind,
             changed_at=_array(events["consensus_changed_at"]),
-            sign=_array(events["sign"]),
+            sign=sign,
         )
+        np.add.at(self._changed["events"], subject, sign * self._is_changed(kind))
         if events.num_rows and events["bucket_id"][0].as_py():
             found, rows = np.unique(subject, return_index=True)
             for number, name in zip(found.tolist(), events["bucket_id"].take(pa.array(rows)).to_pylist(), strict=True):
                 self._names[number] = name
 
+    # --- kinds
+
+    def _kinds_now(
+        self, decision: NDArray[np.int64], first: NDArray[np.int64], subject: NDArray[np.int64]
+    ) -> NDArray[np.int64]:
+        """What events count as with the states of their subjects; `_NONE` has no state."""
+        if not len(self._subjects):
+            return self._kinds_of(decision, first)
+        marked = subject != _NONE
+        later = np.where(marked, self._states["later"][subject], _NONE)
+        learned = np.where(marked, self._states["learned"][subject], _NONE)
+        consensus = np.where(later == _NONE, first, later)
+        trained = learned != _NONE
+        changed = trained & np.where(consensus == 0, self._states["from_consensus"][subject], consensus != learned)
+        return self._kinds_of(decision, consensus, trained, changed)
+
+    def _kinds_of(
+        self,
+        decision: NDArray[np.int64],
+        consensus: NDArray[np.int64],
+        trained: NDArray[np.bool_] | int = 0,
+        changed: NDArray[np.bool_] | int = 0,
+    ) -> NDArray[np.int64]:
+        packed = ((decision * _SIDE + consensus) * 2 + trained) * 2 + changed
+        found = self._kinds.add(packed.astype(np.uint64))
+        self._hours.widen(len(self._kinds))
+        return found
+
+    def _is_changed(self, kind: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Whether events of these kinds are decided and changed after training."""
+        packed = self._kinds.numbers[kind]
+        changed: NDArray[np.bool_] = (packed % 2 == 1) & (packed >= 4 * _SIDE)
+        return changed
+
+    def _move(self, rows: NDArray[np.int64]) -> None:
+        """Count kept events as what they are now, where the states of their subjects have changed."""
+        events, subject = self._events, self._events.group[rows]
+        kind = self._kinds_now(events["decision"][rows], events["first"][rows], subject)
+        before = events["kind"][rows]
+        moved = np.flatnonzero(kind != before)
+        rows, kind, before, subject = rows[moved], kind[moved], before[moved], subject[moved]
+        place, sign = self._hours.places(events["ts"][rows] // HOUR), events["sign"][rows]
+        self._hours.add(place, before, -sign)
+        self._hours.add(place, kind, sign)
+        more = self._is_changed(kind).astype(np.int64) - self._is_changed(before)
+        np.add.at(self._changed["events"], subject, sign * more)
+        events["kind"][rows] = kind
+
     # --- subjects
 
     def unmarked(self, keys: NDArray[np.uint64]) -> NDArray[np.uint64]:
         """Those of the subjects that are not marked, each once."""
-        return np.unique(keys[self._find(keys) == _NONE])
+        return np.unique(keys[self._subjects.find(keys) == _NONE])
 
     def mark(self, keys: NDArray[np.uint64], events: pa.Table) -> None:
         """Mark subjects that are not; `events`, with the columns of `EVENTS`, are all of theirs, counted already."""
-        keys, size = np.sort(keys), len(keys)
-        at = np.searchsorted(self._keys, keys)
-        self._numbers = np.insert(self._numbers, at, len(self._subjects) + np.arange(size))
-        self._keys = np.insert(self._keys, at, keys)
-        self._subjects.append(size, later=_NONE, changed_at=0, learned=_NONE, from_consensus=0)
+        size = len(keys)
+        self._subjects.add(keys)
+        self._states.append(size, later=_NONE, changed_at=0, learned=_NONE, from_consensus=0)
+        self._changed.append(size, events=0)
         self._names += [""] * size
-        self._keep(events, self._find(_array(events["subject_key"])))
-
-    def _find(self, keys: NDArray[np.uint64]) -> NDArray[np.int64]:
-        """The numbers of subjects, `_NONE` for one that is not marked."""
-        if not len(self._keys):
-            return np.full(len(keys), _NONE, np.int64)
-        place = np.minimum(np.searchsorted(self._keys, keys), len(self._keys) - 1)
-        return np.where(self._keys[place] == keys, self._numbers[place], _NONE)
+        decision, first = self._outcomes(events)
+        subject = self._subjects.find(_array(events["subject_key"]))
+        self._keep(events, subject, decision, first, self._kinds_of(decision, first))
 
     def set_consensus(self, consensus: pa.Table) -> None:
         """Set what marked subjects came to, with the columns of `CONSENSUS`."""
-        number = self._find(_array(consensus["subject_key"]))
-        self._subjects["later"][number] = self._labels.of(consensus["label"].combine_chunks())
-        self._subjects["changed_at"][number] = _array(consensus["changed_at"])
+        number = self._subjects.find(_array(consensus["subject_key"]))
+        self._states["later"][number] = self._labels.of(consensus["label"].combine_chunks())
+        self._states["changed_at"][number] = _array(consensus["changed_at"])
+        self._move(self._events.of(np.unique(number)))
 
     def knows(self, training: int | None) -> bool:
         """Whether it can tell the states against a training; against none it always can."""
@@ -235,127 +315,103 @@ class Tally:
 
     def learn(self, training: int, learned: pa.Table) -> None:
         """Take in what a training learned of marked subjects, with the columns of `LEARNED`, and of no others."""
-        number = self._find(_array(learned["subject_key"]))
-        self._subjects["learned"][:] = _NONE
-        self._subjects["learned"][number] = self._labels.of(learned["label"].combine_chunks())
-        self._subjects["from_consensus"][:] = False
-        self._subjects["from_consensus"][number] = _array(learned["from_consensus"])
+        number = self._subjects.find(_array(learned["subject_key"]))
+        self._states["learned"][:] = _NONE
+        self._states["learned"][number] = self._labels.of(learned["label"].combine_chunks())
+        self._states["from_consensus"][:] = False
+        self._states["from_consensus"][number] = _array(learned["from_consensus"])
         self._training = training
+        self._move(np.arange(len(self._events)))
 
     # --- questions
 
     def counts(self, window: Window, training: int | None) -> tuple[Count, ...]:
         """The count table of a window."""
-        low, high = self._span(window)
-        by_outcome = self._counts[low:high, : len(self._outcomes)].sum(axis=0)
-        state, states = self._states(training)
-        inside = self._inside(window)
-        joint = self._events["outcome"][inside] * len(states) + state[self._events["subject"][inside]]
-        moved = np.bincount(joint, self._events["sign"][inside], len(self._outcomes) * len(states)).astype(np.int64)
-        by_state = moved.reshape(len(self._outcomes), len(states))
-        by_outcome = by_outcome - by_state.sum(axis=1)
-        counted: dict[tuple[str, str, bool, bool], int] = {}
-        for code, text in enumerate(self._outcomes.texts):
-            decision, first = text.split("\0")
-            if not decision:
-                continue
-            _add(counted, (decision, first, False, False), int(by_outcome[code]))
-            for each in np.flatnonzero(by_state[code]).tolist():
-                _add(counted, (decision, *states[each].seen(first)), int(by_state[code, each]))
+        hours = self._hours
+        by_kind = hours.total if window == Window() else hours.counts[hours.span(window)].sum(axis=0)
+        counted: dict[tuple[int, int, bool, bool], int] = {}
+        for packed, events in zip(self._kinds.numbers.tolist(), by_kind.tolist(), strict=False):
+            decision, consensus = divmod(packed // 4, _SIDE)
+            if decision and events:
+                against = training is not None
+                alike = (decision, consensus, against and packed % 4 > 1, against and packed % 2 == 1)
+                counted[alike] = counted.get(alike, 0) + events
+        texts = self._labels.texts
         return tuple(
-            Count(decision, consensus or None, trained, changed, events)
+            Count(texts[decision], texts[consensus] or None, trained, changed, events)
             for (decision, consensus, trained, changed), events in counted.items()
             if events
         )
 
     def bounds(self, window: Window) -> tuple[Bound, Bound] | None:
         """The earliest and the latest ``@timestamp`` of a window's decided events; None where there are none."""
-        low, high = self._span(window)
-        decided = self._counts[low:high, : len(self._outcomes)][:, self._decided()].sum(axis=1)
-        filled = np.flatnonzero(decided)
+        hours = self._hours
+        span = hours.span(window)
+        filled = np.flatnonzero(hours.decided[span])
         if not len(filled):
             return None
-        begin, end = low + int(filled[0]), low + int(filled[-1])
+        begin, end = span.start + int(filled[0]), span.start + int(filled[-1])
         return (
-            Bound(int(self._first[begin]), exact=not self._unsure[begin]),
-            Bound(int(self._last[end]), exact=not self._unsure[end]),
+            Bound(int(hours.first[begin]), exact=not hours.unsure[begin]),
+            Bound(int(hours.last[end]), exact=not hours.unsure[end]),
         )
 
-    def changed_events(self, window: Window, training: int, limit: int) -> list[ChangedEvents]:
-        """The events whose subject changed after training, latest change first, then latest ``ts``.
+    def changed_events(self, window: Window, limit: int) -> list[ChangedEvents]:
+        """The events whose subject changed after the training, latest change first, then latest ``ts``.
 
         So many of them at the least, and all that are level with the last one.
         """
-        rows = self._changed(window, training)
-        if not len(rows):
-            return []
-        subject = self._events["subject"][rows]
-        changed_at = np.where(
-            self._subjects["later"][subject] == _NONE,
-            self._events["changed_at"][rows],
-            self._subjects["changed_at"][subject],
-        )
-        order = np.lexsort((subject, -self._events["ts"][rows], -changed_at))
-        subject, ts, sign = subject[order], *(self._events[name][rows][order] for name in ("ts", "sign"))
-        # versions of one event that took each other's place stand side by side here, and cancel
-        begins = np.flatnonzero(np.append(True, (subject[1:] != subject[:-1]) | (ts[1:] != ts[:-1])))
-        standing = np.add.reduceat(sign.astype(np.int64), begins)
-        keys = np.empty(len(self._subjects), np.uint64)
-        keys[self._numbers] = self._keys
-        found: list[ChangedEvents] = []
-        size = 0
-        for place, events in zip(begins[standing > 0].tolist(), standing[standing > 0].tolist(), strict=True):
-            each = ChangedEvents(int(changed_at[order[place]]), int(ts[place]), int(keys[subject[place]]), events)
-            if size >= limit and (each.changed_at, each.ts) != (found[-1].changed_at, found[-1].ts):
-                break
-            found.append(each)
-            size += events
-        return found
+        rows = self._changed_rows(window)
+        subject = self._events.group[rows]
+        later = self._states["later"][subject] != _NONE
+        changed_at = np.where(later, self._states["changed_at"][subject], self._events["changed_at"][rows])
+        wanted = limit
+        while True:
+            leading = _leading(changed_at, self._events["ts"][rows], wanted)
+            found = self._standing(rows[leading], changed_at[leading])
+            if wanted >= len(rows) or sum(each.events for each in found) >= limit:
+                return found
+            wanted *= 4  # versions took each other's place: look at more
 
-    def changed_buckets(self, window: Window, training: int, limit: int) -> list[str]:
-        """The ids of the buckets that changed after training, most events first, then id."""
-        rows = self._changed(window, training)
-        events = np.bincount(self._events["subject"][rows], self._events["sign"][rows])
-        numbers = np.flatnonzero(events > 0).tolist()
+    def _standing(self, rows: NDArray[np.int64], changed_at: NDArray[np.int64]) -> list[ChangedEvents]:
+        """What is left of versions when those that took each other's place cancel, in the order of `changed_events`."""
+        found: dict[tuple[int, int, int], int] = {}
+        subject, ts, sign = self._events.group[rows], self._events["ts"][rows], self._events["sign"][rows]
+        for *alike, one in zip((-changed_at).tolist(), (-ts).tolist(), subject.tolist(), sign.tolist(), strict=True):
+            key = (alike[0], alike[1], alike[2])
+            found[key] = found.get(key, 0) + one
+        keys = self._subjects.numbers
+        return [
+            ChangedEvents(-at, -moment, int(keys[number]), events)
+            for (at, moment, number), events in sorted(found.items())
+            if events > 0
+        ]
+
+    def changed_buckets(self, window: Window, limit: int) -> list[str]:
+        """The ids of the buckets that changed after the training, most events first, then id."""
+        if window == Window():
+            events = self._changed["events"]
+        else:
+            rows = self._changed_rows(window)
+            events = np.bincount(self._events.group[rows], self._events["sign"][rows]).astype(np.int64)
+        numbers = np.flatnonzero(events > 0)
+        numbers = numbers[_leading(events[numbers], events[numbers], limit)]
         return [name for _, name in sorted((-int(events[each]), self._names[each]) for each in numbers)[:limit]]
 
-    def _changed(self, window: Window, training: int) -> NDArray[np.intp]:
-        state, states = self._states(training)
-        changed = np.zeros((len(self._outcomes), len(states)), np.bool_)
-        for code, text in enumerate(self._outcomes.texts):
-            decision, first = text.split("\0")
-            changed[code] = [bool(decision) and each.seen(first)[2] for each in states]
-        meets = changed[self._events["outcome"], state[self._events["subject"]]]
-        return np.flatnonzero(meets & window.holds(self._events["ts"]))
-
-    def _states(self, training: int | None) -> tuple[NDArray[np.int64], list[_State]]:
-        """The states that marked subjects are in against a training, and which of them each is in."""
-        texts: list[str | None] = [*self._labels.texts, None]  # so that `_NONE` finds None
-        later = self._subjects["later"] % len(texts)
-        learned = self._subjects["learned"] % len(texts) if training is not None else len(texts) - 1
-        coded = ((later * len(texts)) + learned).astype(np.int64) * 2
-        if training is not None:
-            coded += self._subjects["from_consensus"]
-        there = np.flatnonzero(np.bincount(coded, minlength=1))
-        place = np.zeros(2 * len(texts) ** 2, np.int64)
-        place[there] = np.arange(len(there))
-        states = [
-            _State(texts[each // 2 // len(texts)], texts[each // 2 % len(texts)], bool(each % 2))
-            for each in there.tolist()
-        ]
-        return place[coded], states
-
-    def _inside(self, window: Window) -> NDArray[np.bool_] | slice:
-        return slice(None) if window == Window() else window.holds(self._events["ts"])
-
-    def _span(self, window: Window) -> tuple[int, int]:
-        low = 0 if window.start is None else int(np.searchsorted(self._hours, window.start // HOUR))
-        high = len(self._hours) if window.end is None else int(np.searchsorted(self._hours, window.end // HOUR))
-        return low, high
+    def _changed_rows(self, window: Window) -> NDArray[np.int64]:
+        rows = self._events.of(np.flatnonzero(self._changed["events"]))
+        rows = rows[self._is_changed(self._events["kind"][rows])]
+        return rows if window == Window() else rows[window.holds(self._events["ts"][rows])]
 
 
-def _add(counted: dict[tuple[str, str, bool, bool], int], alike: tuple[str, str, bool, bool], events: int) -> None:
-    counted[alike] = counted.get(alike, 0) + events
+def _leading(major: NDArray[np.int64], minor: NDArray[np.int64], size: int) -> NDArray[np.intp]:
+    """The places of the largest by (major, minor): so many of them, and all that are level with the last one."""
+    if len(major) <= size:
+        return np.arange(len(major))
+    least = np.partition(major, -size)[-size]
+    above, level = major > least, major == least
+    missing = size - int(above.sum())
+    return np.flatnonzero(above | (level & (minor >= np.partition(minor[level], -missing)[-missing])))
 
 
 def _array(column: pa.ChunkedArray) -> NDArray[Any]:
