@@ -26,6 +26,13 @@ if TYPE_CHECKING:
 
 LABELS = ["Drop", "Investigate", "Escalate"]
 HOURS = [None, "2024-12-31T23:00:00Z", "2025-01-01T01:00:00Z", "2025-01-01T03:00:00Z", "2025-01-02T00:00:00Z"]
+MOMENTS = [
+    *HOURS,
+    "2024-12-31T22:59:59.999999Z",
+    "2025-01-01T00:30:00Z",
+    "2025-01-01T00:45:00Z",
+    "2025-01-01T03:01:00Z",
+]
 WRITES = ["events", "events", "votes", "votes", "decision", "training", "min_votes", "failed"]
 
 
@@ -141,8 +148,8 @@ def test_kept_counts_are_a_recount_after_every_kind_of_write(
 
 
 def windows(choose: random.Random) -> list[tuple[str | None, str | None]]:
-    start, end = (choose.choice(HOURS) for _ in range(2))
-    return [(None, None), (start, end) if start is None or end is None or start < end else (end, start)]
+    start, end = (choose.choice(MOMENTS) for _ in range(2))
+    return [(None, None), (start, end) if start is None or end is None or start <= end else (end, start)]
 
 
 def population(workspace: Workspace, job: Job, start: str | None, end: str | None) -> Population:
@@ -155,3 +162,29 @@ def population(workspace: Workspace, job: Job, start: str | None, end: str | Non
         None if end is None else parse_micros(end),
         (),
     )
+
+
+def test_an_event_that_moves_while_it_is_counted_is_counted_once(
+    workspace: Workspace, ledger: Ledger, fresh_title: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = workspace.jobs.create(title=fresh_title(), labels=LABELS)
+
+    def send(at: str) -> None:
+        event = {"event_id": "e", "timestamp": at, "raw_body": {}, "decision": {"label": "Drop"}}
+        assert workspace.ingest.bulk(job, packed(event)).accepted == 1
+
+    send("2025-01-01T01:10:00Z")
+    workspace.metrics.job(job.id)
+    count, moves = ledger.count._counted, iter(["2025-01-01T02:10:00Z", "2025-01-01T01:20:00Z", "2025-01-01T02:20:00Z"])  # noqa: SLF001
+    asked: list[Population] = []
+
+    def counted(population: Population) -> object:
+        asked.append(population)
+        if (at := next(moves, None)) is not None:  # from the whole hour into what is beside it, and back
+            send(at)
+        return count(population)
+
+    monkeypatch.setattr(ledger.count, "_counted", counted)
+    table = ledger.count.counts(population(workspace, job, None, "2025-01-01T02:30:00Z"))
+    assert [each.events for each in table.counts] == [1]
+    assert [each.start is None for each in asked] == [False, False, False, True]  # in the end at once

@@ -3,7 +3,7 @@
 The population's rows are joined to the state of their subjects (`_SUBJECTS`: what was voted on later than
 the event's first line, and the active model's knowledge base) and counted by what the numbers depend on.
 
-A question without filters about whole hours is answered from the counts kept by the hour: see kept.py.
+A question without filters is answered from the counts kept by the hour, where its window has whole ones: see kept.py.
 """
 
 from __future__ import annotations
@@ -159,6 +159,9 @@ class _Asked:
         return f"SELECT * FROM ({source}) WHERE {' AND '.join(after)}" if after else source
 
 
+_TRIES = 3
+
+
 class CountQuery:
     """Asks the ledger the questions that the numbers of a job are made from."""
 
@@ -176,9 +179,21 @@ class CountQuery:
         return self._kept_counts(population) or self._counted(population)
 
     def _kept_counts(self, population: Population) -> CountTable | None:
-        window = _whole_hours(population)
-        if window is None:
+        """Count whole hours from the tally and what a window has beside them from the events."""
+        inner, edges = _whole_hours(population)
+        if inner is None:
             return None
+        for _ in range(_TRIES):
+            changes = self._kept.changes(population.job_id)
+            table = self._tallied(population, inner)
+            if table is None or not edges:
+                return table
+            others = [self._counted(replace(population, start=start, end=end)) for start, end in edges]
+            if changes % 2 == 0 and self._kept.changes(population.job_id) == changes:
+                return _together([table, *others])
+        return None  # one question to the ledger is right whatever is changed meanwhile
+
+    def _tallied(self, population: Population, window: Window) -> CountTable | None:
         with self._kept.tally(population.job_id, population.training) as tally:
             if tally is None:
                 return None
@@ -247,9 +262,9 @@ class CountQuery:
         return [row[0] for row in rows]
 
     def _kept_changed_events(self, population: Population, limit: int) -> list[str] | None:
-        window = _whole_hours(population)
-        if window is None or population.training is None:
+        if population.filters or population.training is None:
             return None
+        window = Window(population.start, population.end)
         with self._kept.tally(population.job_id, population.training) as tally:
             if tally is None:
                 return None
@@ -281,8 +296,8 @@ class CountQuery:
 
     def changed_buckets(self, population: Population, limit: int = 10) -> list[str]:
         """The ids of buckets that changed after training: most events of the population first, then id."""
-        window = _whole_hours(population)
-        if window is not None and population.training is not None:
+        if not population.filters and population.training is not None:
+            window = Window(population.start, population.end)
             with self._kept.tally(population.job_id, population.training) as tally:
                 if tally is not None:
                     return tally.changed_buckets(window, limit)
@@ -317,9 +332,34 @@ class CountQuery:
         return _Asked(table.name, where, met, into, subjects, subject_keys)
 
 
-def _whole_hours(population: Population) -> Window | None:
-    """The window of a population that is all of whole hours; None where filters or a bound ask for more."""
-    bounds = (bound for bound in (population.start, population.end) if bound is not None)
-    if population.filters or any(bound % HOUR for bound in bounds):
-        return None
-    return Window(population.start, population.end)
+def _whole_hours(population: Population) -> tuple[Window | None, list[tuple[int, int]]]:
+    """The whole hours of a population's window, and from when to when what is left of it goes.
+
+    None where filters ask for more than is counted by the hour, or no hour is whole.
+    """
+    start, end = population.start, population.end
+    first = None if start is None else -(-start // HOUR) * HOUR
+    last = None if end is None else end // HOUR * HOUR
+    if population.filters or (first is not None and last is not None and first >= last):
+        return None, []
+    edges = []
+    if start is not None and first is not None and start < first:
+        edges.append((start, first))
+    if end is not None and last is not None and last < end:
+        edges.append((last, end))
+    return Window(first, last), edges
+
+
+def _together(tables: list[CountTable]) -> CountTable:
+    """The count table of populations that have no event in common."""
+    counts: dict[tuple[str, str | None, bool, bool], int] = {}
+    for count in (count for table in tables for count in table.counts):
+        alike = (count.decision, count.consensus, count.in_knowledge_base, count.changed_after_training)
+        counts[alike] = counts.get(alike, 0) + count.events
+    earliest = [table.earliest for table in tables if table.earliest is not None]
+    latest = [table.latest for table in tables if table.latest is not None]
+    return CountTable(
+        tuple(Count(*alike, events) for alike, events in counts.items()),
+        min(earliest, default=None),
+        max(latest, default=None),
+    )

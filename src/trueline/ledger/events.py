@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -205,8 +206,9 @@ class EventTable:
             taken_back.column_names.index("sign"), "sign", repeated(-1, pa.int8(), len(before))
         )
         together = pa.concat_tables([taken_back, written], promote_options="permissive") if before else written
-        self._insert(job_id, together)
-        self._kept.events_written(job_id, _table([*before, *now], [-1] * len(before) + [1] * len(now)))
+        with self._kept.changing(job_id) if before else contextlib.nullcontext():
+            self._insert(job_id, together)
+            self._kept.events_written(job_id, _table([*before, *now], [-1] * len(before) + [1] * len(now)))
 
     def write_first(self, job_id: int, sent: pa.Table, weighed: pa.Table, arrivals: range, documents: pa.Table) -> None:
         """Write events never seen before, as `write` does, without a turn of Python for each.

@@ -65,6 +65,23 @@ class KeptCounts:
         self._tables = tables
         self._lookup = lookup
         self._kept: dict[int, _Kept] = {}
+        self._changes: dict[int, int] = {}
+
+    def changes(self, job_id: int) -> int:
+        """A number that is another one after every change of what was counted before, and odd while one is made.
+
+        Whoever puts an answer together from a tally and the ledger asks for it before and after: see `changing`.
+        """
+        return self._changes.get(job_id, 0)
+
+    @contextlib.contextmanager
+    def changing(self, job_id: int) -> Iterator[None]:
+        """Say that what was counted before is being changed, in the ledger first and then in the tally."""
+        self._changes[job_id] = self.changes(job_id) + 1
+        try:
+            yield
+        finally:
+            self._changes[job_id] += 1
 
     @contextlib.contextmanager
     def tally(self, job_id: int, training: int | None) -> Iterator[Tally | None]:

@@ -161,20 +161,19 @@ class VoteTable:
         """Set the consensus of subjects, with the arrival of their latest vote; `version` orders the settings."""
         size = len(derived)
         latest = [max((vote.recorded_at for vote in votes[subject]), default=0) for subject in derived]
-        self._engine.insert(
-            "consensus",
-            pa.table(
-                {
-                    "job_id": repeated(job_id, pa.uint64(), size),
-                    "subject_key": pa.array(list(derived), pa.uint64()),
-                    "version": repeated(version, pa.uint64(), size),
-                    "consensus": pa.array([each.label or "" for each in derived.values()]),
-                    "changed_at": pa.array([each.changed_at for each in derived.values()], MOMENT),
-                    "computed_at": pa.array(latest, MOMENT),
-                }
-            ),
+        rows = pa.table(
+            {
+                "job_id": repeated(job_id, pa.uint64(), size),
+                "subject_key": pa.array(list(derived), pa.uint64()),
+                "version": repeated(version, pa.uint64(), size),
+                "consensus": pa.array([each.label or "" for each in derived.values()]),
+                "changed_at": pa.array([each.changed_at for each in derived.values()], MOMENT),
+                "computed_at": pa.array(latest, MOMENT),
+            }
         )
-        self._kept.consensus_written(job_id, derived)
+        with self._kept.changing(job_id):
+            self._engine.insert("consensus", rows)
+            self._kept.consensus_written(job_id, derived)
 
 
 _SELECT = (

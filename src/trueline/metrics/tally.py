@@ -62,7 +62,7 @@ LEARNED: Final = pa.schema([("subject_key", pa.uint64()), ("label", pa.string())
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """``start <= ts < end``, both of them whole hours; None is open."""
+    """``start <= ts < end``; None is open."""
 
     start: int | None = None
     end: int | None = None
@@ -326,7 +326,7 @@ class Tally:
     # --- questions
 
     def counts(self, window: Window, training: int | None) -> tuple[Count, ...]:
-        """The count table of a window."""
+        """The count table of a window of whole hours."""
         hours = self._hours
         by_kind = hours.total if window == Window() else hours.counts[hours.span(window)].sum(axis=0)
         counted: dict[tuple[int, int, bool, bool], int] = {}
@@ -344,7 +344,7 @@ class Tally:
         )
 
     def bounds(self, window: Window) -> tuple[Bound, Bound] | None:
-        """The earliest and the latest ``@timestamp`` of a window's decided events; None where there are none."""
+        """The earliest and the latest ``@timestamp`` of whole hours' decided events; None where there are none."""
         hours = self._hours
         span = hours.span(window)
         filled = np.flatnonzero(hours.decided[span])
