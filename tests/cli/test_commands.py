@@ -37,6 +37,15 @@ def test_jobs_and_models_on_a_data_folder(terminal: Terminal) -> None:
     assert "2025-01-01T00:00:00Z" in terminal.run("models", "list", "new").out
 
 
+def test_rebuild_says_what_had_been_wrong(terminal: Terminal) -> None:
+    terminal.run("jobs", "create", "alerts", "--labels", "a,b")
+    terminal.write("events.csv", "id,verdict,truth\n1,a,b\n2,b,b\n3,a,\n")
+    flags = ("--id", "id", "--decision", "verdict", "--truth", "truth")
+    assert terminal.run("import", "events.csv", "--job", "alerts", *flags).code == 0
+    sentence = "the consensus of 2 subjects derived anew: all had been right; indexes and counts made anew\n"
+    assert terminal.run("rebuild", "alerts").out == sentence
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
@@ -51,6 +60,7 @@ def test_jobs_and_models_on_a_data_folder(terminal: Terminal) -> None:
         (("metrics", "1", "--truth", "maybe"), 2, "--truth is implicit or explicit"),
         (("metrics", "1", "--filter", "severity"), 2, "is not FIELD OPERATOR VALUE"),
         (("jobs", "list", "--server", "http://127.0.0.1:1", "--key", "k"), 1, "http://127.0.0.1:1 cannot be reached"),
+        (("rebuild", "nothing"), 1, "there is no job 'nothing'"),
         (("serve", "--port", "70000"), 2, "setting port"),
         (("dance",), 2, "No such command"),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter
@@ -10,7 +11,7 @@ from starlette.responses import Response  # noqa: TC002 - FastAPI resolves it at
 from trueline.api.access import Authenticated, Opened, job_for, may
 from trueline.api.bodies import JsonRoute
 from trueline.api.errors import ForbiddenError, answer
-from trueline.api.schemas import JobBody, JobChange, JobCreate, ModelBody, ModelCreate
+from trueline.api.schemas import JobBody, JobChange, JobCreate, ModelBody, ModelCreate, RebuiltBody
 from trueline.instants import format_instant
 from trueline.service.keys import jobs_open_to
 
@@ -50,6 +51,13 @@ def register_model(job: str, body: ModelCreate, opened: Opened, key: Authenticat
     """Register a training done elsewhere, with the set it learned from, or every consensus at that moment."""
     named = job_for(opened, key, "execute:job_operations", job)
     return answer(_model(opened.training.register(named, **body.model_dump())), 201)
+
+
+@router.post("/api/v2/jobs/{job:path}/rebuild", response_model=RebuiltBody)
+def rebuild_job(job: str, opened: Opened, key: Authenticated) -> Response:
+    """Derive all that is kept beside events and votes anew from them; says what had been wrong, if anything."""
+    named = job_for(opened, key, "execute:job_operations", job)
+    return answer(asdict(opened.jobs.rebuild(named.id)))
 
 
 # last, since a title may hold slashes

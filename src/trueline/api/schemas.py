@@ -88,6 +88,14 @@ class ModelBody(BaseModel):
     active: bool
 
 
+class RebuiltBody(BaseModel):
+    """What was found when all that is derived was derived anew."""
+
+    job_id: int
+    subjects: int = Field(description="Subjects with votes, whose consensus was derived.")
+    corrected: int = Field(description="Those of which another consensus had been kept; 0 where all was right.")
+
+
 class RejectedLine(BaseModel):
     """A line that was not taken."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from trueline.cli.trueline import JobRecord, ModelRecord, NoSuchJob
+from trueline.cli.trueline import JobRecord, ModelRecord, NoSuchJob, RebuiltRecord
 from trueline.importers.workspace_sink import WorkspaceSink
 from trueline.instants import format_instant
 from trueline.service.errors import JobNotFoundError
@@ -49,6 +49,11 @@ class LocalTrueline:
     def metrics(self, reference: str, asked: Mapping[str, str], filters: list[dict[str, Any]]) -> dict[str, Any]:
         """The body of the metrics route."""
         return self._workspace.metrics.job(self._job(reference).id, **asked, filters=filters)
+
+    def rebuild(self, reference: str) -> RebuiltRecord:
+        """Derive anew what is derived."""
+        rebuilt = self._workspace.jobs.rebuild(self._job(reference).id)
+        return RebuiltRecord(rebuilt.subjects, rebuilt.corrected)
 
     def sink(self, job: JobRecord) -> WorkspaceSink:
         """Straight into the stores."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from trueline.cli.sentences import Refused
-from trueline.cli.trueline import JobRecord, ModelRecord, NoSuchJob
+from trueline.cli.trueline import JobRecord, ModelRecord, NoSuchJob, RebuiltRecord
 from trueline.importers.http_sink import HttpSink, refusal
 
 if TYPE_CHECKING:
@@ -62,6 +62,15 @@ class RemoteTrueline:
             json={"filters": filters} if filters else {},
         )
         return body
+
+    def rebuild(self, reference: str) -> RebuiltRecord:
+        """Have the server derive anew what is derived."""
+        job = self.job(reference)
+        rebuilt = self._answer("POST", f"/api/v2/jobs/{job.id}/rebuild", reference)
+        try:
+            return RebuiltRecord(rebuilt["subjects"], rebuilt["corrected"])
+        except (KeyError, TypeError):
+            raise Refused("the server does not answer as a Trueline server does") from None
 
     def sink(self, job: JobRecord) -> HttpSink:
         """The bulk route."""

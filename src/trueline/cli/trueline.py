@@ -43,6 +43,14 @@ class ModelRecord:
     active: bool
 
 
+@dataclass(frozen=True, slots=True)
+class RebuiltRecord:
+    """What a rebuild of a job found."""
+
+    subjects: int
+    corrected: int
+
+
 class Trueline(Protocol):
     """The commands' view of a Trueline.
 
@@ -69,6 +77,9 @@ class Trueline(Protocol):
 
     def metrics(self, reference: str, asked: Mapping[str, str], filters: list[dict[str, Any]]) -> dict[str, Any]:
         """The body of the metrics route; ``asked`` may hold start, end and truth."""
+
+    def rebuild(self, reference: str) -> RebuiltRecord:
+        """Derive anew all that is kept of a job beside events and votes."""
 
     def sink(self, job: JobRecord) -> Sink[Any]:
         """Where the bulk lines of an import go."""

@@ -104,6 +104,12 @@ class JobTables:
                 table.has(column)
         return table
 
+    def index_anew(self, job_id: int) -> None:
+        """Make anew what the engine finds a job's events by."""
+        table = self.of(job_id).name
+        for command in ("MATERIALIZE PROJECTION by_subject", "MATERIALIZE INDEX by_event_key"):
+            self._engine.command(f"ALTER TABLE {table} {command} SETTINGS mutations_sync = 2")
+
     def placed(self, job_id: int, documents: pa.Table) -> pa.Table:
         """The columns of documents as a job's table has them, which grows by those that are new.
 

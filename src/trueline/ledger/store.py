@@ -51,7 +51,7 @@ class Ledger:
         self.engine = engine
         self.keys = load_key_maker(engine)
         lookup = KeyLookup(engine)
-        tables = JobTables(engine)
+        tables = self._tables = JobTables(engine)
         self.kept = KeptCounts(engine, tables, lookup)
         self.events = EventTable(engine, tables, lookup, self.kept)
         self.votes = VoteTable(engine, tables, lookup, self.kept)
@@ -62,6 +62,11 @@ class Ledger:
         self.clock = ArrivalClock(
             max(self.events.last_arrival(), latest_consensus, latest_training, self.votes.last_arrival())
         )
+
+    def rebuild(self, job_id: int) -> None:
+        """Make anew what is kept of a job beside its events and votes, but for the consensus."""
+        self._tables.index_anew(job_id)
+        self.kept.forget(job_id)
 
     def ping(self) -> None:
         """Check that the store answers and can be written.

@@ -155,6 +155,29 @@ class VoteTable:
         )
         return {row[0]: to_micros(row[1]) for row in rows}
 
+    def consensus_of(self, job_id: int, subjects: Sequence[int]) -> dict[int, Consensus]:
+        """The consensus that is kept of these subjects, of those that have one kept."""
+        rows = self._lookup.rows(
+            "SELECT subject_key, argMax(tuple(toString(consensus), changed_at), version) FROM ("
+            "SELECT subject_key, consensus, changed_at, version FROM consensus"
+            f" WHERE job_id = {{job:UInt64}} AND subject_key IN {KEYS}"
+            " UNION ALL SELECT subject_key, consensus, consensus_changed_at, toUInt64(0)"
+            f" FROM {self._tables.of(job_id).name} WHERE subject_key IN {KEYS} AND consensus != '' AND sign = 1)"
+            " GROUP BY subject_key",
+            subjects,
+            job=job_id,
+        )
+        return {row[0]: Consensus(row[1][0] or None, to_micros(row[1][1])) for row in rows}
+
+    def consensus_without_votes(self, job_id: int) -> list[int]:
+        """The subjects of which a consensus is kept though no vote on them is on record: there should be none."""
+        rows = self._engine.rows(
+            "SELECT subject_key FROM consensus FINAL WHERE job_id = {job:UInt64} AND consensus != ''"
+            " AND subject_key NOT IN (SELECT subject_key FROM votes WHERE job_id = {job:UInt64})",
+            {"job": job_id},
+        )
+        return [row[0] for row in rows]
+
     def write_consensus(
         self, job_id: int, derived: Mapping[int, Consensus], votes: Mapping[int, Iterable[Vote]], version: int
     ) -> None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from trueline.catalog.store import Catalog
-    from trueline.service.writing import Writing
+    from trueline.service.writing import Rebuilt, Writing
 
 MAX_TITLE_LENGTH = 200
 MAX_JOB_ID = 2**63 - 1
@@ -132,6 +132,14 @@ class Jobs:
             if changed.min_votes != changed.consensus_min_votes:
                 self._writing.derive_all(changed)
             return changed
+
+    def rebuild(self, reference: int | str) -> Rebuilt:
+        """Derive all that is kept of a job beside events and votes anew from them.
+
+        Raises:
+            JobNotFoundError: there is no such job.
+        """
+        return self._writing.rebuild(self.get(reference).id)
 
 
 def _title(title: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from trueline.metrics.consensus import Consensus, Vote, consensus
@@ -14,6 +15,17 @@ if TYPE_CHECKING:
     from trueline.catalog.records import Job
     from trueline.catalog.store import Catalog
     from trueline.ledger.store import Ledger
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """What was found when all that is derived was derived anew."""
+
+    job_id: int
+    subjects: int
+    """Subjects with votes, whose consensus was derived."""
+    corrected: int
+    """Those of them of which another consensus had been kept; 0 where all was right."""
 
 
 class Writing:
@@ -74,6 +86,24 @@ class Writing:
         for votes in self._ledger.votes.all(job.id):
             self.store_consensus(job, votes)
         self._catalog.change_job(job.id, consensus_min_votes=job.min_votes)
+
+    def rebuild(self, job_id: int) -> Rebuilt:
+        """Derive all that is kept of a job beside events and votes anew from them."""
+        with self.on(job_id) as job:
+            subjects = corrected = 0
+            for votes in self._ledger.votes.all(job.id):
+                kept = self._ledger.votes.consensus_of(job.id, list(votes))
+                derived = self.derive(job, votes)
+                wrong = {subject: votes[subject] for subject, each in derived.items() if kept.get(subject) != each}
+                self.store_consensus(job, wrong)
+                subjects += len(votes)
+                corrected += len(wrong)
+            made_up = dict.fromkeys(self._ledger.votes.consensus_without_votes(job.id), ())
+            self.store_consensus(job, made_up)
+            corrected += len(made_up)
+            self._catalog.change_job(job.id, consensus_min_votes=job.min_votes)
+            self._ledger.rebuild(job.id)
+            return Rebuilt(job.id, subjects, corrected)
 
     def finish_last_requests(self) -> None:
         """At start: finish what may have been cut short when the process ended."""
