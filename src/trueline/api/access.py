@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from fastapi import Depends, Security
 from fastapi.security import APIKeyHeader
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request  # noqa: TC002 - FastAPI resolves it at run time
 
 from trueline.api.errors import ForbiddenError, UnauthorizedError
@@ -21,7 +22,7 @@ KEY_HEADER = "X-Arcanna-Api-Key"
 _header = APIKeyHeader(name=KEY_HEADER, auto_error=False)
 
 
-def workspace(request: Request) -> Workspace:
+async def workspace(request: Request) -> Workspace:
     """The workspace this server serves."""
     opened: Workspace = request.app.state.workspace
     return opened
@@ -30,13 +31,23 @@ def workspace(request: Request) -> Workspace:
 Opened = Annotated[Workspace, Depends(workspace)]
 
 
-def valid_key(opened: Opened, text: Annotated[str | None, Security(_header)] = None) -> Key:
+async def key_of(request: Request) -> Key | None:
+    """The valid key of a request, looked up once for each; None: none, or one unknown, revoked or expired."""
+    if not hasattr(request.state, "key"):
+        text = request.headers.get(KEY_HEADER)
+        ring = (await workspace(request)).access
+        request.state.key = await run_in_threadpool(ring.authenticate, text) if text else None
+    found: Key | None = request.state.key
+    return found
+
+
+async def valid_key(request: Request, _: Annotated[str | None, Security(_header)] = None) -> Key:
     """The key of a request.
 
     Raises:
         UnauthorizedError: none, or one that is unknown, revoked or expired.
     """
-    key = opened.access.authenticate(text) if text else None
+    key = await key_of(request)
     if key is None:
         raise UnauthorizedError
     return key

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 from fastapi.routing import APIRoute
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
-from trueline.api.access import KEY_HEADER, valid_key, workspace
+from trueline.api.access import valid_key
 from trueline.service.errors import InvalidRequestError, TooLargeError
 
 if TYPE_CHECKING:
@@ -28,7 +27,7 @@ class JsonRoute(APIRoute):
 
         async def handle_strictly(request: Request) -> Response:
             # before the body is looked at: whoever has no key learns of nothing but that
-            await run_in_threadpool(valid_key, workspace(request), request.headers.get(KEY_HEADER))
+            await valid_key(request)
             return await handle(_JsonRequest(request.scope, request.receive))
 
         return handle_strictly
@@ -55,6 +54,18 @@ def read_object(body: bytes) -> dict[str, Any]:
         return msgspec.json.decode(body, type=dict[str, Any])
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise InvalidRequestError(("body",), f"the body is no JSON object: {_reason(error)}") from None
+
+
+class _WithDocument(msgspec.Struct):
+    raw_body: msgspec.Raw
+
+
+_with_document = msgspec.json.Decoder(_WithDocument)
+
+
+def raw_body_of(body: bytes) -> bytes:
+    """The member `raw_body` of a JSON object that is known to have it, to the letter as it was sent."""
+    return bytes(_with_document.decode(body).raw_body)
 
 
 def _reason(error: Exception) -> str:

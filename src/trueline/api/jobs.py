@@ -11,6 +11,7 @@ from trueline.api.access import Authenticated, Opened, job_for, may
 from trueline.api.bodies import JsonRoute
 from trueline.api.errors import ForbiddenError, answer
 from trueline.api.schemas import JobBody, JobChange, JobCreate, ModelBody, ModelCreate
+from trueline.api.threads import run_in_writers_thread
 from trueline.instants import format_instant
 from trueline.service.keys import jobs_open_to
 
@@ -46,10 +47,14 @@ def list_models(job: str, opened: Opened, key: Authenticated) -> Response:
 
 
 @router.post("/api/v2/jobs/{job:path}/models", status_code=201, response_model=ModelBody)
-def register_model(job: str, body: ModelCreate, opened: Opened, key: Authenticated) -> Response:
+async def register_model(job: str, body: ModelCreate, opened: Opened, key: Authenticated) -> Response:
     """Register a training done elsewhere, with the set it learned from, or every consensus at that moment."""
-    named = job_for(opened, key, "execute:job_operations", job)
-    return answer(_model(opened.training.register(named, **body.model_dump())), 201)
+
+    def register() -> Model:
+        named = job_for(opened, key, "execute:job_operations", job)
+        return opened.training.register(named, **body.model_dump())
+
+    return answer(_model(await run_in_writers_thread(register)), 201)
 
 
 # last, since a title may hold slashes
@@ -60,10 +65,14 @@ def read_job(job: str, opened: Opened, key: Authenticated) -> Response:
 
 
 @router.patch("/api/v2/jobs/{job:path}", response_model=JobBody)
-def change_job(job: str, body: JobChange, opened: Opened, key: Authenticated) -> Response:
+async def change_job(job: str, body: JobChange, opened: Opened, key: Authenticated) -> Response:
     """Change what may change in a job; a change of min_votes is in every consensus when it answers."""
-    named = job_for(opened, key, "write:resources", job)
-    return answer(_job(opened.jobs.change(named.id, **body.model_dump(exclude_unset=True))))
+
+    def change() -> Job:
+        named = job_for(opened, key, "write:resources", job)
+        return opened.jobs.change(named.id, **body.model_dump(exclude_unset=True))
+
+    return answer(_job(await run_in_writers_thread(change)))
 
 
 def _job(job: Job) -> dict[str, Any]:

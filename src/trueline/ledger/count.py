@@ -12,17 +12,19 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from trueline.instants import from_micros
-from trueline.ledger.conditions import Conditions, JobShape, conditions
+from trueline.ledger.conditions import Conditions, JobShape, conditions, own_expression
 from trueline.ledger.parameters import Parameters
 from trueline.ledger.votes import has_consensus_rows
 from trueline.metrics.counts import Count
 from trueline.metrics.tally import HOUR, Window
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
+    from trueline.filters.fields import OwnField
     from trueline.filters.request import Filter
-    from trueline.ledger.engine import Engine
+    from trueline.ledger.engine import Engine, Row
     from trueline.ledger.kept import KeptCounts
     from trueline.metrics.tally import Bound, ChangedEvent
 
@@ -252,8 +254,22 @@ class CountQuery:
         )
         return [row[0] for row in rows]
 
-    def _source(self, population: Population) -> tuple[str, Parameters, bool]:
-        """The population with the state of each event's subject, as a query, the values bound in it.
+    def own_fields(self, population: Population, event_key: int, fields: Sequence[OwnField]) -> Row | None:
+        """What own fields say of one event, decided or not, as filters see them; None where it is not there.
+
+        A field without a value is an empty text or None.
+        """
+        source, into, _ = self._source(population, event_key)
+        values = [own_expression(each, population.shape, into) or "NULL" for each in fields]
+        columns = ", ".join(f"{value} AS value_{place}" for place, value in enumerate(values))
+        names = ", ".join(f"value_{place}" for place in range(len(values)))
+        found = self._engine.rows(
+            f"SELECT {columns} FROM ({source}) GROUP BY version, {names} HAVING sum(sign) > 0", into.values
+        )
+        return found[0] if found else None
+
+    def _source(self, population: Population, event_key: int | None = None) -> tuple[str, Parameters, bool]:
+        """The population, or one event of it, with the state of each event's subject, the values bound in it.
 
         Joined to the subjects only when some subject has a state that does not stand with its event.
         """
@@ -263,6 +279,8 @@ class CountQuery:
             where.append(f"ts >= {into.moment(population.start)}")
         if population.end is not None:
             where.append(f"ts < {into.moment(population.end)}")
+        if event_key is not None:
+            where.append(f"event_key = {into.bind(event_key, 'UInt64')}")
         met: Conditions = conditions(population.filters, population.shape, into)
         events = _EVENTS.replace("{where}", " AND ".join([*where, *met.on_events]))
         subjects = None
@@ -271,6 +289,9 @@ class CountQuery:
             subjects = _SUBJECTS
         elif has_consensus_rows(self._engine, population.job_id):
             subjects = _VOTED
+        if subjects is not None and event_key is not None:
+            of_event = f"SELECT subject_key FROM events WHERE {' AND '.join(where)}"
+            subjects = f"SELECT * FROM ({subjects}) WHERE subject_key IN ({of_event})"
         joined = _UNJOINED if subjects is None else _JOINED.replace("{subjects}", subjects)
         source = _STATES.replace("{joined}", joined.replace("{events}", events))
         if met.on_subjects:

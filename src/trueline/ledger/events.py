@@ -133,6 +133,15 @@ class EventTable:
         )
         return {row[1]: _read(row) for row in rows}
 
+    def as_sent(self, job_id: int, event_key: int) -> tuple[str, datetime, bytes] | None:
+        """The id, the first arrival and the document of the event with this key; None: never seen."""
+        rows = self._engine.rows(
+            "SELECT event_id, arrived_at, raw_body FROM events WHERE job_id = {job:UInt64} AND event_key = {key:UInt64}"
+            " GROUP BY event_id, arrived_at, raw_body, version HAVING sum(sign) > 0",
+            {"job": job_id, "key": event_key},
+        )
+        return (rows[0][0], rows[0][1], _as_bytes(rows[0][2])) if rows else None
+
     def subjects(self, job_id: int, keys: Sequence[int]) -> dict[int, tuple[str, int]]:
         """The id and the subject's key of the events with these keys; those never seen are left out."""
         if not keys:
@@ -285,7 +294,6 @@ def _read(row: Sequence[Any]) -> EventVersion:
         micros(value["decided_at"]),
         micros(value["decision_recorded_at"]),
     )
-    body = value["raw_body"]
     return EventVersion(
         event_id=value["event_id"],
         event_key=value["event_key"],
@@ -294,7 +302,7 @@ def _read(row: Sequence[Any]) -> EventVersion:
         subject_key=value["subject_key"],
         bucket_id=value["bucket_id"],
         arrived_at=micros(value["arrived_at"]),
-        raw_body=body if isinstance(body, bytes) else body.encode(),
+        raw_body=_as_bytes(value["raw_body"]),
         document="",
         objects=value["objects"],
         decisions=[*others, in_force] if in_force.label else [],
@@ -302,3 +310,7 @@ def _read(row: Sequence[Any]) -> EventVersion:
         consensus_changed_at=micros(value["consensus_changed_at"]),
         consensus_computed_at=micros(value["consensus_computed_at"]),
     )
+
+
+def _as_bytes(text: str | bytes) -> bytes:
+    return text if isinstance(text, bytes) else text.encode()

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from trueline.ledger.columns import MOMENT
 from trueline.ledger.documents import DocumentError
 from trueline.ledger.events import SENT
-from trueline.service.lines import EventRow, LineError, Rejected
+from trueline.service.lines import EventLine, EventRow, LineError, Rejected
 from trueline.service.sent import EventReader, Said, SentDecision, SentEvent, SentVote
 
 if TYPE_CHECKING:
@@ -52,8 +52,16 @@ class PreparedEvents:
         return [_sent_event(row) for row in self.columns.cast(_IN_MICROSECONDS).to_pylist()]
 
 
-def prepare_events(job: Job, keys: KeyMaker, raw_lines: Sequence[bytes | EventRow]) -> PreparedEvents:
-    """Read and check lines, or rows of files, without touching any store.
+def together(requests: Sequence[PreparedEvents]) -> PreparedEvents:
+    """The events of several requests into one job, one after the other; each keeps the number of its own line."""
+    if len(requests) == 1:
+        return requests[0]
+    columns = pa.concat_tables([request.columns for request in requests]).combine_chunks()
+    return PreparedEvents(requests[0].job, columns, [each for request in requests for each in request.rejected])
+
+
+def prepare_events(job: Job, keys: KeyMaker, raw_lines: Sequence[bytes | EventRow | EventLine]) -> PreparedEvents:
+    """Read and check lines, or what they or rows of files say, without touching any store.
 
     Blank lines are passed over, bad ones rejected.
     """
@@ -64,6 +72,8 @@ def prepare_events(job: Job, keys: KeyMaker, raw_lines: Sequence[bytes | EventRo
         try:
             if isinstance(raw, EventRow):
                 events.append(reader.row(number, raw))
+            elif isinstance(raw, EventLine):
+                events.append(reader.said(number, raw))
             elif raw.strip():
                 events.append(reader.line(number, raw))
         except (LineError, DocumentError) as error:
