@@ -31,29 +31,30 @@ async def workspace(request: Request) -> Workspace:
 Opened = Annotated[Workspace, Depends(workspace)]
 
 
-async def key_of(request: Request) -> Key | None:
-    """The valid key of a request, looked up once for each; None: none, or one unknown, revoked or expired."""
-    if not hasattr(request.state, "key"):
-        text = request.headers.get(KEY_HEADER)
-        ring = (await workspace(request)).access
-        request.state.key = await run_in_threadpool(ring.authenticate, text) if text else None
-    found: Key | None = request.state.key
-    return found
-
-
-async def valid_key(request: Request, _: Annotated[str | None, Security(_header)] = None) -> Key:
+def authenticated(opened: Workspace, request: Request) -> Key:
     """The key of a request.
 
     Raises:
         UnauthorizedError: none, or one that is unknown, revoked or expired.
     """
-    key = await key_of(request)
+    text = request.headers.get(KEY_HEADER)
+    key = opened.access.authenticate(text) if text else None
     if key is None:
         raise UnauthorizedError
     return key
 
 
+async def valid_key(request: Request, opened: Opened, _: Annotated[str | None, Security(_header)] = None) -> Key:
+    """As `authenticated`, once for each request."""
+    if not hasattr(request.state, "key"):
+        request.state.key = await run_in_threadpool(authenticated, opened, request)
+    key: Key = request.state.key
+    return key
+
+
 Authenticated = Annotated[Key, Depends(valid_key)]
+WithKey = Depends(_header)
+"""Of a route that authenticates by itself: says in the description that it needs a key."""
 
 
 def may(key: Key, scope: str) -> None:

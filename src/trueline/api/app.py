@@ -49,7 +49,7 @@ def create_app(workspace: Workspace) -> FastAPI:
     app.state.workspace = workspace
     app.add_middleware(EveryRequest, max_body_bytes=workspace.settings.max_body_bytes)
     errors.install(app)
-    for router in (metrics.router, jobs.router, events.router, connectors.router, token.router):
+    for router in (metrics.router, jobs.router, events.router, connectors.sending, connectors.router, token.router):
         app.include_router(router, responses=_DOCUMENTED_ERRORS)
     app.include_router(health.router)
     return app

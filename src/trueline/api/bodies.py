@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
+from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
+from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 
-from trueline.api.access import valid_key
+from trueline.api.access import valid_key, workspace
 from trueline.service.errors import InvalidRequestError, TooLargeError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
     from starlette.responses import Response
+
+
+_Model = TypeVar("_Model", bound=BaseModel)
 
 
 class JsonRoute(APIRoute):
@@ -27,7 +32,7 @@ class JsonRoute(APIRoute):
 
         async def handle_strictly(request: Request) -> Response:
             # before the body is looked at: whoever has no key learns of nothing but that
-            await valid_key(request)
+            await valid_key(request, await workspace(request))
             return await handle(_JsonRequest(request.scope, request.receive))
 
         return handle_strictly
@@ -54,6 +59,19 @@ def read_object(body: bytes) -> dict[str, Any]:
         return msgspec.json.decode(body, type=dict[str, Any])
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise InvalidRequestError(("body",), f"the body is no JSON object: {_reason(error)}") from None
+
+
+def read_model(body: bytes, model: type[_Model]) -> _Model:
+    """Read a body of some shape, as strictly as `JsonRoute`.
+
+    Raises:
+        InvalidRequestError: it is no JSON object.
+        RequestValidationError: it is of another shape.
+    """
+    try:
+        return model.model_validate(read_object(body))
+    except ValidationError as error:
+        raise RequestValidationError([each | {"loc": ("body", *each["loc"])} for each in error.errors()]) from None
 
 
 class _WithDocument(msgspec.Struct):

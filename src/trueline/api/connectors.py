@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Query
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request  # noqa: TC002 - FastAPI resolves it at run time
 from starlette.responses import Response  # noqa: TC002
 
-from trueline.api.access import Authenticated, Opened, job_for
-from trueline.api.bodies import JsonRoute, raw_body_of
+from trueline.api.access import Authenticated, Opened, WithKey, authenticated, job_for
+from trueline.api.bodies import JsonRoute, raw_body_of, read_model
 from trueline.api.errors import answer
-from trueline.api.schemas import EventBody, EventCreate, EventReceipt, ExportBody, FeedbackBody
+from trueline.api.schemas import EventBody, EventCreate, EventReceipt, ExportBody, FeedbackBody, json_request
 from trueline.api.threads import run_in_writers_thread
 from trueline.service.errors import InvalidRequestError
 from trueline.service.lines import MAX_NAME_LENGTH
@@ -24,29 +24,33 @@ if TYPE_CHECKING:
     from trueline.service.workspace import Workspace
 
 router = APIRouter(tags=["connectors"], route_class=JsonRoute)
+sending = APIRouter(tags=["connectors"])
+"""Events come one by one and in great number: all there is to do before one is written is done in one go."""
+
+_SENDS: dict[str, Any] = {"dependencies": [WithKey], "openapi_extra": json_request(EventCreate, required=True)}
 
 NO_ID = "None"
 """What one client sends in the place of an event id when it has none."""
 
 
-@router.post("/api/v1/events", status_code=201, response_model=EventReceipt)
-async def send_event(body: EventCreate, request: Request, opened: Opened, key: Authenticated) -> Response:
+@sending.post("/api/v1/events", status_code=201, response_model=EventReceipt, **_SENDS)
+async def send_event(request: Request, opened: Opened) -> Response:
     """Take in an event that is not decided yet, under an id made here. When it is answered, it is on disk."""
-    return await _send(None, body, request, opened, key)
+    return await _send(None, request, opened)
 
 
-@router.post("/api/v1/events/{event_id:path}", status_code=201, response_model=EventReceipt)
-async def send_event_with_id(
-    event_id: str, body: EventCreate, request: Request, opened: Opened, key: Authenticated
-) -> Response:
+@sending.post("/api/v1/events/{event_id:path}", status_code=201, response_model=EventReceipt, **_SENDS)
+async def send_event_with_id(event_id: str, request: Request, opened: Opened) -> Response:
     """Take in an event that is not decided yet; one sent again is replaced. The id `None` is none."""
-    return await _send(None if event_id == NO_ID else event_id, body, request, opened, key)
+    return await _send(None if event_id == NO_ID else event_id, request, opened)
 
 
-async def _send(event_id: str | None, body: EventCreate, request: Request, opened: Workspace, key: Key) -> Response:
+async def _send(event_id: str | None, request: Request, opened: Workspace) -> Response:
     raw = await request.body()
 
     def put() -> tuple[Job, SentAlone]:
+        key = authenticated(opened, request)
+        body = read_model(raw, EventCreate)
         job = job_for(opened, key, "write:events", str(body.job_id))
         return job, opened.events.send(job, event_id, raw_body_of(raw), body.envelope())
 

@@ -10,8 +10,8 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.requests import Request  # noqa: TC002 - FastAPI resolves it at run time
 from starlette.responses import Response
 
-from trueline.api.access import Opened, key_of, valid_key
-from trueline.api.errors import answer
+from trueline.api.access import Opened, authenticated, valid_key
+from trueline.api.errors import UnauthorizedError, answer
 from trueline.api.schemas import ErrorBody, HealthBody
 from trueline.catalog.errors import CatalogError
 from trueline.ledger.errors import LedgerError
@@ -43,9 +43,13 @@ def readyz(opened: Opened) -> Response:
 
 
 @router.get("/api/v1/health", response_model=dict[str, bool])
-async def v1_health(request: Request) -> Response:
+def v1_health(request: Request, opened: Opened) -> Response:
     """The process is up; the status is whether the key is valid."""
-    return answer({"status": await key_of(request) is not None})
+    try:
+        authenticated(opened, request)
+    except UnauthorizedError:
+        return answer({"status": False})
+    return answer({"status": True})
 
 
 @router.get("/api/v2/health", response_model=HealthBody, dependencies=[Depends(valid_key)], responses=_UNHEALTHY)

@@ -109,6 +109,8 @@ WEIGHED = pa.schema((name, _COLUMNS[name]) for name in ("consensus", "consensus_
 
 _OTHER = [name for name in _COLUMNS if name.startswith("other_")]
 _NONE_MADE = Decision("", None, "", None, 0, 0)
+# a fraction of what it costs to read them back, and most often none was
+_ANY_SEEN = f"SELECT 1 FROM events WHERE job_id = {{job:UInt64}} AND event_key IN {KEYS} LIMIT 1"
 _READ_BACK = ", ".join(name for name in _COLUMNS if name not in {"job_id", "sign", "document"})
 
 
@@ -123,7 +125,7 @@ class EventTable:
 
     def standing(self, job_id: int, keys: Keys) -> dict[int, EventVersion]:
         """What stands of the events with these keys; those never seen are left out."""
-        if not len(keys):
+        if not len(keys) or not self._lookup.rows(_ANY_SEEN, job_id, keys):
             return {}
         rows = self._lookup.rows(
             f"SELECT {_READ_BACK} FROM events WHERE job_id = {{job:UInt64}} AND event_key IN {KEYS}"

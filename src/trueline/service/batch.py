@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from trueline.catalog.records import Job
     from trueline.ledger.store import Ledger
-    from trueline.service.prepared import PreparedEvents
+    from trueline.service.prepared import PreparedEvents, ReadEvent
     from trueline.service.sent import SentEvent
     from trueline.service.writing import Writing
 
@@ -27,11 +27,13 @@ if TYPE_CHECKING:
 class Batch:
     """Requests written as one; each gets the answer that it would get alone, after those before it."""
 
-    def __init__(self, ledger: Ledger, writing: Writing, job: Job, requests: Sequence[PreparedEvents]) -> None:
+    def __init__(
+        self, ledger: Ledger, writing: Writing, job: Job, requests: Sequence[PreparedEvents | ReadEvent]
+    ) -> None:
         self._ledger = ledger
         self._writing = writing
         self._job = job
-        self._sizes = [request.columns.num_rows for request in requests]
+        self._sizes = [request.size for request in requests]
         self._prepared = together(requests)
         self._answers = [BulkAnswer(rejected=list(request.rejected)) for request in requests]
         self._standing = ledger.events.standing(job.id, self._prepared.columns["event_key"])

@@ -12,6 +12,7 @@ from trueline.filters.fields import OwnField
 from trueline.instants import format_instant, from_micros
 from trueline.ledger.conditions import JobShape
 from trueline.ledger.count import Population
+from trueline.ledger.documents import DocumentError
 from trueline.service.envelope import enclosed
 from trueline.service.errors import EventNotFoundError, InvalidRequestError
 from trueline.service.lines import EventLine, LineError
@@ -51,14 +52,10 @@ class Events:
         """
         named = uuid.uuid4().hex if event_id is None else event_id
         try:
-            line = EventLine(msgspec.Raw(enclosed(raw_body, envelope)), named)
-        except LineError as error:
-            raise InvalidRequestError(("body", "raw_body"), str(error)) from None
-        prepared = self._ingest.prepare(job, [line])
-        if prepared.rejected:
-            (rejected,) = prepared.rejected
-            raise InvalidRequestError(("body",), rejected.error)
-        return SentAlone(named, self._ingest.put(prepared))
+            read = self._ingest.read(job, EventLine(msgspec.Raw(enclosed(raw_body, envelope)), named))
+        except (LineError, DocumentError) as error:
+            raise InvalidRequestError(("body",), str(error)) from None
+        return SentAlone(named, self._ingest.put(read))
 
     def receipt(self, job: Job, sent: SentAlone) -> dict[str, Any]:
         """What to tell the sender of an event that is taken in."""

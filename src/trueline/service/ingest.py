@@ -13,7 +13,7 @@ from trueline.service import lines
 from trueline.service.additions import with_decision
 from trueline.service.errors import EventNotFoundError, InvalidRequestError
 from trueline.service.lines import LineError
-from trueline.service.prepared import prepare_events
+from trueline.service.prepared import prepare_events, read_event
 from trueline.service.sent import sent_decision
 from trueline.service.waiting import WaitingEvents
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from trueline.catalog.records import Job
     from trueline.ledger.store import Ledger
     from trueline.service.lines import BulkAnswer, EventLine, EventRow
-    from trueline.service.prepared import PreparedEvents
+    from trueline.service.prepared import PreparedEvents, ReadEvent
     from trueline.service.writing import Writing
 
 
@@ -40,15 +40,23 @@ class Ingest:
         """Take in events, one NDJSON line each; a bad line leaves the good ones in."""
         return self.commit(self.prepare(job, raw_lines))
 
-    def prepare(self, job: Job, raw_lines: Sequence[bytes | EventLine]) -> PreparedEvents:
-        """Read and check lines, or what they say, without touching any store; blank lines are passed over."""
+    def prepare(self, job: Job, raw_lines: Sequence[bytes]) -> PreparedEvents:
+        """Read and check lines without touching any store; blank lines are passed over."""
         return self.preparer(job)(raw_lines)
 
-    def preparer(self, job: Job) -> Callable[[Sequence[bytes | EventRow | EventLine]], PreparedEvents]:
+    def preparer(self, job: Job) -> Callable[[Sequence[bytes | EventRow]], PreparedEvents]:
         """What `prepare` does, also for rows of files, as a function that can be handed to another process."""
         return partial(prepare_events, job, self._ledger.keys)
 
-    def put(self, prepared: PreparedEvents) -> Future[BulkAnswer]:
+    def read(self, job: Job, line: EventLine) -> ReadEvent:
+        """Read and check what one line says, as `prepare` does.
+
+        Raises:
+            LineError, DocumentError: it cannot be taken.
+        """
+        return read_event(job, self._ledger.keys, line)
+
+    def put(self, prepared: PreparedEvents | ReadEvent) -> Future[BulkAnswer]:
         """Have prepared events written, durably, with their decisions and votes, together with what else waits.
 
         The answer comes when they are in the next answer, or else what went wrong. Nobody need wait in a thread.

@@ -6,7 +6,7 @@ What is laid out in columns is written without a turn of Python for each event.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from trueline.ledger.columns import MOMENT
 from trueline.ledger.documents import DocumentError
 from trueline.ledger.events import SENT
-from trueline.service.lines import EventLine, EventRow, LineError, Rejected
+from trueline.service.lines import EventRow, LineError, Rejected
 from trueline.service.sent import EventReader, Said, SentDecision, SentEvent, SentVote
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from trueline.catalog.records import Job
     from trueline.ledger.keys import KeyMaker
+    from trueline.service.lines import EventLine
 
 _VOTE: Final = pa.struct([("analyst", pa.string()), ("label", pa.string()), ("at", MOMENT)])
 _SCHEMA: Final = pa.schema([("line", pa.int32()), *SENT, ("votes", pa.list_(_VOTE))])
@@ -38,6 +39,12 @@ class PreparedEvents:
     rejected: list[Rejected]
 
     @property
+    def size(self) -> int:
+        """How many events there are."""
+        size: int = self.columns.num_rows
+        return size
+
+    @property
     def has_votes(self) -> bool:
         """Whether any event brings votes, which take a scope of their own."""
         return self.most_votes > 0
@@ -52,16 +59,45 @@ class PreparedEvents:
         return [_sent_event(row) for row in self.columns.cast(_IN_MICROSECONDS).to_pylist()]
 
 
-def together(requests: Sequence[PreparedEvents]) -> PreparedEvents:
-    """The events of several requests into one job, one after the other; each keeps the number of its own line."""
-    if len(requests) == 1:
-        return requests[0]
-    columns = pa.concat_tables([request.columns for request in requests]).combine_chunks()
+@dataclass(frozen=True, slots=True)
+class ReadEvent:
+    """An event that comes alone, read and checked; it is laid out with those it is written with."""
+
+    job: Job
+    event: SentEvent
+    size: ClassVar[int] = 1
+    rejected: ClassVar[tuple[Rejected, ...]] = ()
+
+
+def together(requests: Sequence[PreparedEvents | ReadEvent]) -> PreparedEvents:
+    """The events of requests into one job, one after the other; each keeps the number of its own line."""
+    tables: list[pa.Table] = []
+    alone: list[SentEvent] = []
+    for request in requests:
+        if isinstance(request, ReadEvent):
+            alone.append(request.event)
+            continue
+        if alone:
+            tables.append(_columns(alone))
+            alone = []
+        tables.append(request.columns)
+    if alone:
+        tables.append(_columns(alone))
+    columns = tables[0] if len(tables) == 1 else pa.concat_tables(tables).combine_chunks()
     return PreparedEvents(requests[0].job, columns, [each for request in requests for each in request.rejected])
 
 
-def prepare_events(job: Job, keys: KeyMaker, raw_lines: Sequence[bytes | EventRow | EventLine]) -> PreparedEvents:
-    """Read and check lines, or what they or rows of files say, without touching any store.
+def read_event(job: Job, keys: KeyMaker, line: EventLine) -> ReadEvent:
+    """Read and check what one line says, without touching any store.
+
+    Raises:
+        LineError, DocumentError: it cannot be taken.
+    """
+    return ReadEvent(job, EventReader(job, keys).said(1, line))
+
+
+def prepare_events(job: Job, keys: KeyMaker, raw_lines: Sequence[bytes | EventRow]) -> PreparedEvents:
+    """Read and check lines, or rows of files, without touching any store.
 
     Blank lines are passed over, bad ones rejected.
     """
@@ -72,8 +108,6 @@ def prepare_events(job: Job, keys: KeyMaker, raw_lines: Sequence[bytes | EventRo
         try:
             if isinstance(raw, EventRow):
                 events.append(reader.row(number, raw))
-            elif isinstance(raw, EventLine):
-                events.append(reader.said(number, raw))
             elif raw.strip():
                 events.append(reader.line(number, raw))
         except (LineError, DocumentError) as error:
