@@ -43,6 +43,38 @@ def test_a_store_that_does_not_answer_is_named(
     assert anonymous.get("/healthz").status_code == 200
 
 
+@pytest.mark.parametrize("path", ["/api/v1/health", "/api/v1/health/"])
+def test_v1_health_says_whether_the_key_is_valid_and_is_always_200(
+    path: str, caller: Caller, anonymous: httpx.Client
+) -> None:
+    assert caller.client.get(path).json() == {"status": True}
+    for key in ({}, {"X-Arcanna-Api-Key": ""}, {"X-Arcanna-Api-Key": "trl_nonsense"}):
+        answer = anonymous.get(path, headers=key)
+        assert (answer.status_code, answer.text) == (200, '{"status":false}')
+
+
+@pytest.mark.parametrize("path", ["/api/v2/health", "/api/v2/health/"])
+def test_v2_health_has_its_three_texts(path: str, caller: Caller) -> None:
+    answer = caller.client.get(path)
+    assert (answer.status_code, answer.text) == (200, '{"status":"OK","reason":"","reason_details":""}')
+
+
+def test_v2_health_names_the_store_that_does_not_answer(
+    caller: Caller, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> None:
+        raise CatalogError("sqlite3.OperationalError")
+
+    monkeypatch.setattr(workspace, "ping", fail)
+    answer = caller.client.get("/api/v2/health")
+    assert answer.status_code == 503
+    assert answer.json() == {
+        "status": "NOK",
+        "reason": "the catalog is not ready",
+        "reason_details": "it does not answer or cannot be written",
+    }
+
+
 def test_requests_are_counted_by_route_and_status(caller: Caller, anonymous: httpx.Client) -> None:
     line = 'trueline_http_requests_total{method="PATCH",route="/api/v2/jobs/{job:path}",status="422"}'
 

@@ -220,7 +220,7 @@ def test_the_example_mapping_on_the_real_data(terminal: Terminal, shared_data: P
     archive = shared_data / "ait-ads" / "alerts_csv.zip"
     if not archive.exists():
         pytest.skip("the AIT Alert Data Set is not there")
-    example = shared_data.parent.parent / "main" / "examples" / "ait-ads.toml"
+    example = Path(__file__).parents[2] / "examples" / "ait-ads.toml"
     ended = terminal.run(
         "import", f"{archive}:*/russellmitchell_alerts.txt", "--job", "ait-ads", "--create", "--mapping", str(example)
     )

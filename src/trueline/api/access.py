@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from fastapi import Depends, Security
 from fastapi.security import APIKeyHeader
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request  # noqa: TC002 - FastAPI resolves it at run time
 
 from trueline.api.errors import ForbiddenError, UnauthorizedError
@@ -21,7 +22,7 @@ KEY_HEADER = "X-Arcanna-Api-Key"
 _header = APIKeyHeader(name=KEY_HEADER, auto_error=False)
 
 
-def workspace(request: Request) -> Workspace:
+async def workspace(request: Request) -> Workspace:
     """The workspace this server serves."""
     opened: Workspace = request.app.state.workspace
     return opened
@@ -30,19 +31,30 @@ def workspace(request: Request) -> Workspace:
 Opened = Annotated[Workspace, Depends(workspace)]
 
 
-def valid_key(opened: Opened, text: Annotated[str | None, Security(_header)] = None) -> Key:
+def authenticated(opened: Workspace, request: Request) -> Key:
     """The key of a request.
 
     Raises:
         UnauthorizedError: none, or one that is unknown, revoked or expired.
     """
+    text = request.headers.get(KEY_HEADER)
     key = opened.access.authenticate(text) if text else None
     if key is None:
         raise UnauthorizedError
     return key
 
 
+async def valid_key(request: Request, opened: Opened, _: Annotated[str | None, Security(_header)] = None) -> Key:
+    """As `authenticated`, once for each request."""
+    if not hasattr(request.state, "key"):
+        request.state.key = await run_in_threadpool(authenticated, opened, request)
+    key: Key = request.state.key
+    return key
+
+
 Authenticated = Annotated[Key, Depends(valid_key)]
+WithKey = Depends(_header)
+"""Of a route that authenticates by itself: says in the description that it needs a key."""
 
 
 def may(key: Key, scope: str) -> None:

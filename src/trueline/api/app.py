@@ -5,11 +5,10 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
-import anyio.to_thread
 from fastapi import FastAPI
 
 from trueline import __version__
-from trueline.api import errors, events, health, jobs, metrics
+from trueline.api import connectors, errors, events, health, jobs, metrics, threads, token
 from trueline.api.middleware import EveryRequest
 from trueline.api.schemas import ErrorBody, ProblemsBody
 
@@ -17,9 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from trueline.service.workspace import Workspace
-
-THREADS = 16
-"""Requests worked on at once; each thread keeps a client of the engine of its own."""
 
 _DOCUMENTED_ERRORS: dict[int | str, dict[str, object]] = {
     401: {"model": ErrorBody, "description": "No valid key."},
@@ -37,7 +33,7 @@ def create_app(workspace: Workspace) -> FastAPI:
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
+        threads.divide()
         yield
 
     app = FastAPI(
@@ -53,7 +49,7 @@ def create_app(workspace: Workspace) -> FastAPI:
     app.state.workspace = workspace
     app.add_middleware(EveryRequest, max_body_bytes=workspace.settings.max_body_bytes)
     errors.install(app)
-    for router in (metrics.router, jobs.router, events.router):
+    for router in (metrics.router, jobs.router, events.router, connectors.sending, connectors.router, token.router):
         app.include_router(router, responses=_DOCUMENTED_ERRORS)
     app.include_router(health.router)
     return app

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
+from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
-from starlette.concurrency import run_in_threadpool
+from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 
-from trueline.api.access import KEY_HEADER, valid_key, workspace
+from trueline.api.access import valid_key, workspace
 from trueline.service.errors import InvalidRequestError, TooLargeError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
     from starlette.responses import Response
+
+
+_Model = TypeVar("_Model", bound=BaseModel)
 
 
 class JsonRoute(APIRoute):
@@ -28,7 +32,7 @@ class JsonRoute(APIRoute):
 
         async def handle_strictly(request: Request) -> Response:
             # before the body is looked at: whoever has no key learns of nothing but that
-            await run_in_threadpool(valid_key, workspace(request), request.headers.get(KEY_HEADER))
+            await valid_key(request, await workspace(request))
             return await handle(_JsonRequest(request.scope, request.receive))
 
         return handle_strictly
@@ -55,6 +59,31 @@ def read_object(body: bytes) -> dict[str, Any]:
         return msgspec.json.decode(body, type=dict[str, Any])
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise InvalidRequestError(("body",), f"the body is no JSON object: {_reason(error)}") from None
+
+
+def read_model(body: bytes, model: type[_Model]) -> _Model:
+    """Read a body of some shape, as strictly as `JsonRoute`.
+
+    Raises:
+        InvalidRequestError: it is no JSON object.
+        RequestValidationError: it is of another shape.
+    """
+    try:
+        return model.model_validate(read_object(body))
+    except ValidationError as error:
+        raise RequestValidationError([each | {"loc": ("body", *each["loc"])} for each in error.errors()]) from None
+
+
+class _WithDocument(msgspec.Struct):
+    raw_body: msgspec.Raw
+
+
+_with_document = msgspec.json.Decoder(_WithDocument)
+
+
+def raw_body_of(body: bytes) -> bytes:
+    """The member `raw_body` of a JSON object that is known to have it, to the letter as it was sent."""
+    return bytes(_with_document.decode(body).raw_body)
 
 
 def _reason(error: Exception) -> str:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import TYPE_CHECKING
+import asyncio
+from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request  # noqa: TC002 - FastAPI resolves it at run time
 from starlette.responses import Response  # noqa: TC002
 
@@ -14,8 +13,11 @@ from trueline.api.access import Authenticated, Opened, job_for, need
 from trueline.api.bodies import JsonRoute, read_lines
 from trueline.api.errors import answer
 from trueline.api.schemas import NDJSON_REQUEST, BulkBody, DecisionBody
+from trueline.api.threads import run_in_writers_thread
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
+
     from trueline.service.lines import BulkAnswer
 
 router = APIRouter(tags=["events"], route_class=JsonRoute)
@@ -30,21 +32,25 @@ async def bulk_events(job: str, request: Request, opened: Opened, key: Authentic
     """
     raw = await request.body()
 
-    def take() -> BulkAnswer:
+    def put() -> Future[BulkAnswer]:
         named = job_for(opened, key, "write:events", job)
         prepared = opened.ingest.prepare(named, read_lines(raw, opened.settings.max_bulk_lines))
         if prepared.has_votes:
             need(key, "write:event_feedback", named)
-        return opened.ingest.commit(prepared)
+        return opened.ingest.put(prepared)
 
-    return answer(asdict(await run_in_threadpool(take)))
+    return answer(_bulk(await asyncio.wrap_future(await run_in_writers_thread(put))))
 
 
 @router.put("/api/v2/events/{job}/{event:path}/decision", response_model=dict[str, str])
-def decide(job: str, event: str, body: DecisionBody, opened: Opened, key: Authenticated) -> Response:
+async def decide(job: str, event: str, body: DecisionBody, opened: Opened, key: Authenticated) -> Response:
     """Record a decision made elsewhere on an event that is there."""
-    named = job_for(opened, key, "write:events", job)
-    opened.ingest.decide(named, event, **body.model_dump())
+
+    def take() -> None:
+        named = job_for(opened, key, "write:events", job)
+        opened.ingest.decide(named, event, **body.model_dump())
+
+    await run_in_writers_thread(take)
     return answer({"status": "updated"})
 
 
@@ -63,4 +69,8 @@ async def bulk_votes(job: str, request: Request, opened: Opened, key: Authentica
             need(key, "write:consensus_override", named)
         return opened.feedback.commit(prepared)
 
-    return answer(asdict(await run_in_threadpool(take)))
+    return answer(_bulk(await run_in_writers_thread(take)))
+
+
+def _bulk(taken: BulkAnswer) -> dict[str, Any]:
+    return {"accepted": taken.accepted, "replaced": taken.replaced, "rejected": taken.rejected}

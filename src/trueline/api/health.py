@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import structlog
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.requests import Request  # noqa: TC002 - FastAPI resolves it at run time
 from starlette.responses import Response
 
-from trueline.api.access import Opened  # noqa: TC001 - FastAPI resolves it at run time
-from trueline.api.errors import answer
+from trueline.api.access import Opened, authenticated, valid_key
+from trueline.api.errors import UnauthorizedError, answer
+from trueline.api.schemas import ErrorBody, HealthBody
 from trueline.catalog.errors import CatalogError
 from trueline.ledger.errors import LedgerError
 
+if TYPE_CHECKING:
+    from trueline.service.workspace import Workspace
+
 router = APIRouter(tags=["health"])
+_UNHEALTHY: dict[int | str, dict[str, Any]] = {
+    401: {"model": ErrorBody, "description": "No valid key."},
+    503: {"model": HealthBody, "description": "A store does not answer or cannot be written."},
+}
 _log = structlog.get_logger("trueline.health")
 
 
@@ -25,15 +36,42 @@ async def healthz() -> Response:
 @router.get("/readyz", response_model=dict[str, str])
 def readyz(opened: Opened) -> Response:
     """Both stores answer and can be written; 503 names the one that does not."""
+    wrong = _what_is_wrong(opened)
+    if wrong is not None:
+        return answer({"status": "unavailable", "reason": f"{wrong[0]}: {wrong[1]}"}, 503)
+    return answer({"status": "ok"})
+
+
+@router.get("/api/v1/health", response_model=dict[str, bool])
+def v1_health(request: Request, opened: Opened) -> Response:
+    """The process is up; the status is whether the key is valid."""
+    try:
+        authenticated(opened, request)
+    except UnauthorizedError:
+        return answer({"status": False})
+    return answer({"status": True})
+
+
+@router.get("/api/v2/health", response_model=HealthBody, dependencies=[Depends(valid_key)], responses=_UNHEALTHY)
+def v2_health(opened: Opened) -> Response:
+    """Both stores answer and can be written; any valid key may ask."""
+    wrong = _what_is_wrong(opened)
+    if wrong is not None:
+        return answer({"status": "NOK", "reason": f"the {wrong[0]} is not ready", "reason_details": wrong[1]}, 503)
+    return answer({"status": "OK", "reason": "", "reason_details": ""})
+
+
+def _what_is_wrong(opened: Workspace) -> tuple[str, str] | None:
+    """The store that does not answer or cannot be written, and how that shows."""
     try:
         opened.ping()
     except LedgerError as error:
         _log.exception("the ledger is not ready")
-        return answer({"status": "unavailable", "reason": f"ledger: {error}"}, 503)
+        return "ledger", str(error)
     except CatalogError:
         _log.exception("the catalog is not ready")
-        return answer({"status": "unavailable", "reason": "catalog: it does not answer or cannot be written"}, 503)
-    return answer({"status": "ok"})
+        return "catalog", "it does not answer or cannot be written"
+    return None
 
 
 @router.get("/metrics", response_model=str)

@@ -12,11 +12,13 @@ from trueline.api.access import Authenticated, Opened, job_for, may
 from trueline.api.bodies import JsonRoute
 from trueline.api.errors import ForbiddenError, answer
 from trueline.api.schemas import JobBody, JobChange, JobCreate, ModelBody, ModelCreate, RebuiltBody
+from trueline.api.threads import run_in_writers_thread
 from trueline.instants import format_instant
 from trueline.service.keys import jobs_open_to
 
 if TYPE_CHECKING:
     from trueline.catalog.records import Job, Model
+    from trueline.service.writing import Rebuilt
 
 router = APIRouter(tags=["jobs"], route_class=JsonRoute)
 
@@ -47,17 +49,24 @@ def list_models(job: str, opened: Opened, key: Authenticated) -> Response:
 
 
 @router.post("/api/v2/jobs/{job:path}/models", status_code=201, response_model=ModelBody)
-def register_model(job: str, body: ModelCreate, opened: Opened, key: Authenticated) -> Response:
+async def register_model(job: str, body: ModelCreate, opened: Opened, key: Authenticated) -> Response:
     """Register a training done elsewhere, with the set it learned from, or every consensus at that moment."""
-    named = job_for(opened, key, "execute:job_operations", job)
-    return answer(_model(opened.training.register(named, **body.model_dump())), 201)
+
+    def register() -> Model:
+        named = job_for(opened, key, "execute:job_operations", job)
+        return opened.training.register(named, **body.model_dump())
+
+    return answer(_model(await run_in_writers_thread(register)), 201)
 
 
 @router.post("/api/v2/jobs/{job:path}/rebuild", response_model=RebuiltBody)
-def rebuild_job(job: str, opened: Opened, key: Authenticated) -> Response:
+async def rebuild_job(job: str, opened: Opened, key: Authenticated) -> Response:
     """Derive all that is kept beside events and votes anew from them; says what had been wrong, if anything."""
-    named = job_for(opened, key, "execute:job_operations", job)
-    return answer(asdict(opened.jobs.rebuild(named.id)))
+
+    def rebuild() -> Rebuilt:
+        return opened.jobs.rebuild(job_for(opened, key, "execute:job_operations", job).id)
+
+    return answer(asdict(await run_in_writers_thread(rebuild)))
 
 
 # last, since a title may hold slashes
@@ -68,10 +77,14 @@ def read_job(job: str, opened: Opened, key: Authenticated) -> Response:
 
 
 @router.patch("/api/v2/jobs/{job:path}", response_model=JobBody)
-def change_job(job: str, body: JobChange, opened: Opened, key: Authenticated) -> Response:
+async def change_job(job: str, body: JobChange, opened: Opened, key: Authenticated) -> Response:
     """Change what may change in a job; a change of min_votes is in every consensus when it answers."""
-    named = job_for(opened, key, "write:resources", job)
-    return answer(_job(opened.jobs.change(named.id, **body.model_dump(exclude_unset=True))))
+
+    def change() -> Job:
+        named = job_for(opened, key, "write:resources", job)
+        return opened.jobs.change(named.id, **body.model_dump(exclude_unset=True))
+
+    return answer(_job(await run_in_writers_thread(change)))
 
 
 def _job(job: Job) -> dict[str, Any]:

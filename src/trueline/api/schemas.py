@@ -6,6 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+State = Literal["new", "pending", "in_knowledge_base", "retrain"]
+
 
 class _Request(BaseModel):
     """What a client sends: nothing unknown, nothing converted."""
@@ -109,6 +111,73 @@ class BulkBody(BaseModel):
     accepted: int = Field(description="Lines taken.")
     replaced: int = Field(description="Those of them that named an event already there.")
     rejected: list[RejectedLine]
+
+
+class EventCreate(_Request):
+    """An event of a connector."""
+
+    job_id: int | str = Field(description="Id or exact title of the job.")
+    raw_body: dict[str, Any] = Field(description="The document.")
+    title: str | None = None
+    severity: str | int | float | None = None
+    storage_tag: str | None = None
+    data_source: str | None = None
+
+    def envelope(self) -> dict[str, object]:
+        """What is said of the event beside its document."""
+        return self.model_dump(include={"title", "severity", "storage_tag", "data_source"}, exclude_none=True)
+
+
+class EventReceipt(BaseModel):
+    """An event that was taken in."""
+
+    event_id: str
+    job_id: int
+    ingest_timestamp: str
+    status: Literal["OK", "pending_inference"] = Field(description="OK where it was there, and decided, already.")
+    error_message: str = Field(description="Empty.")
+
+
+class EventBody(BaseModel):
+    """What came of an event."""
+
+    event_id: str
+    ingest_timestamp: str
+    status: Literal["OK", "pending_inference"]
+    result: str | None = Field(description="class_<index of the label>; null until it is decided.")
+    result_label: str | None
+    confidence_score: float | None = Field(description="Percent.")
+    outlier: bool | None
+    error_message: str = Field(description="Empty.")
+    bucket_state: State | None = Field(default=None, description="In a job grouped by bucket, else left out.")
+    knowledge_base_state: State | None = Field(default=None, description="In a job grouped by event, else left out.")
+
+
+class ExportBody(BaseModel):
+    """An event's document."""
+
+    arcanna_event: dict[str, Any]
+    event_id: str
+    ingest_timestamp: str
+    status: Literal["OK"]
+
+
+class FeedbackBody(_Request):
+    """A vote of a connector."""
+
+    feedback: str | None = Field(default=None, description="The label that the event should have.")
+    label: str | None = Field(default=None, description="Another name for feedback.")
+    cortex_user: str | None = Field(default=None, description="Who votes; without one the key's owner.")
+    username: str | None = Field(default=None, description="Another name for cortex_user.")
+    closing_notes: str | None = Field(default=None, description="Taken, and not kept.")
+
+
+class HealthBody(BaseModel):
+    """Whether the stores answer and can be written."""
+
+    status: Literal["OK", "NOK"]
+    reason: str = Field(description="Empty when all is well.")
+    reason_details: str
 
 
 class DecisionScoresBody(BaseModel):

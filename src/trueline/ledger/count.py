@@ -12,17 +12,19 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from trueline.instants import from_micros
-from trueline.ledger.conditions import Conditions, JobShape, conditions
+from trueline.ledger.conditions import Conditions, JobShape, conditions, own_expression
 from trueline.ledger.parameters import Parameters
 from trueline.ledger.votes import has_consensus_rows
 from trueline.metrics.counts import Count
 from trueline.metrics.tally import HOUR, Window
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
+    from trueline.filters.fields import OwnField
     from trueline.filters.request import Filter
-    from trueline.ledger.engine import Engine
+    from trueline.ledger.engine import Engine, Row
     from trueline.ledger.job_tables import JobTables
     from trueline.ledger.kept import KeptCounts
     from trueline.metrics.tally import Bound, ChangedEvents
@@ -149,6 +151,14 @@ class _Asked:
     """The query of the states of subjects; None where every state stands with its event."""
     subject_keys: str
     """The query of their keys."""
+
+    def of_event(self, event_key: int) -> _Asked:
+        """The same of one event alone."""
+        where = f"{self.where} AND event_key = {self.into.bind(event_key, 'UInt64')}"
+        if self.subjects is None:
+            return replace(self, where=where)
+        of_event = f"SELECT subject_key FROM {self.table} WHERE {where}"
+        return replace(self, where=where, subjects=f"SELECT * FROM ({self.subjects}) WHERE subject_key IN ({of_event})")
 
     def source(self) -> str:
         """The query of the population's rows, each with the state of its subject."""
@@ -308,6 +318,21 @@ class CountQuery:
             asked.into.values,
         )
         return [row[0] for row in rows]
+
+    def own_fields(self, population: Population, event_key: int, fields: Sequence[OwnField]) -> Row | None:
+        """What own fields say of one event, decided or not, as filters see them; None where it is not there.
+
+        A field without a value is an empty text or None.
+        """
+        asked = self._asked(population).of_event(event_key)
+        values = [own_expression(each, population.shape, asked.into) or "NULL" for each in fields]
+        columns = ", ".join(f"{value} AS value_{place}" for place, value in enumerate(values))
+        names = ", ".join(f"value_{place}" for place in range(len(values)))
+        found = self._engine.rows(
+            f"SELECT {columns} FROM ({asked.source()}) GROUP BY version, {names} HAVING sum(sign) > 0",
+            asked.into.values,
+        )
+        return found[0] if found else None
 
     def _asked(self, population: Population) -> _Asked:
         """A population put into words of the engine, the values bound.

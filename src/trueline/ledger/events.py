@@ -16,6 +16,7 @@ from trueline.ledger.lookup import KEYS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from datetime import datetime
 
     from trueline.ledger.engine import Engine
     from trueline.ledger.job_tables import JobTables
@@ -134,15 +135,27 @@ class EventTable:
 
     def standing(self, job_id: int, keys: Keys) -> Standing:
         """What stands of the events with these keys; those never seen are left out."""
-        rows = self._lookup.table(f"SELECT * FROM {self._tables.of(job_id).name} WHERE event_key IN {KEYS}", keys)
+        name = self._tables.of(job_id).name
+        # a fraction of what it costs to read them back, and most often none was
+        seen = bool(self._lookup.rows(f"SELECT 1 FROM {name} WHERE event_key IN {KEYS} LIMIT 1", keys))
+        rows = self._lookup.table(f"SELECT * FROM {name} WHERE event_key IN {KEYS}", keys if seen else [])
         signs: dict[tuple[int, int], int] = {}
-        names = list(zip(rows["event_key"].to_pylist(), rows["version"].to_pylist(), strict=True))
-        for name, sign in zip(names, rows["sign"].to_pylist(), strict=True):
-            signs[name] = signs.get(name, 0) + sign
-        standing = {name: row for row, name in enumerate(names) if signs[name] > 0}
+        versions = list(zip(rows["event_key"].to_pylist(), rows["version"].to_pylist(), strict=True))
+        for version, sign in zip(versions, rows["sign"].to_pylist(), strict=True):
+            signs[version] = signs.get(version, 0) + sign
+        standing = {version: row for row, version in enumerate(versions) if signs[version] > 0}
         rows = rows.take(pa.array(list(standing.values()), pa.int64()))
-        versions = _versions(rows.select(_COLUMNS.keys()).cast(_IN_MICROSECONDS).to_pylist())
-        return Standing({version.event_key: version for version in versions}, rows)
+        read = _versions(rows.select(_COLUMNS.keys()).cast(_IN_MICROSECONDS).to_pylist())
+        return Standing({version.event_key: version for version in read}, rows)
+
+    def as_sent(self, job_id: int, event_key: int) -> tuple[str, datetime, bytes] | None:
+        """The id, the first arrival and the document of the event with this key; None: never seen."""
+        rows = self._engine.rows(
+            f"SELECT event_id, arrived_at, raw_body FROM {self._tables.of(job_id).name}"
+            " WHERE event_key = {key:UInt64} GROUP BY event_id, arrived_at, raw_body, version HAVING sum(sign) > 0",
+            {"key": event_key},
+        )
+        return (rows[0][0], rows[0][1], _as_bytes(rows[0][2])) if rows else None
 
     def subjects(self, job_id: int, keys: Sequence[int]) -> dict[int, tuple[str, int]]:
         """The id and the subject's key of the events with these keys; those never seen are left out."""
@@ -309,3 +322,7 @@ def _version(row: dict[str, Any], place: int) -> EventVersion:
         consensus_changed_at=row["consensus_changed_at"],
         consensus_computed_at=row["consensus_computed_at"],
     )
+
+
+def _as_bytes(text: str | bytes) -> bytes:
+    return text if isinstance(text, bytes) else text.encode()

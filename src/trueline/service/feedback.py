@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from trueline.ledger.votes import GivenVote
 from trueline.metrics.consensus import Vote
 from trueline.service import lines
-from trueline.service.ingest import add_votes
+from trueline.service.additions import add_votes
+from trueline.service.errors import EventNotFoundError, InvalidRequestError
 from trueline.service.lines import BulkAnswer, LineError, Rejected
 
 if TYPE_CHECKING:
@@ -80,6 +81,29 @@ class Feedback:
                 self._writing.store_consensus(job, touched)
         answer.rejected.sort(key=lambda rejected: rejected.line)
         return answer
+
+    def give(self, job: Job, event_id: str, analyst: str, label: str) -> None:
+        """Take in one analyst's vote on an event, given now.
+
+        Raises:
+            EventNotFoundError: no such event.
+            InvalidRequestError: an unknown label, an overlong name.
+        """
+        try:
+            lines.identifier("event_id", event_id)
+            sent = SentFeedback(
+                line=1,
+                event_id=event_id,
+                bucket_id=None,
+                analyst=lines.analyst_name(analyst),
+                label=lines.known_label(job, label),
+                at=None,
+                override=False,
+            )
+        except LineError as error:
+            raise InvalidRequestError(("body",), str(error)) from None
+        if self.commit(PreparedVotes(job, [sent], [])).rejected:
+            raise EventNotFoundError(event_id)
 
     def _given(self, job: Job, votes: list[SentFeedback], answer: BulkAnswer) -> dict[int, list[GivenVote]]:
         subjects = Subjects(

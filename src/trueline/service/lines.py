@@ -104,6 +104,8 @@ class BulkAnswer:
     replaced: int = 0
     """Those of them that named an event already there."""
     rejected: list[Rejected] = field(default_factory=list)
+    arrived_at: list[int] = field(default_factory=list)
+    """When each event taken, in the order of their lines, first arrived, in microseconds; of votes nothing is said."""
 
 
 _Line = TypeVar("_Line")

@@ -5,8 +5,9 @@ What is laid out in columns is written without a turn of Python for each event.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import msgspec
 import pyarrow as pa
@@ -19,10 +20,11 @@ from trueline.service.lines import EventRow, LineError, Rejected
 from trueline.service.sent import EventReader, Said, SentDecision, SentEvent, SentVote
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from trueline.catalog.records import Job
     from trueline.ledger.keys import KeyMaker
+    from trueline.service.lines import EventLine
 
 _VOTE: Final = pa.struct([("analyst", pa.string()), ("label", pa.string()), ("at", MOMENT)])
 _SCHEMA: Final = pa.schema([("line", pa.int32()), *SENT, ("votes", pa.list_(_VOTE))])
@@ -55,6 +57,12 @@ class PreparedEvents:
     rejected: list[Rejected]
 
     @property
+    def size(self) -> int:
+        """How many events there are."""
+        size: int = self.columns.num_rows
+        return size
+
+    @property
     def has_votes(self) -> bool:
         """Whether any event brings votes, which take a scope of their own."""
         return self.most_votes > 0
@@ -67,6 +75,42 @@ class PreparedEvents:
     def events(self) -> list[PreparedEvent]:
         """The events, in the order of their lines."""
         return [_event(row, place) for place, row in enumerate(self.columns.cast(_IN_MICROSECONDS).to_pylist())]
+
+
+@dataclass(frozen=True, slots=True)
+class ReadEvent:
+    """An event that comes alone, read and checked; it is laid out with those it is written with."""
+
+    job: Job
+    event: SentEvent
+    size: ClassVar[int] = 1
+    rejected: ClassVar[tuple[Rejected, ...]] = ()
+
+
+def together(requests: Sequence[PreparedEvents | ReadEvent]) -> PreparedEvents:
+    """The events of requests into one job, one after the other; each keeps the number of its own line."""
+    tables: list[tuple[pa.Table, pa.Table]] = []
+    for are_alone, some in itertools.groupby(requests, lambda request: isinstance(request, ReadEvent)):
+        if are_alone:
+            tables.append(_tables([request.event for request in some if isinstance(request, ReadEvent)]))
+        else:
+            tables += [(each.columns, each.documents) for each in some if isinstance(each, PreparedEvents)]
+    columns, documents = tables[0] if len(tables) == 1 else map(_concatenated, zip(*tables, strict=True))
+    rejected = [each for request in requests for each in request.rejected]
+    return PreparedEvents(requests[0].job, columns, documents, rejected)
+
+
+def _concatenated(tables: Iterable[pa.Table]) -> pa.Table:
+    return pa.concat_tables(tables, promote_options="permissive").combine_chunks()
+
+
+def read_event(job: Job, keys: KeyMaker, line: EventLine) -> ReadEvent:
+    """Read and check what one line says, without touching any store.
+
+    Raises:
+        LineError, DocumentError: it cannot be taken.
+    """
+    return ReadEvent(job, EventReader(job, keys).said(1, line))
 
 
 def prepare_events(job: Job, keys: KeyMaker, raw_lines: Sequence[bytes | EventRow]) -> PreparedEvents:
@@ -85,7 +129,11 @@ def prepare_events(job: Job, keys: KeyMaker, raw_lines: Sequence[bytes | EventRo
                 events.append(reader.line(number, raw))
         except (LineError, DocumentError) as error:
             rejected.append(Rejected(number, str(error)))
-    return PreparedEvents(job, _columns(events), laid_out([event.document for event in events]), rejected)
+    return PreparedEvents(job, *_tables(events), rejected)
+
+
+def _tables(events: list[SentEvent]) -> tuple[pa.Table, pa.Table]:
+    return _columns(events), laid_out([event.document for event in events])
 
 
 def _columns(events: list[SentEvent]) -> pa.Table:

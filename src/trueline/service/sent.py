@@ -86,7 +86,14 @@ class EventReader:
         Raises:
             LineError, DocumentError: it cannot be taken.
         """
-        line = lines.read_event_line(raw)
+        return self.said(number, lines.read_event_line(raw))
+
+    def said(self, number: int, line: lines.EventLine) -> SentEvent:
+        """Read what a line says.
+
+        Raises:
+            LineError, DocumentError: it cannot be taken.
+        """
         event_id = lines.identifier("event_id", line.event_id) or uuid.uuid4().hex
         body = bytes(line.raw_body)
         return self._event(number, event_id, body, lines.read_document(body), self._facts(line))

@@ -10,6 +10,7 @@ from trueline.ledger import migrations
 from trueline.ledger.errors import LedgerError
 from trueline.ledger.store import Ledger, open_engine
 from trueline.service.errors import StartError
+from trueline.service.events import Events
 from trueline.service.feedback import Feedback
 from trueline.service.ingest import Ingest
 from trueline.service.jobs import Jobs
@@ -34,6 +35,7 @@ class Workspace:
         self._writing = Writing(ledger, catalog)
         self.jobs = Jobs(catalog, self._writing)
         self.ingest = Ingest(ledger, self._writing)
+        self.events = Events(ledger, catalog, self.ingest)
         self.feedback = Feedback(ledger, self._writing)
         self.training = Training(ledger, catalog, self._writing)
         self.metrics = JobMetrics(ledger, catalog, self.jobs, self._writing, max_filters=settings.max_filters)
@@ -92,7 +94,8 @@ class Workspace:
         self._catalog.ping()
 
     def close(self) -> None:
-        """Let go of the stores."""
+        """Let go of the stores, once what waits to be written is."""
+        self.ingest.close()
         self._ledger.close()
         self._catalog.close()
 

@@ -1,0 +1,136 @@
+"""Events that wait to be written: what concurrent requests send into one job is written together.
+
+An insert takes about as long for one event as for hundreds, most of it until the disk has it. So while one is under
+way, the requests that arrive wait, and the next one takes them all.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING, Final
+
+from trueline.service.batch import Batch
+from trueline.service.lines import BulkAnswer
+
+if TYPE_CHECKING:
+    from trueline.ledger.store import Ledger
+    from trueline.service.prepared import PreparedEvents, ReadEvent
+    from trueline.service.writing import Writing
+
+WRITERS: Final = 4
+"""Jobs written to at once; the others take turns."""
+
+MOST_EVENTS: Final = 10_000
+"""Of several requests written together: with that many, waiting for the disk is little of what it takes."""
+
+
+class _Waiting:
+    """A request that waits."""
+
+    def __init__(self, prepared: PreparedEvents | ReadEvent) -> None:
+        self.prepared = prepared
+        self.answer: Future[BulkAnswer] = Future()
+
+
+class _Queue:
+    """The requests that wait for one job, and what to expect after the last batch of it."""
+
+    def __init__(self, lock: threading.Lock) -> None:
+        self.requests: deque[_Waiting] = deque()
+        self.came = threading.Condition(lock)
+        self._expected = 0
+        self._patience = 0.0
+
+    def expect(self, answered: int, seconds: float) -> bool:
+        """Learn from a batch: how many it answered and how long it took. Whether any more are likely to come.
+
+        Who was answered often sends again. Half of all there are make the next batch: as the others arrive and are
+        read, these are written.
+        """
+        self._expected, self._patience = (answered + len(self.requests)) // 2, seconds
+        return bool(self.requests) or self._expected > 1
+
+    def gather(self) -> None:
+        """Wait for as many as are expected, but no longer than the last batch took; who sends alone never waits."""
+        if self._expected > 1:
+            self.came.wait_for(lambda: len(self.requests) >= self._expected, self._patience)
+
+
+class WaitingEvents:
+    """The requests that wait, job by job, and the threads that write them: nobody who waits holds a thread."""
+
+    def __init__(self, ledger: Ledger, writing: Writing) -> None:
+        self._ledger = ledger
+        self._writing = writing
+        self._writers = ThreadPoolExecutor(WRITERS, thread_name_prefix="events")
+        self._lock = threading.Lock()
+        self._of_job: dict[int, _Queue] = {}
+        """A job is in it from its first waiting request until a writer expects no more."""
+        self._idle = threading.Condition(self._lock)
+
+    def put(self, prepared: PreparedEvents | ReadEvent) -> Future[BulkAnswer]:
+        """Have events written into their job; the answer comes, or what went wrong, when they are durable."""
+        request = _Waiting(prepared)
+        if not prepared.size:
+            request.answer.set_result(BulkAnswer(rejected=list(prepared.rejected)))
+            return request.answer
+        job_id = prepared.job.id
+        with self._lock:
+            if job_id not in self._of_job:
+                self._writers.submit(self._write_next, job_id)
+                self._of_job[job_id] = _Queue(self._lock)
+            self._of_job[job_id].requests.append(request)
+            self._of_job[job_id].came.notify()
+        return request.answer
+
+    def close(self) -> None:
+        """Write what still waits, and end; nothing may be put from now on."""
+        with self._lock:
+            self._idle.wait_for(lambda: not self._of_job)
+        self._writers.shutdown()
+
+    def _write_next(self, job_id: int) -> None:
+        taken: list[_Waiting] = []
+        answers: list[BulkAnswer] = []
+        with self._lock:
+            self._of_job[job_id].gather()
+            if not self._of_job[job_id].requests:
+                self._leave(job_id)
+                return
+        began = time.perf_counter()
+        try:
+            with self._writing.on(job_id) as job:
+                taken = self._take(job_id)
+                if taken:
+                    answers = Batch(self._ledger, self._writing, job, [each.prepared for each in taken]).write()
+        except BaseException as error:  # noqa: BLE001 - whoever waits is told
+            for each in taken or self._take(job_id):
+                each.answer.set_exception(error)
+        else:
+            for each, answer in zip(taken, answers, strict=True):
+                each.answer.set_result(answer)
+        with self._lock:
+            if self._of_job[job_id].expect(len(taken), time.perf_counter() - began):
+                self._writers.submit(self._write_next, job_id)  # behind the other jobs that wait
+            else:
+                self._leave(job_id)
+
+    def _leave(self, job_id: int) -> None:
+        del self._of_job[job_id]
+        self._idle.notify_all()
+
+    def _take(self, job_id: int) -> list[_Waiting]:
+        """Those who have waited longest, as many as are written together; who has given up is passed over."""
+        taken: list[_Waiting] = []
+        events = 0
+        with self._lock:
+            waiting = self._of_job[job_id].requests
+            while waiting and (not taken or events + waiting[0].prepared.size <= MOST_EVENTS):
+                request = waiting.popleft()
+                if request.answer.set_running_or_notify_cancel():
+                    taken.append(request)
+                    events += request.prepared.size
+        return taken
