@@ -1,0 +1,165 @@
+"""A loaded server started anew, and asked while it takes in events."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import itertools
+import json
+import tempfile
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from http import HTTPStatus
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from bodies import write_bodies
+from contenders.trueline import OverHTTP, Subject
+from loading import JOB, new_client, new_key, send
+from processes import CommandError, resident_bytes, served
+from questions import QUESTIONS
+from stream import Stream
+from timing import Timed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import httpx
+
+    from stream import Grouping
+
+LINES_A_SECOND: Final = 30_000
+CLIENTS: Final = 32
+_QUIET_ROUNDS: Final = 5
+_DOCUMENTS: Final = 20_000
+"""Different ones to send one by one, over and over: each time an event of its own."""
+_ASKED: Final = tuple(question for question in QUESTIONS if not question.after_vote)
+
+
+@dataclass(frozen=True, slots=True)
+class Singles:
+    """Events sent one by one, by so many clients at once, each as fast as it is answered."""
+
+    events_a_second: float
+    p50_milliseconds: float
+    p99_milliseconds: float
+    slower: dict[str, float]
+    """By question: its median meanwhile, as a multiple of its quiet one."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnderLoad:
+    """What a loaded server does once it is started anew."""
+
+    ready_seconds: float
+    """From its start to the first 200 of ``/readyz``."""
+    first_answer_seconds: float
+    """From its start to the first answer about all time."""
+    lines_a_second: float
+    """Of the bulk route, sent at no more than `LINES_A_SECOND`."""
+    slower: dict[str, float]
+    """By question: its median while taking in bulk requests, as a multiple of its quiet one."""
+    singles: Singles | None
+    """None where there is no such route."""
+    resident_bytes: int
+    """Of the server, at its highest."""
+
+
+def measure(data: Path, stream: Stream, grouping: Grouping, seconds: float) -> UnderLoad:
+    """Start a server on a loaded folder and send it more, in bulk and one by one, for so long each."""
+    more = Stream(int(LINES_A_SECOND * seconds), stream.seed + 1)
+    key = new_key(data)
+    with tempfile.TemporaryDirectory(prefix="trueline-bodies-") as folder:
+        bodies = write_bodies(more, Path(folder) / "bodies")
+        started = time.perf_counter()
+        with (
+            served(data) as (address, process_id),
+            new_client(address, key) as client,
+            new_client(address, key) as sender,
+        ):
+            while client.get("/readyz").status_code != HTTPStatus.OK:
+                time.sleep(0.01)
+            ready = time.perf_counter() - started
+            asking = OverHTTP(client, Subject(stream, grouping))
+            asking.ask(QUESTIONS[0])
+            answered = time.perf_counter() - started
+            quiet = _quiet(asking)
+            with _asked_meanwhile(asking) as busy:
+                sending = time.perf_counter()
+                send(sender, f"/api/v2/jobs/{JOB}/events/bulk", bodies, LINES_A_SECOND)
+                rate = len(more) / (time.perf_counter() - sending)
+            singles = None
+            if client.post("/api/v1/events", json={}).status_code != HTTPStatus.NOT_FOUND:
+                singles = _singles(client, key, asking, quiet, seconds)
+            return UnderLoad(ready, answered, rate, _slower(busy, quiet), singles, resident_bytes(process_id)[1])
+
+
+def _quiet(asking: OverHTTP) -> dict[str, Timed]:
+    times = {question.title: Timed() for question in _ASKED}
+    for number in range(1 + _QUIET_ROUNDS):
+        for question in _ASKED:
+            _, seconds = asking.ask(question)
+            if number:  # the first is to warm up
+                times[question.title].add(seconds)
+    return times
+
+
+@contextlib.contextmanager
+def _asked_meanwhile(asking: OverHTTP) -> Iterator[dict[str, Timed]]:
+    """Ask one question after the other until the block ends, each once at least."""
+    times = {question.title: Timed() for question in _ASKED}
+    ended = threading.Event()
+
+    def ask() -> None:
+        for number, question in enumerate(itertools.cycle(_ASKED)):
+            if ended.is_set() and number >= len(_ASKED):
+                return
+            times[question.title].add(asking.ask(question)[1])
+
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(ask)
+        try:
+            yield times
+        finally:
+            ended.set()
+        asked.result()
+
+
+def _slower(busy: dict[str, Timed], quiet: dict[str, Timed]) -> dict[str, float]:
+    return {title: busy[title].median / quiet[title].median for title in busy}
+
+
+def _singles(client: httpx.Client, key: str, asking: OverHTTP, quiet: dict[str, Timed], seconds: float) -> Singles:
+    job = client.get(f"/api/v2/jobs/{JOB}").json()["job_id"]
+    bodies = [
+        json.dumps({"job_id": job, "raw_body": json.loads(document)}).encode()
+        for block in Stream(_DOCUMENTS, seed=1).blocks()
+        for document in block.document
+    ]
+    waiting = itertools.cycle(bodies)
+    times = Timed()
+    with _asked_meanwhile(asking) as busy, ThreadPoolExecutor(CLIENTS) as clients:
+        started = time.perf_counter()
+        sending = [
+            clients.submit(_send_one_by_one, client.base_url.netloc.decode(), key, waiting, started + seconds, times)
+            for _ in range(CLIENTS)
+        ]
+        for each in sending:
+            each.result()
+        elapsed = time.perf_counter() - started
+    return Singles(len(times.times) / elapsed, times.median, times.percentile(99), _slower(busy, quiet))
+
+
+def _send_one_by_one(address: str, key: str, waiting: Iterator[bytes], until: float, times: Timed) -> None:
+    connection = http.client.HTTPConnection(address, timeout=60)
+    headers = {"X-Arcanna-Api-Key": key, "Content-Type": "application/json"}
+    with contextlib.closing(connection):
+        while (started := time.perf_counter()) < until:
+            connection.request("POST", "/api/v1/events", next(waiting), headers)
+            answer = connection.getresponse()
+            said = answer.read()
+            if answer.status != HTTPStatus.CREATED:
+                raise CommandError(f"POST /api/v1/events answered {answer.status}: {said[:500]!r}")
+            times.add(time.perf_counter() - started)
