@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -47,6 +47,8 @@ CONTENDERS: Final[dict[str, Callable[[], Contender]]] = {
     "postgresql": PostgreSQL,
     "floor": Floor,
 }
+_TOGETHER: Final = 1_000_000
+"""With more events than these the contenders do not fit into memory together: each sits with Trueline alone."""
 _SEED: Final = 20_251_101
 _PACKAGES: Final = ("trueline", "chdb", "duckdb", "pandas", "scikit-learn", "numpy")
 
@@ -110,15 +112,9 @@ class Comparison:
         with tempfile.TemporaryDirectory(prefix="trueline-compare-") as temporary:
             folder = Path(temporary)
             self._load_trueline(folder)
-            for name in self._plan.contenders:
-                try:
-                    self._have_sit(CONTENDERS[name](), folder)
-                except AbsentError as absent:
-                    self._size.absent[name] = str(absent)
-                    self._report.say(f"Without {name}: {absent}")
-            if not self._sittings:
-                for grouping in self._plan.groupings:
-                    self._sit(grouping, folder)
+            together = len(self._stream) <= _TOGETHER or not self._plan.contenders
+            for names in [self._plan.contenders] if together else [[name] for name in self._plan.contenders]:
+                self._have_sit(names, folder)
             for grouping, grouped in self._size.groupings.items():
                 grouped.figures = figures(self._sittings[grouping])
                 grouped.disk_bytes = _bytes_below(folder / grouping)
@@ -144,18 +140,32 @@ class Comparison:
             )
         shutil.rmtree(folder / "bodies")
 
-    def _have_sit(self, contender: Contender, folder: Path) -> None:
-        with closing(contender):
-            started = time.perf_counter()
-            contender.load(self._stream)
-            seconds = time.perf_counter() - started
-            self._size.load_seconds[contender.title] = seconds
-            self._say(f"{contender.title}: loaded in {seconds:.1f} s")
+    def _have_sit(self, names: Sequence[str], folder: Path) -> None:
+        with ExitStack() as opened:
+            contenders = []
+            for name in names:
+                contender = opened.enter_context(closing(CONTENDERS[name]()))
+                if self._is_loaded(name, contender):
+                    contenders.append(contender)
             for grouping in self._plan.groupings:
-                contender.weigh(self._stream, grouping)
-                self._sit(grouping, folder, contender)
+                for contender in contenders:
+                    contender.weigh(self._stream, grouping)
+                self._sit(grouping, folder, contenders)
 
-    def _sit(self, grouping: Grouping, folder: Path, *others: Contender) -> None:
+    def _is_loaded(self, name: str, contender: Contender) -> bool:
+        started = time.perf_counter()
+        try:
+            contender.load(self._stream)
+        except AbsentError as absent:
+            self._size.absent[name] = str(absent)
+            self._report.say(f"Without {name}: {absent}")
+            return False
+        seconds = time.perf_counter() - started
+        self._size.load_seconds[contender.title] = seconds
+        self._say(f"{contender.title}: loaded in {seconds:.1f} s")
+        return True
+
+    def _sit(self, grouping: Grouping, folder: Path, others: Sequence[Contender]) -> None:
         with faces(folder / grouping / "data", self._stream, grouping) as (over_http, at_service, process_id):
             sitting = Turns((over_http, at_service), others, self._plan.runs, self._plan.seconds).take()
             highest = resident_bytes(process_id)[1]

@@ -20,7 +20,10 @@ if TYPE_CHECKING:
     from results import Size
     from under_load import UnderLoad
 
-_TIMES: Final = f"milliseconds, median / p95 (times as long as {AT_SERVICE})"
+_TIMES: Final = f"milliseconds, median / p95 (median as a multiple of {AT_SERVICE})"
+_MEDIANS: Final = "milliseconds, median (as a multiple of quiet)"
+_ABSENT: Final = "no such route"
+_WIDTH: Final = 200
 
 
 class Report:
@@ -29,14 +32,14 @@ class Report:
     def __init__(self, machine: Mapping[str, str]) -> None:
         """``machine``: what it all ran on, for people."""
         self.differences: list[str] = []
-        self._console = Console(highlight=False, soft_wrap=True)
+        self._console = Console(highlight=False, width=_WIDTH)
         self._machine = machine
         self._sizes: list[Size] = []
         self.say(self._ran_on())
 
     def say(self, what: str) -> None:
         """Print a line at once."""
-        self._console.print(what, markup=False)
+        self._console.print(what, markup=False, soft_wrap=True)
 
     def differs(self, what: str) -> None:
         """Take in, and print, answers that are not the same."""
@@ -56,7 +59,7 @@ class Report:
                 shown.add_column(heading, justify="right" if place else "left")
             for row in body:
                 shown.add_row(*row)
-            self._console.print(shown, width=200)
+            self._console.print(shown)
         self.say(self._verdict())
 
     def write(self, path: Path) -> None:
@@ -76,6 +79,11 @@ class Report:
             for grouping in size.groupings:
                 yield f"{size.rows:,} events, votes on each {grouping}; {_TIMES}", list(table(size, grouping))
             yield f"{size.rows:,} events, taken in", list(_taken_in(size))
+            if all(of.under_load is not None for of in size.groupings.values()):
+                yield (
+                    f"{size.rows:,} events, over HTTP while more is taken in; {_MEDIANS}",
+                    list(_asked_meanwhile(size)),
+                )
         if not self._sizes:
             return
         large, small = self._sizes[-1], self._sizes[0] if len(self._sizes) > 1 else None
@@ -120,19 +128,29 @@ def _under_load(loads: list[UnderLoad]) -> Iterator[list[str]]:
     yield ["start until ready, s", *(f"{of.ready_seconds:.2f}" for of in loads)]
     yield ["start until the first answer, s", *(f"{of.first_answer_seconds:.2f}" for of in loads)]
     yield ["bulk while asked, documents/s", *(f"{of.lines_a_second:,.0f}" for of in loads)]
-    yield from (
-        [f"{row}, meanwhile, times its quiet median", *(f"{of.slower[row]:.2f}" for of in loads)]
-        for row in loads[0].slower
-    )
     for title, name in (
         ("one by one, events/s", "events_a_second"),
-        ("one by one, p50 ms", "p50_milliseconds"),
-        ("one by one, p99 ms", "p99_milliseconds"),
+        ("one by one, p50, ms", "p50_milliseconds"),
+        ("one by one, p99, ms", "p99_milliseconds"),
     ):
-        yield [title, *("not there" if of.singles is None else f"{getattr(of.singles, name):,.1f}" for of in loads)]
-    for row in loads[0].slower:
-        cells = ["not there" if of.singles is None else f"{of.singles.slower[row]:.2f}" for of in loads]
-        yield [f"{row}, meanwhile, times its quiet median", *cells]
+        yield [title, *(_ABSENT if of.singles is None else f"{getattr(of.singles, name):,.1f}" for of in loads)]
+
+
+def _asked_meanwhile(size: Size) -> Iterator[list[str]]:
+    """Head, then a row for each question asked over HTTP of a server that takes in events."""
+    loads = {grouping: of.under_load for grouping, of in size.groupings.items() if of.under_load is not None}
+    ways = ("quiet", "bulk", "one by one")
+    yield ["question", *(f"{grouping}: {way}" for grouping in loads for way in ways)]
+    for row in next(iter(loads.values())).quiet:
+        cells = [cell for load in loads.values() for cell in _ways(load, row)]
+        yield [row, *cells]
+
+
+def _ways(load: UnderLoad, row: str) -> Iterator[str]:
+    quiet = load.quiet[row]
+    yield f"{quiet:,.1f}"
+    for asked in (load.asked, None if load.singles is None else load.singles.asked):
+        yield _ABSENT if asked is None else f"{asked[row]:,.1f} ({asked[row] / quiet:.1f} x)"
 
 
 def _markdown(rows: list[list[str]]) -> str:

@@ -45,8 +45,8 @@ class Singles:
     events_a_second: float
     p50_milliseconds: float
     p99_milliseconds: float
-    slower: dict[str, float]
-    """By question: its median meanwhile, as a multiple of its quiet one."""
+    asked: dict[str, float]
+    """By question: its median meanwhile, in milliseconds over HTTP."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +59,10 @@ class UnderLoad:
     """From its start to the first answer about all time."""
     lines_a_second: float
     """Of the bulk route, sent at no more than `LINES_A_SECOND`."""
-    slower: dict[str, float]
-    """By question: its median while taking in bulk requests, as a multiple of its quiet one."""
+    quiet: dict[str, float]
+    """By question: its median in milliseconds over HTTP while nothing is sent."""
+    asked: dict[str, float]
+    """By question: the same while bulk requests are taken in."""
     singles: Singles | None
     """None where there is no such route."""
     resident_bytes: int
@@ -92,8 +94,10 @@ def measure(data: Path, stream: Stream, grouping: Grouping, seconds: float) -> U
                 rate = len(more) / (time.perf_counter() - sending)
             singles = None
             if client.post("/api/v1/events", json={}).status_code != HTTPStatus.NOT_FOUND:
-                singles = _singles(client, key, asking, quiet, seconds)
-            return UnderLoad(ready, answered, rate, _slower(busy, quiet), singles, resident_bytes(process_id)[1])
+                singles = _singles(client, key, asking, seconds)
+            return UnderLoad(
+                ready, answered, rate, _medians(quiet), _medians(busy), singles, resident_bytes(process_id)[1]
+            )
 
 
 def _quiet(asking: OverHTTP) -> dict[str, Timed]:
@@ -127,11 +131,11 @@ def _asked_meanwhile(asking: OverHTTP) -> Iterator[dict[str, Timed]]:
         asked.result()
 
 
-def _slower(busy: dict[str, Timed], quiet: dict[str, Timed]) -> dict[str, float]:
-    return {title: busy[title].median / quiet[title].median for title in busy}
+def _medians(asked: dict[str, Timed]) -> dict[str, float]:
+    return {title: times.median for title, times in asked.items()}
 
 
-def _singles(client: httpx.Client, key: str, asking: OverHTTP, quiet: dict[str, Timed], seconds: float) -> Singles:
+def _singles(client: httpx.Client, key: str, asking: OverHTTP, seconds: float) -> Singles:
     job = client.get(f"/api/v2/jobs/{JOB}").json()["job_id"]
     bodies = [
         json.dumps({"job_id": job, "raw_body": json.loads(document)}).encode()
@@ -149,7 +153,7 @@ def _singles(client: httpx.Client, key: str, asking: OverHTTP, quiet: dict[str, 
         for each in sending:
             each.result()
         elapsed = time.perf_counter() - started
-    return Singles(len(times.times) / elapsed, times.median, times.percentile(99), _slower(busy, quiet))
+    return Singles(len(times.times) / elapsed, times.median, times.percentile(99), _medians(busy))
 
 
 def _send_one_by_one(address: str, key: str, waiting: Iterator[bytes], until: float, times: Timed) -> None:

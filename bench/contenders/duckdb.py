@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -51,9 +51,7 @@ class DuckDB:
         self._taken = ", ".join(f"{_PATHS[field]} AS {name}" for field, name in _COLUMNS.items())
         if not columns:
             self._taken = "document::JSON AS document"
-        self._folder = Path()
-        self._left_out = 0
-        self._subject = ""
+        self._opened = ExitStack()
 
     def load(self, stream: Stream) -> None:
         """Fill one table, in the order of time."""
@@ -61,8 +59,8 @@ class DuckDB:
             import duckdb  # noqa: PLC0415 - so that the others can be measured without
         except ImportError as error:
             raise AbsentError("DuckDB is not installed (pip install duckdb)") from error
-        self._folder = Path(tempfile.mkdtemp(prefix="trueline-duckdb-"))
-        self._connection = duckdb.connect(self._folder / "events.duckdb")
+        folder = self._opened.enter_context(tempfile.TemporaryDirectory(prefix="trueline-duckdb-"))
+        self._connection = self._opened.enter_context(duckdb.connect(Path(folder) / "events.duckdb"))
         # it would take four fifths of the memory, which Trueline's server is to share
         self._connection.execute("SET memory_limit = '10GB'")
         labels = ", ".join(f"'{label}'" for label in LABELS)
@@ -111,8 +109,7 @@ class DuckDB:
 
     def close(self) -> None:
         """Close the database and remove its folder."""
-        self._connection.close()
-        shutil.rmtree(self._folder)
+        self._opened.close()
 
     def _where(self, question: Question) -> tuple[str, list[Any]]:
         conditions, values = [], list[Any]()
