@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -78,8 +79,17 @@ def load(stream: Stream, grouping: Grouping, bodies: Sequence[Path], data: Path)
         return Loaded(rate, len(before) / (voted - started), trained - voted, resident_bytes(process_id)[1])
 
 
-def send(client: httpx.Client, path: str, bodies: Sequence[Path], lines_a_second: float | None = None) -> None:
-    """Post bodies of events, two at a time; with a rate, none earlier than its turn.
+def send(
+    client: httpx.Client,
+    path: str,
+    bodies: Sequence[Path],
+    lines_a_second: float = math.inf,
+    seconds: float = math.inf,
+) -> int:
+    """Post bodies of events, two at a time; none earlier than its turn, none later than so many seconds.
+
+    Returns:
+        How many events were sent.
 
     Raises:
         CommandError: a line was rejected or a request refused.
@@ -92,10 +102,10 @@ def send(client: httpx.Client, path: str, bodies: Sequence[Path], lines_a_second
         while True:
             with lock:
                 body = next(waiting, None)
-                if body is None:
+                if body is None or time.perf_counter() > started + seconds:
                     return
                 content = body.read_bytes()
-                turn = 0.0 if lines_a_second is None else started + lines / lines_a_second
+                turn = started + lines / lines_a_second
                 lines += content.count(b"\n")
             time.sleep(max(turn - time.perf_counter(), 0))
             _accepted(posted(client, path, 200, content=content, headers=_NDJSON))
@@ -103,6 +113,7 @@ def send(client: httpx.Client, path: str, bodies: Sequence[Path], lines_a_second
     with ThreadPoolExecutor(_SENDERS) as senders:
         for sender in [senders.submit(work) for _ in range(_SENDERS)]:
             sender.result()
+    return lines
 
 
 def posted(client: httpx.Client, path: str, expected: int, **request: Any) -> dict[str, Any]:  # noqa: ANN401 - httpx's

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 LINES_A_SECOND: Final = 30_000
 CLIENTS: Final = 32
 _QUIET_ROUNDS: Final = 5
+_PATIENCE: Final = 3
+"""A server that is slower than the rate is sent to for so many times as long, and no longer."""
 _DOCUMENTS: Final = 20_000
 """Different ones to send one by one, over and over: each time an event of its own."""
 _ASKED: Final = tuple(question for question in QUESTIONS if not question.after_vote)
@@ -90,8 +92,8 @@ def measure(data: Path, stream: Stream, grouping: Grouping, seconds: float) -> U
             quiet = _quiet(asking)
             with _asked_meanwhile(asking) as busy:
                 sending = time.perf_counter()
-                send(sender, f"/api/v2/jobs/{JOB}/events/bulk", bodies, LINES_A_SECOND)
-                rate = len(more) / (time.perf_counter() - sending)
+                sent = send(sender, f"/api/v2/jobs/{JOB}/events/bulk", bodies, LINES_A_SECOND, _PATIENCE * seconds)
+                rate = sent / (time.perf_counter() - sending)
             singles = None
             if client.post("/api/v1/events", json={}).status_code != HTTPStatus.NOT_FOUND:
                 singles = _singles(client, key, asking, seconds)
