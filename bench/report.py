@@ -11,7 +11,9 @@ from rich.table import Table
 
 from contenders.trueline import AT_SERVICE
 from results import growth, table
+from singles import CLIENTS
 from targets import ROWS, targets
+from under_load import SINGLES_A_SECOND
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -128,12 +130,16 @@ def _under_load(loads: list[UnderLoad]) -> Iterator[list[str]]:
     yield ["start until ready, s", *(f"{of.ready_seconds:.2f}" for of in loads)]
     yield ["start until the first answer, s", *(f"{of.first_answer_seconds:.2f}" for of in loads)]
     yield ["bulk while asked, documents/s", *(f"{of.lines_a_second:,.0f}" for of in loads)]
+    singles = [of.singles for of in loads]
     for title, name in (
-        ("one by one, events/s", "events_a_second"),
-        ("one by one, p50, ms", "p50_milliseconds"),
-        ("one by one, p99, ms", "p99_milliseconds"),
+        ("events/s", "events_a_second"),
+        ("p50, ms", "p50_milliseconds"),
+        ("p99, ms", "p99_milliseconds"),
     ):
-        yield [title, *(_ABSENT if of.singles is None else f"{getattr(of.singles, name):,.1f}" for of in loads)]
+        cells = (_ABSENT if of is None else f"{getattr(of.alone, name):,.1f}" for of in singles)
+        yield [f"one by one, {CLIENTS} clients, {title}", *cells]
+    cells = (_ABSENT if of is None else f"{of.events_a_second:,.1f}" for of in singles)
+    yield [f"one by one while asked, at most {SINGLES_A_SECOND}, events/s", *cells]
 
 
 def _asked_meanwhile(size: Size) -> Iterator[list[str]]:

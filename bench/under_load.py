@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import http.client
 import itertools
-import json
 import tempfile
 import threading
 import time
@@ -18,8 +16,9 @@ from typing import TYPE_CHECKING, Final
 from bodies import write_bodies
 from contenders.trueline import OverHTTP, Subject
 from loading import JOB, new_client, new_key, send
-from processes import CommandError, resident_bytes, served
+from processes import resident_bytes, served
 from questions import QUESTIONS
+from singles import PATH, send_singles
 from stream import Stream
 from timing import Timed
 
@@ -28,27 +27,27 @@ if TYPE_CHECKING:
 
     import httpx
 
+    from singles import Sent
     from stream import Grouping
 
 LINES_A_SECOND: Final = 30_000
-CLIENTS: Final = 32
+SINGLES_A_SECOND: Final = 500
 _QUIET_ROUNDS: Final = 5
 _PATIENCE: Final = 3
 """A server that is slower than the rate is sent to for so many times as long, and no longer."""
-_DOCUMENTS: Final = 20_000
-"""Different ones to send one by one, over and over: each time an event of its own."""
 _ASKED: Final = tuple(question for question in QUESTIONS if not question.after_vote)
 
 
 @dataclass(frozen=True, slots=True)
 class Singles:
-    """Events sent one by one, by so many clients at once, each as fast as it is answered."""
+    """Events sent one by one by many clients at once."""
 
+    alone: Sent
+    """As fast as they are answered, while nobody asks."""
     events_a_second: float
-    p50_milliseconds: float
-    p99_milliseconds: float
+    """While questions are asked, sent at no more than `SINGLES_A_SECOND`."""
     asked: dict[str, float]
-    """By question: its median meanwhile, in milliseconds over HTTP."""
+    """By question: its median then, in milliseconds over HTTP."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +94,7 @@ def measure(data: Path, stream: Stream, grouping: Grouping, seconds: float) -> U
                 sent = send(sender, f"/api/v2/jobs/{JOB}/events/bulk", bodies, LINES_A_SECOND, _PATIENCE * seconds)
                 rate = sent / (time.perf_counter() - sending)
             singles = None
-            if client.post("/api/v1/events", json={}).status_code != HTTPStatus.NOT_FOUND:
+            if client.post(PATH, json={}).status_code != HTTPStatus.NOT_FOUND:
                 singles = _singles(client, key, asking, seconds)
             return UnderLoad(
                 ready, answered, rate, _medians(quiet), _medians(busy), singles, resident_bytes(process_id)[1]
@@ -138,34 +137,9 @@ def _medians(asked: dict[str, Timed]) -> dict[str, float]:
 
 
 def _singles(client: httpx.Client, key: str, asking: OverHTTP, seconds: float) -> Singles:
-    job = client.get(f"/api/v2/jobs/{JOB}").json()["job_id"]
-    bodies = [
-        json.dumps({"job_id": job, "raw_body": json.loads(document)}).encode()
-        for block in Stream(_DOCUMENTS, seed=1).blocks()
-        for document in block.document
-    ]
-    waiting = itertools.cycle(bodies)
-    times = Timed()
-    with _asked_meanwhile(asking) as busy, ThreadPoolExecutor(CLIENTS) as clients:
-        started = time.perf_counter()
-        sending = [
-            clients.submit(_send_one_by_one, client.base_url.netloc.decode(), key, waiting, started + seconds, times)
-            for _ in range(CLIENTS)
-        ]
-        for each in sending:
-            each.result()
-        elapsed = time.perf_counter() - started
-    return Singles(len(times.times) / elapsed, times.median, times.percentile(99), _medians(busy))
-
-
-def _send_one_by_one(address: str, key: str, waiting: Iterator[bytes], until: float, times: Timed) -> None:
-    connection = http.client.HTTPConnection(address, timeout=60)
-    headers = {"X-Arcanna-Api-Key": key, "Content-Type": "application/json"}
-    with contextlib.closing(connection):
-        while (started := time.perf_counter()) < until:
-            connection.request("POST", "/api/v1/events", next(waiting), headers)
-            answer = connection.getresponse()
-            said = answer.read()
-            if answer.status != HTTPStatus.CREATED:
-                raise CommandError(f"POST /api/v1/events answered {answer.status}: {said[:500]!r}")
-            times.add(time.perf_counter() - started)
+    address = client.base_url.netloc.decode()
+    job_id = client.get(f"/api/v2/jobs/{JOB}").json()["job_id"]
+    alone = send_singles(address, key, job_id, seconds)
+    with _asked_meanwhile(asking) as busy:
+        paced = send_singles(address, key, job_id, seconds, SINGLES_A_SECOND)
+    return Singles(alone, paced.events_a_second, _medians(busy))
