@@ -93,7 +93,8 @@ def main() -> int:
     except CommandError as error:
         report.say(str(error))
         return FAILED
-    report.show()
+    finally:
+        report.show()
     return DIFFERENT if report.differences else ALIKE
 
 
@@ -103,7 +104,7 @@ class Comparison:
     def __init__(self, stream: Stream, plan: Plan, report: Report) -> None:
         self._stream = stream
         self._plan = plan
-        self._report = report
+        self.report = report
         self._size = Size(len(stream))
         self._sittings: dict[Grouping, list[Sitting]] = defaultdict(list)
 
@@ -126,10 +127,12 @@ class Comparison:
         return self._size
 
     def _load_trueline(self, folder: Path) -> None:
+        self._say("written as the bodies of requests")
         bodies = write_bodies(self._stream, folder / "bodies")
         os.sync()  # or the disk would still be writing them when the clock runs
         for grouping in self._plan.groupings:
             (folder / grouping).mkdir()
+            self._say(f"Trueline, {grouping}: loaded")
             loaded = load(self._stream, grouping, bodies, folder / grouping / "data")
             self._size.groupings[grouping] = Grouped(loaded)
             self._say(
@@ -158,7 +161,7 @@ class Comparison:
             contender.load(self._stream)
         except AbsentError as absent:
             self._size.absent[name] = str(absent)
-            self._report.say(f"Without {name}: {absent}")
+            self.report.say(f"Without {name}: {absent}")
             return False
         seconds = time.perf_counter() - started
         self._size.load_seconds[contender.title] = seconds
@@ -173,10 +176,10 @@ class Comparison:
         grouped = self._size.groupings[grouping]
         grouped.resident_bytes = max(grouped.resident_bytes, highest)
         for difference in sitting.differences:
-            self._report.differs(f"{len(self._stream):,} events, {grouping}, {difference}")
+            self.report.differs(f"{len(self._stream):,} events, {grouping}, {difference}")
 
     def _say(self, what: str) -> None:
-        self._report.say(f"{len(self._stream):,} events, {what}")
+        self.report.say(f"{len(self._stream):,} events, {what}")
 
 
 def _arguments() -> argparse.Namespace:

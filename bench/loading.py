@@ -16,7 +16,7 @@ from processes import CommandError, resident_bytes, served, trueline
 from stream import LABELS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from stream import Grouping, Stream
@@ -70,12 +70,13 @@ def load(stream: Stream, grouping: Grouping, bodies: Sequence[Path], data: Path)
         send(client, f"{path}/events/bulk", bodies)
         rate = len(stream) / (time.perf_counter() - started)
         before, after = stream.votes(grouping)
+        first_votes = list(vote_bodies(stream, grouping, before))
         started = time.perf_counter()
-        _vote(client, f"{path}/votes/bulk", stream, grouping, before)
+        _vote(client, f"{path}/votes/bulk", first_votes)
         voted = time.perf_counter()
         posted(client, f"{path}/models", 201, json={"model_id": "triage-2.1"})
         trained = time.perf_counter()
-        _vote(client, f"{path}/votes/bulk", stream, grouping, after)
+        _vote(client, f"{path}/votes/bulk", vote_bodies(stream, grouping, after))
         return Loaded(rate, len(before) / (voted - started), trained - voted, resident_bytes(process_id)[1])
 
 
@@ -129,8 +130,8 @@ def posted(client: httpx.Client, path: str, expected: int, **request: Any) -> di
     return answer
 
 
-def _vote(client: httpx.Client, path: str, stream: Stream, grouping: Grouping, votes: list[Any]) -> None:
-    for body in vote_bodies(stream, grouping, votes):
+def _vote(client: httpx.Client, path: str, bodies: Iterable[bytes]) -> None:
+    for body in bodies:
         _accepted(posted(client, path, 200, content=body, headers=_NDJSON))
 
 

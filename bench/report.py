@@ -81,7 +81,7 @@ class Report:
             for grouping in size.groupings:
                 yield f"{size.rows:,} events, votes on each {grouping}; {_TIMES}", list(table(size, grouping))
             yield f"{size.rows:,} events, taken in", list(_taken_in(size))
-            if all(of.under_load is not None for of in size.groupings.values()):
+            if any(of.under_load is not None for of in size.groupings.values()):
                 yield (
                     f"{size.rows:,} events, over HTTP while more is taken in; {_MEDIANS}",
                     list(_asked_meanwhile(size)),
@@ -102,7 +102,7 @@ class Report:
     def _verdict(self) -> str:
         if self.differences:
             return f"{len(self.differences)} answers differed."
-        return "All answers of all contenders were equal."
+        return "All answers of all contenders were equal." if self._sizes else "Nothing was compared."
 
     def _ran_on(self) -> str:
         return ", ".join(f"{name} {value}" for name, value in self._machine.items())

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, get_args
 
 import pytest
 
-from comparison import CONTENDERS, Comparison, Plan
+from comparison import CONTENDERS, DIFFERENT, Comparison, Plan, main
 from contenders.floor import Floor
 from contenders.trueline import AT_SERVICE
 from questions import QUESTIONS
 from report import Report
-from results import ROWS
+from results import ROWS, Size
 from stream import Grouping, Stream
 from targets import targets
 
@@ -41,6 +41,21 @@ def test_all_contenders_answer_alike(grouping: Grouping, tmp_path: Path) -> None
     if size.absent:
         pytest.skip(f"all but these were compared: {size.absent}")
     assert len(size.contenders()) == 2 + len(CONTENDERS)
+
+
+def test_answers_that_differ_are_the_exit_code(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def differing(comparison: Comparison) -> Size:
+        comparison.report.differs("all time: 1 and 2")
+        return Size(EVENTS)
+
+    monkeypatch.setattr(Comparison, "made", differing)
+    monkeypatch.setattr("sys.argv", ["compare.py", "--rows", str(EVENTS)])
+    assert main() == DIFFERENT
+    shown = capsys.readouterr().out
+    assert "DIFFERENT: all time: 1 and 2" in shown
+    assert "1 answers differed" in shown
 
 
 @pytest.mark.parametrize("grouping", get_args(Grouping))
