@@ -27,7 +27,7 @@ from contenders.trueline import faces
 from loading import load
 from processes import CommandError, resident_bytes
 from report import Report
-from results import Grouped, Size, figures
+from results import Grouped, Size, figures, http_on_top
 from sitting import Turns
 from stream import Grouping, Stream
 from under_load import measure
@@ -118,6 +118,7 @@ class Comparison:
                 self._have_sit(names, folder)
             for grouping, grouped in self._size.groupings.items():
                 grouped.figures = figures(self._sittings[grouping])
+                grouped.http_on_top = http_on_top(self._sittings[grouping])
                 grouped.disk_bytes = _bytes_below(folder / grouping)
                 if self._plan.load_seconds:
                     self._say(f"{grouping}: under load")
@@ -127,12 +128,12 @@ class Comparison:
         return self._size
 
     def _load_trueline(self, folder: Path) -> None:
-        self._say("written as the bodies of requests")
+        self._say("being written as the bodies of requests")
         bodies = write_bodies(self._stream, folder / "bodies")
         os.sync()  # or the disk would still be writing them when the clock runs
         for grouping in self._plan.groupings:
             (folder / grouping).mkdir()
-            self._say(f"Trueline, {grouping}: loaded")
+            self._say(f"Trueline, {grouping}: being loaded")
             loaded = load(self._stream, grouping, bodies, folder / grouping / "data")
             self._size.groupings[grouping] = Grouped(loaded)
             self._say(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -43,6 +44,8 @@ class Grouped:
     """Of the server, at its highest in any sitting."""
     figures: dict[str, dict[str, Figure]] = field(default_factory=dict)
     """By row, then by contender. Trueline's times are those of all sittings."""
+    http_on_top: float = 0.0
+    """Milliseconds of HTTP on top of the service call."""
     under_load: UnderLoad | None = None
 
 
@@ -82,6 +85,16 @@ def figures(sittings: list[Sitting]) -> dict[str, dict[str, Figure]]:
             title: Figure(times.median, times.p95, len(times.times), ratios[title]) for title, times in pooled.items()
         }
     return found
+
+
+def http_on_top(sittings: list[Sitting]) -> float:
+    """How many milliseconds longer HTTP took than the service call in the same turn, the median of all turns."""
+    return statistics.median(
+        over_http - at_service
+        for sitting in sittings
+        for timed in sitting.asked.values()
+        for over_http, at_service in zip(timed[OVER_HTTP].times, timed[AT_SERVICE].times, strict=True)
+    )
 
 
 def table(size: Size, grouping: Grouping) -> Iterator[list[str]]:

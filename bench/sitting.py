@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
@@ -46,11 +47,19 @@ class Turns:
 
     def take(self) -> Sitting:
         """Take all turns. In each the questions follow one another; in every other one it is asked backwards."""
+        gc.disable()  # nobody is to look for garbage in what another holds
+        try:
+            return self._taken()
+        finally:
+            gc.enable()
+
+    def _taken(self) -> Sitting:
         for each in (self._faces[0], *self._others):
             each.vote(_LABELS[self._label])
         warm_ups = {question.title: 0 for question in QUESTIONS}
         counted = dict(warm_ups)
         for turn in range(_WARM_UPS + self._runs):
+            gc.collect()
             for question in QUESTIONS:
                 title = question.title
                 # one is enough to warm up those that take seconds

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -71,8 +70,7 @@ def targets(size: Size, small: Size | None, grouping: Grouping) -> Iterator[Targ
         yield Target(f"{VOTE}, {title}, ms", rows[VOTE][title].median, 50)
     after = rows["all time, after a vote"][AT_SERVICE].median / rows["all time"][AT_SERVICE].median
     yield Target("all time after a vote, times the usual", after, 1.3)
-    on_top = [each[OVER_HTTP].median - each[AT_SERVICE].median for row, each in rows.items() if row != VOTE]
-    yield Target("HTTP on top of the service call, median of all questions, ms", statistics.median(on_top), 3)
+    yield Target("HTTP on top of the service call in the same turn, median, ms", grouped.http_on_top, 3)
     yield from _taking_in(size.rows, grouped)
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from contenders.scores import answer_from_counts
 from questions import QUESTIONS, Answer, Question
-from results import VOTE, figures
+from results import VOTE, figures, http_on_top
 from sitting import Turns
 
 
@@ -64,6 +64,13 @@ def test_every_vote_changes_the_consensus_whoever_gives_it() -> None:
     assert all(before != after for before, after in zip(first.voted, first.voted[1:], strict=False))
     found = figures([sitting])
     assert (found[VOTE]["Trueline, HTTP"].runs, found[VOTE]["other"].runs) == (3, 6)
+
+
+def test_http_on_top_is_within_a_turn() -> None:
+    first = Scripted("Trueline, HTTP", seconds=0.005)
+    sitting = Turns([first, SameJob("Trueline, service call", first)], [], runs=3, seconds=10).take()
+    assert http_on_top([sitting]) == pytest.approx(4)
+    assert figures([sitting])["all time"]["Trueline, HTTP"].ratio == pytest.approx(5)
 
 
 @pytest.mark.parametrize("backwards", [False, True])
