@@ -24,7 +24,8 @@ EVENTS = 20_000
 
 @pytest.mark.parametrize("grouping", get_args(Grouping))
 def test_all_contenders_answer_alike(grouping: Grouping, tmp_path: Path) -> None:
-    plan = Plan(groupings=(grouping,), runs=1, seconds=0, load_seconds=0.2)
+    # under load once: what is sent then does not depend on what votes are about
+    plan = Plan(groupings=(grouping,), runs=1, seconds=0, load_seconds=0.2 if grouping == "bucket" else 0)
     report = Report({})
     size = Comparison(Stream(EVENTS), plan, report).made()
     report.add(size)
