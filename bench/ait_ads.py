@@ -7,23 +7,22 @@ the exit code is 1. See docs/benchmarks.md.
 from __future__ import annotations
 
 import argparse
-import math
 import os
 import platform
 import resource
 import signal
-import statistics
 import sys
 import tempfile
 import time
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
-from alerts import PUBLISHED, QUESTIONS, Columns, Counts, Question, read_columns, write_part
-from processes import CommandError, import_alerts, resident_bytes, served, trueline
 from rich.console import Console
 from rich.table import Table
+
+from alerts import PUBLISHED, QUESTIONS, Columns, Counts, Question, read_columns, write_part
+from processes import CommandError, import_alerts, resident_bytes, served, trueline
+from timing import Timed
 
 PROJECT = Path(__file__).resolve().parent.parent
 ARCHIVE = PROJECT.parent / "shared" / "data" / "ait-ads" / "alerts_csv.zip"
@@ -37,24 +36,6 @@ SCORES = ("true_positives", "false_positives", "false_negatives", "true_negative
 PASSED, INEXACT, NO_DATA = 0, 1, 2
 
 console = Console(highlight=False, soft_wrap=True)
-
-
-@dataclass
-class Timed:
-    """The times of one contender, in milliseconds, without the warm-ups."""
-
-    title: str
-    target: float | None = None
-    times: list[float] = field(default_factory=list)
-
-    @property
-    def median(self) -> float:
-        return statistics.median(self.times)
-
-    @property
-    def p95(self) -> float:
-        """The 95th percentile by nearest rank."""
-        return sorted(self.times)[math.ceil(0.95 * len(self.times)) - 1]
 
 
 def main() -> int:
@@ -158,7 +139,7 @@ def _exact(client: httpx.Client, columns: Columns, *, whole: bool) -> bool:
 
 def _time(client: httpx.Client, columns: Columns) -> list[tuple[Timed, Timed]]:
     """Time every question, over HTTP and on the columns in memory, taking turns."""
-    timed = [(Timed(each.title, each.target_milliseconds), Timed(each.title)) for each in QUESTIONS]
+    timed = [(Timed(), Timed()) for _ in QUESTIONS]
     for turn in range(WARM_UPS + RUNS):
         for question, (over_http, in_memory) in zip(QUESTIONS, timed, strict=True):
             started = time.perf_counter()
@@ -167,8 +148,8 @@ def _time(client: httpx.Client, columns: Columns) -> list[tuple[Timed, Timed]]:
             columns.counts(question)
             counted = time.perf_counter()
             if turn >= WARM_UPS:
-                over_http.times.append(1_000 * (answered - started))
-                in_memory.times.append(1_000 * (counted - answered))
+                over_http.add(answered - started)
+                in_memory.add(counted - answered)
     return timed
 
 
@@ -176,8 +157,8 @@ def _print_times(timed: list[tuple[Timed, Timed]]) -> None:
     table = Table(title=f"POST /api/v2/metrics/job: milliseconds, {RUNS} runs each after {WARM_UPS} to warm up")
     for heading in ("question", "median", "p95", "floor: numpy, median"):
         table.add_column(heading, justify="left" if heading == "question" else "right")
-    for over_http, in_memory in timed:
-        table.add_row(over_http.title, f"{over_http.median:.1f}", f"{over_http.p95:.1f}", f"{in_memory.median:.1f}")
+    for question, (over_http, in_memory) in zip(QUESTIONS, timed, strict=True):
+        table.add_row(question.title, f"{over_http.median:.1f}", f"{over_http.p95:.1f}", f"{in_memory.median:.1f}")
     console.print(table)
 
 
@@ -185,10 +166,9 @@ def _print_targets(rate: float | None, timed: list[tuple[Timed, Timed]], residen
     """Print each figure as a multiple of its target: of the rate 1 or more is met, of all else below 1."""
     if rate is not None:
         _print_target("import, rows/s", rate, EVENTS_PER_SECOND, met=rate >= EVENTS_PER_SECOND)
-    for over_http, _ in timed:
-        if over_http.target is not None:
-            met = over_http.median < over_http.target
-            _print_target(f"{over_http.title}, median ms", over_http.median, over_http.target, met=met)
+    for question, (over_http, _) in zip(QUESTIONS, timed, strict=True):
+        target = question.target_milliseconds
+        _print_target(f"{question.title}, median ms", over_http.median, target, met=over_http.median < target)
     _print_target(
         "server, MB resident at its highest", resident / 1e6, RESIDENT_BYTES / 1e6, met=resident < RESIDENT_BYTES
     )

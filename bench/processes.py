@@ -98,8 +98,10 @@ def _address(process: subprocess.Popen[str]) -> str | None:
     said: queue.Queue[str | None] = queue.Queue()
 
     def listen() -> None:
-        for line in process.stdout or ():
-            said.put(line)
+        if process.stdout is not None:
+            with process.stdout as lines:
+                for line in lines:
+                    said.put(line)
         said.put(None)
 
     threading.Thread(target=listen, daemon=True).start()

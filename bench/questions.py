@@ -23,12 +23,14 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The integers that every score of the answer follows from."""
+    """What every contender must come to alike."""
 
     matrix: tuple[tuple[int, ...], ...]
     """Row: truth, column: decision."""
     events: int
     with_consensus: int
+    scores: tuple[float | None, ...]
+    """Accuracy, precision, recall and F1 over all labels, to 12 digits; None where there is no truth."""
 
 
 def _one(field: str, operator: str, value: object = None) -> dict[str, Any]:

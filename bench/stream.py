@@ -88,7 +88,7 @@ class Stream:
     def __init__(self, rows: int, seed: int = 20_251_101) -> None:
         self.rows = rows
         self.buckets = max(rows // _EVENTS_A_BUCKET, 20)
-        self._seed = seed
+        self.seed = seed
 
     def __len__(self) -> int:
         return self.rows
@@ -100,16 +100,23 @@ class Stream:
 
     @cached_property
     def largest_bucket(self) -> int:
-        """The number of the bucket with the most events; nobody has voted on it."""
+        """The number of the bucket with the most events."""
         return int(self._order[0])
+
+    def left_out(self, grouping: Grouping) -> int:
+        """The subject that nobody has voted on yet: the largest bucket, or the first event."""
+        return 0 if grouping == "event" else self.largest_bucket
+
+    def event_id(self, number: int) -> str:
+        """The id of an event, by its number."""
+        return self._event_ids(number, 1)[0]
 
     def votes(self, grouping: Grouping) -> tuple[list[StreamVote], list[StreamVote]]:
         """The votes before the training and those after it, in their order; at most one an analyst and subject."""
         subjects = self.rows if grouping == "event" else self.buckets
         random = self._random(1, 0 if grouping == "event" else 1)
         chosen = random.choice(subjects, max(int(subjects * _VOTED), 4), replace=False)
-        if grouping == "bucket":
-            chosen = chosen[chosen != self.largest_bucket]
+        chosen = chosen[chosen != self.left_out(grouping)]
         given: list[StreamVote] = []
         later: list[StreamVote] = []
         for subject, label, analysts, dissents, late in zip(
@@ -129,11 +136,10 @@ class Stream:
 
     def _block(self, first: int, size: int) -> Block:
         random = self._random(2, first)
-        numbers = np.arange(first, first + size, dtype=np.uint64)
         micros = self._micros((first + np.sort(random.random(size)) * size) / self.rows)
         bucket = self._order[np.searchsorted(self._cumulated, random.random(size))]
         decision = random.choice(len(LABELS), size, p=_DECIDED)
-        event_id = [f"{key:016x}" for key in _mixed(numbers + np.uint64(self._seed)).tolist()]
+        event_id = self._event_ids(first, size)
         return Block(
             first,
             event_id,
@@ -144,6 +150,11 @@ class Stream:
             np.minimum((micros - YEAR_BEGINS * 1_000_000) * len(MODELS) // (SECONDS * 1_000_000), len(MODELS) - 1),
             self._documents(random, event_id, micros, bucket),
         )
+
+    def _event_ids(self, first: int, size: int) -> list[str]:
+        # seeds lie further apart than any stream is long, so that two streams share no event
+        numbers = np.arange(first, first + size, dtype=np.uint64) + np.uint64(self.seed << 32)
+        return [f"{key:016x}" for key in _mixed(numbers).tolist()]
 
     def _documents(
         self, random: np.random.Generator, event_id: list[str], micros: NDArray[np.int64], bucket: NDArray[np.int64]
@@ -195,7 +206,7 @@ class Stream:
         return self._random(3).permutation(self.buckets)
 
     def _random(self, *of: int) -> np.random.Generator:
-        return np.random.Generator(np.random.PCG64([self._seed, *of]))
+        return np.random.Generator(np.random.PCG64([self.seed, *of]))
 
 
 def consensus(votes: list[StreamVote]) -> dict[int, str]:

@@ -9,19 +9,30 @@ if TYPE_CHECKING:
     from stream import Grouping, Stream
 
 
-class Contender(Protocol):
-    """One way to have the numbers of a job; made, loaded once, asked often, closed."""
+class Asked(Protocol):
+    """One way to have the numbers of a job; it says itself how long they took, in seconds."""
 
     title: str
 
-    def load(self, stream: Stream, grouping: Grouping) -> None:
-        """Take in every event, its document and every vote; a training where there is such a thing."""
-
-    def ask(self, question: Question) -> Answer:
+    def ask(self, question: Question) -> tuple[Answer, float]:
         """Answer, all scores worked out as its user would have them."""
 
-    def vote(self, analyst: str, label: str) -> None:
-        """Take in a vote on `Stream.largest_bucket`; in a job grouped by event on the stream's first event."""
+    def vote(self, label: str) -> float:
+        """Take in one analyst's vote on `Stream.left_out`; it is in the next answer."""
+
+
+class Contender(Asked, Protocol):
+    """One that takes in the events once, and then the votes of either grouping."""
+
+    def load(self, stream: Stream) -> None:
+        """Take in every event, with what the questions ask for of its document.
+
+        Raises:
+            AbsentError: it is not installed here.
+        """
+
+    def weigh(self, stream: Stream, grouping: Grouping) -> None:
+        """Take in the votes of a grouping, weighed already, in the place of any it had."""
 
     def close(self) -> None:
         """Leave nothing behind: no process, no folder."""

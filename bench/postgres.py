@@ -1,4 +1,4 @@
-"""A real PostgreSQL for the tests: loopback only, in a temporary folder, gone at the end."""
+"""A real PostgreSQL for tests and benchmarks: loopback only, in a temporary folder, gone at the end."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING
 import pg8000.native
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 SERVER_USER = "postgres"
-"""PostgreSQL does not run as root; where the tests do, it runs as the user that its package makes."""
+"""PostgreSQL does not run as root; where we are root, it runs as the user that its package makes."""
 
 
 class PostgresMissing(Exception):  # noqa: N818 - a reason to skip, not a failure
@@ -46,8 +46,10 @@ class Postgres:
 
 
 @contextmanager
-def running_postgres() -> Iterator[Postgres]:
-    """Start a server, and stop it at the end.
+def running_postgres(settings: Mapping[str, str] | None = None, timezone: str = "Asia/Kathmandu") -> Iterator[Postgres]:
+    """Start a server with these settings beside the defaults, and stop it at the end.
+
+    The time zone is far from UTC, with an odd offset in its past, so that a moment kept carelessly shows.
 
     Raises:
         PostgresMissing: it is not installed, or there is no user that it could run as.
@@ -75,8 +77,8 @@ def running_postgres() -> Iterator[Postgres]:
             ]
         )
         port = _free_port()
-        # A time zone far from UTC, with an odd offset in its past, so that a moment kept carelessly shows.
-        options = f"-F -p {port} -k {home} -c listen_addresses=127.0.0.1 -c timezone=Asia/Kathmandu"
+        options = f"-F -p {port} -k {home} -c listen_addresses=127.0.0.1 -c timezone={timezone}"
+        options += "".join(f" -c {name}={value}" for name, value in (settings or {}).items())
         control: list[str | Path] = [*prefix, programs / "pg_ctl", "-D", data, "-w"]
         _run([*control, "-l", home / "log", "-o", options, "start"])
         try:

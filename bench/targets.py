@@ -1,0 +1,108 @@
+"""The floor to reach at ten million events, and what of it was reached."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from contenders.trueline import AT_SERVICE, OVER_HTTP
+from results import VOTE
+from singles import CLIENTS
+from under_load import LINES_A_SECOND, SINGLES_A_SECOND
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from results import Figure, Grouped, Size
+    from stream import Grouping
+
+ROWS: Final = 10_000_000
+_WHOLE_HOURS: Final = ("all time", "one day", "one month")
+_FILTERED: Final = (
+    "path is a text",
+    "path above a number",
+    "path contains a text",
+    "sparse path exists",
+    "path of mixed type",
+    "two filters, one month",
+)
+_NOTEBOOK, _JSON, _COLUMNS, _POSTGRES = "pandas + scikit-learn", "DuckDB, JSON", "DuckDB, columns", "PostgreSQL"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One figure beside its bound."""
+
+    title: str
+    figure: float
+    bound: float
+    at_least: bool = False
+    """Whether the bound is the least the figure may be; else the most."""
+
+    @property
+    def met(self) -> bool:
+        return self.figure >= self.bound if self.at_least else self.figure <= self.bound
+
+    @property
+    def cells(self) -> list[str]:
+        """Title, figure, bound, and whether it is met."""
+        sign = "at least" if self.at_least else "at most"
+        return [self.title, f"{self.figure:,.2f}", f"{sign} {self.bound:,.10g}", "met" if self.met else "MISSED"]
+
+
+def targets(size: Size, small: Size | None, grouping: Grouping) -> Iterator[Target]:
+    """Every target that was measured; against the smaller size where there is one."""
+    grouped = size.groupings[grouping]
+    rows = grouped.figures
+    for row in _WHOLE_HOURS:
+        yield Target(f"{row}, ms", rows[row][AT_SERVICE].median, 10)
+        if small is not None:
+            before = small.groupings[grouping].figures[row][AT_SERVICE].median
+            yield Target(f"{row}, times its cost at {small.rows:,}", rows[row][AT_SERVICE].median / before, 1.5)
+        if row == "one day":
+            yield from _faster(row, rows[row], {_COLUMNS: 1})
+        else:
+            yield from _faster(row, rows[row], {_NOTEBOOK: 50, _JSON: 10, _COLUMNS: 10})
+    for row in _FILTERED:
+        yield Target(f"{row}, ms", rows[row][AT_SERVICE].median, 250)
+        yield from _faster(row, rows[row], {_JSON: 10, _POSTGRES: 10, _COLUMNS: 0.5})
+    for title in (OVER_HTTP, AT_SERVICE):
+        yield Target(f"{VOTE}, {title}, ms", rows[VOTE][title].median, 50)
+    after = rows["all time, after a vote"][AT_SERVICE].median / rows["all time"][AT_SERVICE].median
+    yield Target("all time after a vote, times the usual", after, 1.3)
+    yield Target("HTTP on top of the service call in the same turn, median, ms", grouped.http_on_top, 3)
+    yield from _taking_in(size.rows, grouped)
+
+
+def _faster(row: str, figures: Mapping[str, Figure], bounds: Mapping[str, float]) -> Iterator[Target]:
+    for title, bound in bounds.items():
+        if title in figures:
+            yield Target(f"{row}, times as fast as {title}", figures[title].ratio, bound, at_least=True)
+
+
+def _taking_in(events: int, grouped: Grouped) -> Iterator[Target]:
+    resident = [grouped.loaded.resident_bytes, grouped.resident_bytes]
+    yield Target("bulk, documents a second", grouped.loaded.documents_a_second, LINES_A_SECOND, at_least=True)
+    if (load := grouped.under_load) is not None:
+        resident.append(load.resident_bytes)
+        yield Target("bulk while asked, documents a second", load.lines_a_second, 0.99 * LINES_A_SECOND, at_least=True)
+        yield _slowest("bulk", load.asked, load.quiet)
+        if (singles := load.singles) is not None:
+            of = f"one by one, {CLIENTS} clients"
+            yield Target(f"{of}, events a second", singles.alone.events_a_second, SINGLES_A_SECOND, at_least=True)
+            yield Target(f"{of}, p99 ms", singles.alone.p99_milliseconds, 150)
+            rate = Target(
+                f"{of} while asked, events a second", singles.events_a_second, 0.99 * SINGLES_A_SECOND, at_least=True
+            )
+            yield rate
+            yield _slowest("one by one", singles.asked, load.quiet)
+        yield Target("seconds from start until ready", load.ready_seconds, 5)
+        yield Target("seconds from start to the first answer", load.first_answer_seconds, 5)
+    yield Target("resident memory at its highest, MB", max(resident) / 1e6, 2_000)
+    yield Target("on disk, bytes an event", grouped.disk_bytes / events, 200)
+
+
+def _slowest(what: str, asked: Mapping[str, float], quiet: Mapping[str, float]) -> Target:
+    slower = {row: asked[row] / quiet[row] for row in asked}
+    row = max(slower, key=slower.__getitem__)
+    return Target(f"{what}, meanwhile the question that suffers most ({row}), times its quiet median", slower[row], 3)

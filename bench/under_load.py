@@ -1,0 +1,145 @@
+"""A loaded server started anew, and asked while it takes in events."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import tempfile
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from http import HTTPStatus
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from bodies import write_bodies
+from contenders.trueline import OverHTTP, Subject
+from loading import JOB, new_client, new_key, send
+from processes import resident_bytes, served
+from questions import QUESTIONS
+from singles import PATH, send_singles
+from stream import Stream
+from timing import Timed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import httpx
+
+    from singles import Sent
+    from stream import Grouping
+
+LINES_A_SECOND: Final = 30_000
+SINGLES_A_SECOND: Final = 500
+_QUIET_ROUNDS: Final = 5
+_PATIENCE: Final = 3
+"""A server that is slower than the rate is sent to for so many times as long, and no longer."""
+_ASKED: Final = tuple(question for question in QUESTIONS if not question.after_vote)
+
+
+@dataclass(frozen=True, slots=True)
+class Singles:
+    """Events sent one by one by many clients at once."""
+
+    alone: Sent
+    """As fast as they are answered, while nobody asks."""
+    events_a_second: float
+    """While questions are asked, sent at no more than `SINGLES_A_SECOND`."""
+    asked: dict[str, float]
+    """By question: its median then, in milliseconds over HTTP."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnderLoad:
+    """What a loaded server does once it is started anew."""
+
+    ready_seconds: float
+    """From its start to the first 200 of ``/readyz``."""
+    first_answer_seconds: float
+    """From its start to the first answer about all time."""
+    lines_a_second: float
+    """Of the bulk route, sent at no more than `LINES_A_SECOND`."""
+    quiet: dict[str, float]
+    """By question: its median in milliseconds over HTTP while nothing is sent."""
+    asked: dict[str, float]
+    """By question: the same while bulk requests are taken in."""
+    singles: Singles | None
+    """None where there is no such route."""
+    resident_bytes: int
+    """Of the server, at its highest."""
+
+
+def measure(data: Path, stream: Stream, grouping: Grouping, seconds: float) -> UnderLoad:
+    """Start a server on a loaded folder and send it more, in bulk and one by one, for so long each."""
+    more = Stream(int(LINES_A_SECOND * seconds), stream.seed + 1)
+    key = new_key(data)
+    with tempfile.TemporaryDirectory(prefix="trueline-bodies-") as folder:
+        bodies = write_bodies(more, Path(folder) / "bodies")
+        started = time.perf_counter()
+        with (
+            served(data) as (address, process_id),
+            new_client(address, key) as client,
+            new_client(address, key) as sender,
+        ):
+            while client.get("/readyz").status_code != HTTPStatus.OK:
+                time.sleep(0.01)
+            ready = time.perf_counter() - started
+            asking = OverHTTP(client, Subject(stream, grouping))
+            asking.ask(QUESTIONS[0])
+            answered = time.perf_counter() - started
+            quiet = _quiet(asking)
+            with _asked_meanwhile(asking) as busy:
+                sending = time.perf_counter()
+                sent = send(sender, f"/api/v2/jobs/{JOB}/events/bulk", bodies, LINES_A_SECOND, _PATIENCE * seconds)
+                rate = sent / (time.perf_counter() - sending)
+            singles = None
+            if client.post(PATH, json={}).status_code != HTTPStatus.NOT_FOUND:
+                singles = _singles(client, key, asking, seconds)
+            return UnderLoad(
+                ready, answered, rate, _medians(quiet), _medians(busy), singles, resident_bytes(process_id)[1]
+            )
+
+
+def _quiet(asking: OverHTTP) -> dict[str, Timed]:
+    times = {question.title: Timed() for question in _ASKED}
+    for number in range(1 + _QUIET_ROUNDS):
+        for question in _ASKED:
+            _, seconds = asking.ask(question)
+            if number:  # the first is to warm up
+                times[question.title].add(seconds)
+    return times
+
+
+@contextlib.contextmanager
+def _asked_meanwhile(asking: OverHTTP) -> Iterator[dict[str, Timed]]:
+    """Ask one question after the other until the block ends, each once at least."""
+    times = {question.title: Timed() for question in _ASKED}
+    ended = threading.Event()
+
+    def ask() -> None:
+        for number, question in enumerate(itertools.cycle(_ASKED)):
+            if ended.is_set() and number >= len(_ASKED):
+                return
+            times[question.title].add(asking.ask(question)[1])
+
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(ask)
+        try:
+            yield times
+        finally:
+            ended.set()
+        asked.result()
+
+
+def _medians(asked: dict[str, Timed]) -> dict[str, float]:
+    return {title: times.median for title, times in asked.items()}
+
+
+def _singles(client: httpx.Client, key: str, asking: OverHTTP, seconds: float) -> Singles:
+    address = client.base_url.netloc.decode()
+    job_id = client.get(f"/api/v2/jobs/{JOB}").json()["job_id"]
+    alone = send_singles(address, key, job_id, seconds)
+    with _asked_meanwhile(asking) as busy:
+        paced = send_singles(address, key, job_id, seconds, SINGLES_A_SECOND)
+    return Singles(alone, paced.events_a_second, _medians(busy))
