@@ -10,17 +10,17 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
 import pytest
 
 from trueline.ledger.errors import LedgerError
 from trueline.service import waiting
 from trueline.service.lines import EventLine, Rejected
+from trueline.service.prepared import PreparedEvents
 from trueline.service.waiting import WaitingEvents
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-
-    import pyarrow as pa
 
     from trueline.catalog.records import Job
     from trueline.ledger.store import Ledger
@@ -210,19 +210,20 @@ def test_closing_writes_what_waits(workspace: Workspace, job: Job, ledger: Ledge
     ("answered", "left", "gathered"), [(1, 0, 0), (2, 0, 0), (4, 0, 2), (3, 2, 2), (1, 1, 1), (30, 2, 16)]
 )
 def test_a_writer_expects_half_of_those_there_are_to_send_again(
-    answered: int, left: int, gathered: int, workspace: Workspace, job: Job
+    answered: int, left: int, gathered: int, job: Job, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    queue = waiting._Queue(threading.Lock())  # noqa: SLF001
-    request = waiting._Waiting(workspace.ingest.prepare(job, [line("a")]))  # noqa: SLF001
+    monkeypatch.setattr(waiting, "MOST_PATIENCE", SECONDS)
+    lock = threading.Lock()
+    queue = waiting._Queue(lock)  # noqa: SLF001
+    request = waiting._Waiting(PreparedEvents(job, pa.table({}), []))  # noqa: SLF001
     queue.requests.extend([request] * left)
 
     def arrive() -> None:
         while len(queue.requests) < gathered:
-            with queue.came:
-                queue.requests.append(request)
-                queue.came.notify()
+            with lock:
+                queue.add(request)
 
-    with ThreadPoolExecutor(1) as other, queue.came:
+    with ThreadPoolExecutor(1) as other, lock:
         assert queue.expect(answered, SECONDS) is (gathered > 0)
         arriving = other.submit(arrive)
         queue.gather()
@@ -230,13 +231,15 @@ def test_a_writer_expects_half_of_those_there_are_to_send_again(
     arriving.result()
 
 
-def test_a_writer_has_no_more_patience_than_the_last_batch_took() -> None:
-    queue = waiting._Queue(threading.Lock())  # noqa: SLF001
-    with queue.came:
-        queue.expect(32, 0.05)
+@pytest.mark.parametrize(("took", "waits"), [(0.02, 0.02), (60.0, waiting.MOST_PATIENCE)])
+def test_a_writer_has_no_more_patience_than_the_last_batch_took_and_never_much(took: float, waits: float) -> None:
+    lock = threading.Lock()
+    queue = waiting._Queue(lock)  # noqa: SLF001
+    with lock:
+        assert queue.expect(32, took)
         began = time.monotonic()
         queue.gather()
-    assert 0.04 < time.monotonic() - began < SECONDS
+    assert 0.9 * waits < time.monotonic() - began < SECONDS
     assert not queue.requests
 
 

@@ -26,6 +26,9 @@ WRITERS: Final = 4
 MOST_EVENTS: Final = 10_000
 """Of several requests written together: with that many, waiting for the disk is little of what it takes."""
 
+MOST_PATIENCE: Final = 0.05
+"""Seconds a writer waits for others to come, at the most."""
+
 
 class _Waiting:
     """A request that waits."""
@@ -40,9 +43,15 @@ class _Queue:
 
     def __init__(self, lock: threading.Lock) -> None:
         self.requests: deque[_Waiting] = deque()
-        self.came = threading.Condition(lock)
+        self._enough = threading.Condition(lock)
         self._expected = 0
         self._patience = 0.0
+
+    def add(self, request: _Waiting) -> None:
+        """One more waits. The lock must be held, here and below."""
+        self.requests.append(request)
+        if len(self.requests) >= self._expected:
+            self._enough.notify()
 
     def expect(self, answered: int, seconds: float) -> bool:
         """Learn from a batch: how many it answered and how long it took. Whether any more are likely to come.
@@ -50,13 +59,14 @@ class _Queue:
         Who was answered often sends again. Half of all there are make the next batch: as the others arrive and are
         read, these are written.
         """
-        self._expected, self._patience = (answered + len(self.requests)) // 2, seconds
+        self._expected = (answered + len(self.requests)) // 2
+        self._patience = min(seconds, MOST_PATIENCE)
         return bool(self.requests) or self._expected > 1
 
     def gather(self) -> None:
         """Wait for as many as are expected, but no longer than the last batch took; who sends alone never waits."""
         if self._expected > 1:
-            self.came.wait_for(lambda: len(self.requests) >= self._expected, self._patience)
+            self._enough.wait_for(lambda: len(self.requests) >= self._expected, self._patience)
 
 
 class WaitingEvents:
@@ -82,8 +92,7 @@ class WaitingEvents:
             if job_id not in self._of_job:
                 self._writers.submit(self._write_next, job_id)
                 self._of_job[job_id] = _Queue(self._lock)
-            self._of_job[job_id].requests.append(request)
-            self._of_job[job_id].came.notify()
+            self._of_job[job_id].add(request)
         return request.answer
 
     def close(self) -> None:
@@ -103,6 +112,7 @@ class WaitingEvents:
         began = time.perf_counter()
         try:
             with self._writing.on(job_id) as job:
+                began = time.perf_counter()
                 taken = self._take(job_id)
                 if taken:
                     answers = Batch(self._ledger, self._writing, job, [each.prepared for each in taken]).write()
