@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from trueline.ledger.answers import Answers
 from trueline.ledger.count import CountQuery
 from trueline.ledger.errors import LedgerError, QueryTimeoutError
 from trueline.ledger.job_tables import JobTables
@@ -52,7 +53,7 @@ def test_metrics_over_their_time_are_answered_503_with_when_to_try_again(
     lines = [b'{"raw_body": {}, "decision": {"label": "A"}}'] * 200
     assert workspace.ingest.bulk(job, lines).accepted == len(lines)
     tables = JobTables(hasty)
-    slow = CountQuery(hasty, tables, KeptCounts(hasty, tables, KeyLookup(hasty)))
+    slow = Answers(CountQuery(hasty, tables), KeptCounts(hasty, tables, KeyLookup(hasty)))
     ask = hasty.rows
 
     def slowly(sql: str, *rest: object) -> object:
@@ -60,7 +61,7 @@ def test_metrics_over_their_time_are_answered_503_with_when_to_try_again(
 
     monkeypatch.setattr(hasty, "rows", slowly)
     with monkeypatch.context() as patched:
-        patched.setattr(ledger, "count", slow)
+        patched.setattr(ledger, "answers", slow)
         answer = client.post(f"/api/v2/metrics/job?job_id={job.id}")
     assert answer.status_code == 503
     assert answer.headers["Retry-After"].isdigit()

@@ -215,7 +215,7 @@ def test_a_writer_expects_half_of_those_there_are_to_send_again(
     monkeypatch.setattr(waiting, "MOST_PATIENCE", SECONDS)
     lock = threading.Lock()
     queue = waiting._Queue(lock)  # noqa: SLF001
-    request = waiting._Waiting(PreparedEvents(job, pa.table({}), []))  # noqa: SLF001
+    request = waiting._Waiting(PreparedEvents(job, pa.table({}), pa.table({}), []))  # noqa: SLF001
     queue.requests.extend([request] * left)
 
     def arrive() -> None:

@@ -10,6 +10,8 @@ NUMBER_PATTERN = r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?"
 """JSON's grammar of a number (RFC 8259, section 6): "1e3" is one, "007" and " 5" are not."""
 
 INTEGER_PATTERN = r"-?(0|[1-9][0-9]*)"
+OTHER_NUMBER_PATTERN = r"-?(0|[1-9][0-9]*)(\.[0-9]+([eE][+-]?[0-9]+)?|[eE][+-]?[0-9]+)"
+"""Every number that has not the form of an integer: "5.0" and "5e0" are two."""
 
 _NUMBER = re.compile(NUMBER_PATTERN)
 _INTEGER = re.compile(INTEGER_PATTERN)

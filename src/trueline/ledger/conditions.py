@@ -46,6 +46,12 @@ _OF_STATES = {
     OwnField.KNOWLEDGE_BASE_STATE,
     OwnField.UNDECIDED_CONSENSUS,
 }
+_OF_SUBJECTS = _OF_STATES | {OwnField.LAST_COMPUTE_CONSENSUS_TIMESTAMP}
+
+
+def ask_for_subjects(filters: tuple[Filter, ...]) -> bool:
+    """Whether any filter needs the states of subjects."""
+    return any(own_field(each.field) in _OF_SUBJECTS for each in filters)
 
 
 def conditions(filters: tuple[Filter, ...], shape: JobShape, table: JobTable, into: Parameters) -> Conditions:
@@ -57,7 +63,7 @@ def conditions(filters: tuple[Filter, ...], shape: JobShape, table: JobTable, in
         whole = f"NOT ({positive})" if each.operator.negated else f"({positive})"
         if own in _OF_STATES:
             split.on_states.append(whole)
-        elif own is OwnField.LAST_COMPUTE_CONSENSUS_TIMESTAMP:
+        elif own in _OF_SUBJECTS:
             split.on_moments.append(whole)
         else:
             split.on_events.append(whole)
@@ -85,7 +91,7 @@ def own_expression(own: OwnField, shape: JobShape, into: Parameters) -> str | No
         case OwnField.TIMESTAMP_INFERENCE:
             return "arrived_at"
         case OwnField.RESULT_LABEL:
-            return "toString(decision)"
+            return "decision"
         case OwnField.RESULT:
             return _class_of("decision", shape, into)
         case OwnField.PREVIOUS_RESULT:
@@ -103,7 +109,7 @@ def own_expression(own: OwnField, shape: JobShape, into: Parameters) -> str | No
         case OwnField.OUTLIER_FLAG:
             return "outlier"
         case OwnField.MODEL_PATH:
-            return "toString(model_id)"
+            return "model_id"
         case OwnField.ORIGINAL_ID:
             return "event_id"
         case OwnField.PIPELINE_STATUS:

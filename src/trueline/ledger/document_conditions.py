@@ -119,7 +119,8 @@ class _Test:
     def _compares(self, kind: ValueKind, column: str) -> str:
         value, comparison, into = self._value, self._comparison, self._into
         if kind is ValueKind.TEXT:
-            return of.text_compares(comparison, f"ifNull({column}, '')", value, into)  # type: ignore[arg-type]
+            text = column if isinstance(value, int | float) else f"ifNull({column}, '')"
+            return of.text_compares(comparison, text, value, into)  # type: ignore[arg-type]
         if kind is ValueKind.BOOLEAN or not isinstance(value, int | float):
             return of.NEVER
         compares = of.integer_compares if kind is ValueKind.INTEGER else of.double_compares

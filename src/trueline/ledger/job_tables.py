@@ -30,7 +30,7 @@ OTHER_PATHS_TYPE: Final = pa.map_(pa.string(), pa.list_(pa.string()))
 
 _ENGINE_TYPES = {
     ValueKind.TEXT: "LowCardinality(Nullable(String))",
-    ValueKind.INTEGER: "Nullable(Int64)",
+    ValueKind.INTEGER: "Nullable(Int64) CODEC(T64, LZ4)",
     ValueKind.DOUBLE: "Nullable(Float64)",
     ValueKind.BOOLEAN: "Nullable(Bool)",
     ValueKind.SEVERAL: "Array(String)",

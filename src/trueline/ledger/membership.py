@@ -8,10 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
-from trueline.filters.numbers import INTEGER_PATTERN, NUMBER_PATTERN
+from trueline.filters.numbers import INTEGER_PATTERN, OTHER_NUMBER_PATTERN
 from trueline.filters.request import Scalar  # noqa: TC001 - part of a dataclass
 from trueline.ledger.documents import MAX_INTEGER, MIN_INTEGER
-from trueline.ledger.predicates import NEVER, any_of, as_boolean, as_float, as_number, scalar_text
+from trueline.ledger.predicates import NEVER, any_of, as_boolean, as_float, as_number, matches, met, scalar_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -65,19 +65,20 @@ def text_among_numbers(text: str, numbers: tuple[int | float, ...], into: Parame
     """Whether a text is a number (JSON's grammar) equal to one of these: integers exactly, others as doubles."""
     if not numbers:
         return NEVER
+    # each condition is on the text alone, so that of a column with a dictionary each text is looked at once;
+    # the numbers that are left are few
     integers = [str(number) for number in numbers if isinstance(number, int)]
     doubles = [number for number in numbers if isinstance(number, float)]
     double = f"toFloat64OrZero({text})"
-    exact = any_of(
+    exact = _among(text, [*integers, *(["-0"] if "0" in integers else [])], "String", into)
+    rough = _among(double, doubles, "Float64", into)
+    other = _among(double, [as_float(number) for number in numbers], "Float64", into)
+    return any_of(
         [
-            _among(f"if({text} = '-0', '0', {text})", integers, "String", into),
-            _among(double, doubles, "Float64", into),
+            exact,
+            NEVER if rough == NEVER else f"({matches(text, INTEGER_PATTERN)} AND {rough})",
+            f"({matches(text, OTHER_NUMBER_PATTERN)} AND {other})",
         ]
-    )
-    rough = _among(double, [as_float(number) for number in numbers], "Float64", into)
-    number_pattern = NUMBER_PATTERN.replace("\\", "\\\\")
-    return (
-        f"(match({text}, '^(?:{number_pattern})$') AND if(match({text}, '^(?:{INTEGER_PATTERN})$'), {exact}, {rough}))"
     )
 
 
@@ -108,7 +109,7 @@ def _among(expression: str, values: list[str] | list[int] | list[float], kind: s
     if not distinct:
         return NEVER
     if len(distinct) == 1:
-        return f"{expression} = {into.bind(distinct[0], kind)}"
+        return met(f"{expression} = {into.bind(distinct[0], kind)}")
     if kind == "Float64":  # a set tells -0 from 0
         expression, distinct = f"{expression} + 0", [number + 0.0 for number in distinct]  # type: ignore[operator]
-    return f"{expression} IN {into.bind(distinct, f'Array({kind})')}"
+    return met(f"{expression} IN {into.bind(distinct, f'Array({kind})')}")

@@ -7,6 +7,7 @@ import time
 from pathlib import Path  # noqa: TC003 - part of a public signature
 
 from trueline.ledger import migrations
+from trueline.ledger.answers import Answers
 from trueline.ledger.count import CountQuery
 from trueline.ledger.engine import Engine
 from trueline.ledger.errors import LedgerInUseError
@@ -56,7 +57,8 @@ class Ledger:
         self.events = EventTable(engine, tables, lookup, self.kept)
         self.votes = VoteTable(engine, tables, lookup, self.kept)
         self.trainings = TrainingTable(engine, tables)
-        self.count = CountQuery(engine, tables, self.kept)
+        self.count = CountQuery(engine, tables)
+        self.answers = Answers(self.count, self.kept)
         latest_consensus = int(engine.rows("SELECT max(version) FROM consensus")[0][0])
         latest_training = int(engine.rows("SELECT max(training) FROM knowledge_base")[0][0])
         self.clock = ArrivalClock(

@@ -387,6 +387,16 @@ class Tally:
             if events > 0
         ]
 
+    def changed_size(self, window: Window) -> int:
+        """How many events' subjects changed after the training."""
+        if window == Window():
+            return int(self._changed["events"].sum())
+        return int(self._events["sign"][self._changed_rows(window)].sum())
+
+    def names(self, keys: list[int]) -> list[str]:
+        """The ids of marked buckets."""
+        return [self._names[number] for number in self._subjects.find(np.array(keys, np.uint64)).tolist()]
+
     def changed_buckets(self, window: Window, limit: int) -> list[str]:
         """The ids of the buckets that changed after the training, most events first, then id."""
         if window == Window():

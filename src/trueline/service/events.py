@@ -11,8 +11,8 @@ import msgspec
 from trueline.filters.fields import OwnField
 from trueline.instants import format_instant, from_micros
 from trueline.ledger.conditions import JobShape
-from trueline.ledger.count import Population
 from trueline.ledger.documents import DocumentError
+from trueline.ledger.population import Population
 from trueline.service.envelope import enclosed
 from trueline.service.errors import EventNotFoundError, InvalidRequestError
 from trueline.service.lines import EventLine, LineError

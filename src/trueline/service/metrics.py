@@ -6,9 +6,9 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from trueline.filters.request import MAX_FILTERS, Filter, FilterError, parse_filters
-from trueline.instants import format_instant, parse_end, parse_start, to_micros
+from trueline.instants import format_instant, from_micros, parse_end, parse_start, to_micros
 from trueline.ledger.conditions import JobShape
-from trueline.ledger.count import Population
+from trueline.ledger.population import Population
 from trueline.metrics.counts import TruthPolicy, confusion_matrix, totals
 from trueline.metrics.scores import overall_scores, scores_per_decision, trace
 from trueline.service.errors import InvalidRequestError
@@ -71,7 +71,7 @@ class JobMetrics:
             end=None if until is None else to_micros(until),
             filters=wanted,
         )
-        table = self._ledger.count.counts(population)
+        table = self._ledger.answers.counts(population)
         matrix = confusion_matrix(table.counts, job.labels, policy)
         overall = overall_scores(matrix)
         return {
@@ -94,15 +94,17 @@ class JobMetrics:
     def _totals(self, job: Job, population: Population, table: CountTable) -> dict[str, Any]:
         sizes = totals(table.counts)
         changed = sizes.changed_after_training
-        count = self._ledger.count
+        answers = self._ledger.answers
         return {
             "total_events": sizes.events,
             "total_events_in_knowledge_base": sizes.in_knowledge_base,
             "total_events_with_consensus": sizes.with_consensus,
             "changed_consensus_after_training": {
                 "total_events": changed,
-                "top_events_ids": count.changed_events(population) if changed else [],
-                "top_buckets_ids": count.changed_buckets(population) if changed and job.grouping == "bucket" else [],
+                "top_events_ids": answers.changed_events(population, table) if changed else [],
+                "top_buckets_ids": (
+                    answers.changed_buckets(population, table) if changed and job.grouping == "bucket" else []
+                ),
             },
         }
 
@@ -143,6 +145,7 @@ def _bound(name: str, text: str | None, read: Callable[[str], datetime]) -> date
         raise InvalidRequestError(("query", name), f"{name}: {error}") from None
 
 
-def _shown(asked: datetime | None, found: datetime | None) -> str | None:
-    bound = asked if asked is not None else found
-    return None if bound is None else format_instant(bound)
+def _shown(asked: datetime | None, found: int | None) -> str | None:
+    if asked is None and found is not None:
+        asked = from_micros(found)
+    return None if asked is None else format_instant(asked)

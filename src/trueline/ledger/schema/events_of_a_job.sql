@@ -6,12 +6,12 @@ CREATE TABLE IF NOT EXISTS {events}
     event_key UInt64,                         -- keyed hash of event_id
     version UInt64,                           -- arrival of this version, microseconds
     sign Int8,
-    event_id String,
+    event_id String CODEC(ZSTD(1)),
     subject_key UInt64,                       -- event_key, or the keyed hash of bucket_id in a bucket job
-    bucket_id String,                         -- empty in a job grouped by event
+    bucket_id String CODEC(ZSTD(1)),          -- empty in a job grouped by event
     arrived_at DateTime64(6, 'UTC') CODEC(Delta, ZSTD(1)),   -- first arrival
     decision LowCardinality(String),          -- label in force; empty: not decided yet
-    confidence Nullable(Float64),
+    confidence Nullable(Float64) CODEC(ZSTD(1)),
     model_id LowCardinality(String),
     outlier Nullable(Bool),
     decided_at DateTime64(6, 'UTC') CODEC(Delta, ZSTD(1)),

@@ -1,0 +1,201 @@
+"""Populations put into words of the engine: which rows a question is about, and the states of their subjects.
+
+A subject's state is what was voted on it later than its event's first line, and what the active model learned of it.
+Most subjects have none, and of those that have, all events that came with the same consensus are alike: so rows are
+counted by subject where that has a state, and the states joined to the counts; row by row only where nothing less will
+do.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from trueline.ledger.conditions import Conditions, JobShape, conditions
+from trueline.ledger.parameters import Parameters
+from trueline.ledger.votes import has_consensus_rows
+
+if TYPE_CHECKING:
+    from trueline.filters.request import Filter
+    from trueline.ledger.engine import Engine
+    from trueline.ledger.job_tables import JobTables
+
+
+@dataclass(frozen=True, slots=True)
+class Population:
+    """Which of a job's decided events a question is about."""
+
+    job_id: int
+    shape: JobShape
+    training: int | None
+    """The training of the active model, whose knowledge base the states are against."""
+    start: int | None
+    """Inclusive, in microseconds since 1970; None: from the first event on."""
+    end: int | None
+    """Exclusive."""
+    filters: tuple[Filter, ...]
+
+
+_EVENTS = """
+SELECT ts, arrived_at, event_key, version, sign, event_id, subject_key, bucket_id,
+       outcome, decision, previous_decision, confidence, model_id, outlier,
+       consensus AS first_consensus, consensus_changed_at AS first_changed_at,
+       consensus_computed_at AS first_computed_at
+FROM {table}
+WHERE {where}"""
+
+_NEVER = "fromUnixTimestamp64Micro(0, 'UTC')"
+
+_VOTED = """
+SELECT subject_key, 1 AS voted, consensus AS later_consensus, changed_at AS later_changed_at,
+       computed_at AS later_computed_at, 0 AS trained, '' AS trained_label, false AS from_consensus
+FROM consensus FINAL WHERE job_id = {job:UInt64}"""
+
+_TRAINED = f"""
+SELECT subject_key, 0, '', {_NEVER}, {_NEVER}, 1, toString(label), from_consensus
+FROM knowledge_base WHERE job_id = {{job:UInt64}} AND training = {{training:UInt64}}"""
+
+_BOTH = f"""
+SELECT subject_key, max(voted) AS voted, max(toString(later_consensus)) AS later_consensus,
+       max(later_changed_at) AS later_changed_at, max(later_computed_at) AS later_computed_at,
+       max(trained) AS trained, max(trained_label) AS trained_label, max(from_consensus) AS from_consensus
+FROM ({_VOTED}
+UNION ALL {_TRAINED})
+GROUP BY subject_key"""
+
+_VOTED_KEYS = "SELECT subject_key FROM consensus WHERE job_id = {job:UInt64}"
+_TRAINED_KEYS = "SELECT subject_key FROM knowledge_base WHERE job_id = {job:UInt64} AND training = {training:UInt64}"
+
+_STATELESS = (
+    f"0 AS voted, '' AS later_consensus, {_NEVER} AS later_changed_at,"
+    " 0 AS trained, '' AS trained_label, false AS from_consensus"
+)
+
+_JOINED = """
+SELECT * FROM ({events}) AS event
+LEFT ANY JOIN ({subjects}) AS subject USING (subject_key)"""
+
+_UNJOINED = f"""
+SELECT *, {_NEVER} AS later_computed_at, {_STATELESS}
+FROM ({{events}})"""
+
+STATE: Final = """
+       if(voted, toString(later_consensus), toString(first_consensus)) AS consensus,
+       trained AND if(consensus = '', from_consensus, consensus != trained_label) AS changed,
+       multiIf(changed, 'retrain', trained, 'in_knowledge_base', consensus != '', 'pending', 'new') AS state,
+       if(voted, later_changed_at, first_changed_at) AS changed_at"""
+"""What follows from what an event came with and the state of its subject."""
+
+_STATES = f"""
+SELECT *,{STATE},
+       if(voted, later_computed_at, first_computed_at) AS computed_at
+FROM ({{joined}})"""
+
+# the engine groups by one column of few different texts several times as fast as by two, and decisions and
+# consensus stand together in `outcome`
+_ALONE = f"""
+SELECT outcome, 0 AS marked, {{first_changed_at}} AS first_changed_at, sum(sign) AS events, {_STATELESS}
+FROM {{table}} WHERE {{where}} GROUP BY outcome"""
+
+_BY_SUBJECT = """
+SELECT * FROM
+(
+    SELECT outcome, if(subject_key IN ({keys}), subject_key, 0) AS marked,
+           {first_changed_at} AS first_changed_at, sum(sign) AS events
+    FROM {table} WHERE {where} GROUP BY outcome, marked
+) AS counted
+LEFT ANY JOIN ({subjects}) AS subject ON counted.marked = subject.subject_key"""
+
+_ONE_BY_ONE = """
+SELECT outcome, subject_key AS marked, max(first_changed_at) AS first_changed_at, sum(sign) AS events,
+       voted, later_consensus, later_changed_at, trained, trained_label, from_consensus
+FROM ({source})
+GROUP BY outcome, marked, voted, later_consensus, later_changed_at, trained, trained_label, from_consensus"""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A population as the engine is asked about it, its values bound."""
+
+    table: str
+    where: str
+    """The condition on the rows of the table."""
+    met: Conditions
+    into: Parameters
+    by_bucket: bool
+    subjects: str | None
+    """The query of the states of subjects; None where every state stands with its event."""
+    subject_keys: str
+    """The query of their keys."""
+
+    @property
+    def can_change(self) -> bool:
+        """Whether there is a training that subjects may have changed after."""
+        return "training" in self.into.values
+
+    @property
+    def on_subjects(self) -> list[str]:
+        """The conditions that need the states of subjects."""
+        return self.met.on_states + self.met.on_moments
+
+    def also(self, condition: str) -> Asked:
+        """The same of the rows that meet one more condition."""
+        return replace(self, where=f"{self.where} AND {condition}")
+
+    def of_event(self, event_key: int) -> Asked:
+        """The same of one event alone."""
+        alone = self.also(f"event_key = {self.into.bind(event_key, 'UInt64')}")
+        if self.subjects is None:
+            return alone
+        of_event = f"SELECT subject_key FROM {self.table} WHERE {alone.where}"
+        return replace(alone, subjects=f"SELECT * FROM ({self.subjects}) WHERE subject_key IN ({of_event})")
+
+    def rows(self) -> str:
+        """The query of the population's rows, each with the state of its subject."""
+        events = _EVENTS.replace("{table}", self.table).replace("{where}", self.where)
+        joined = _UNJOINED if self.subjects is None else _JOINED.replace("{subjects}", self.subjects)
+        states = _STATES.replace("{joined}", joined.replace("{events}", events))
+        return f"SELECT * FROM ({states}) WHERE {' AND '.join(self.on_subjects)}" if self.on_subjects else states
+
+    def groups(self) -> str:
+        """The query of the population's rows counted by outcome and, where that has a state, by subject."""
+        if self.met.on_moments:
+            return _ONE_BY_ONE.replace("{source}", self.rows())
+        # in a job grouped by bucket no event comes with a consensus
+        first = "max(consensus_changed_at)" if self.can_change and not self.by_bucket else _NEVER
+        grouped = _ALONE if self.subjects is None else _BY_SUBJECT.replace("{subjects}", self.subjects)
+        for name, part in {
+            "{keys}": self.subject_keys,
+            "{first_changed_at}": first,
+            "{table}": self.table,
+            "{where}": self.where,
+        }.items():
+            grouped = grouped.replace(name, part)
+        return grouped
+
+
+def asked(engine: Engine, tables: JobTables, population: Population) -> Asked:
+    """Put a population into words of the engine."""
+    table = tables.of(population.job_id)
+    into = Parameters(job=population.job_id)
+    where = ["1"]
+    if population.start is not None:
+        where.append(f"ts >= {into.moment(population.start)}")
+    if population.end is not None:
+        where.append(f"ts < {into.moment(population.end)}")
+    met = conditions(population.filters, population.shape, table, into)
+    subjects, subject_keys = None, ""
+    if population.training is not None:
+        into.values["training"] = population.training
+        subjects, subject_keys = _BOTH, f"{_VOTED_KEYS} UNION ALL {_TRAINED_KEYS}"
+    elif has_consensus_rows(engine, population.job_id):
+        subjects, subject_keys = _VOTED, _VOTED_KEYS
+    return Asked(
+        table.name,
+        " AND ".join([*where, *met.on_events]),
+        met,
+        into,
+        population.shape.by_bucket,
+        subjects,
+        subject_keys,
+    )
