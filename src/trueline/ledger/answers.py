@@ -50,13 +50,31 @@ class Answers:
             with self._tally(population) as tally:
                 wanted = 0 if tally is None else 2 * limit * tally.changed_size(window) // counted
         while 0 < wanted <= _WORTH_NAMING:
-            with self._tally(population) as tally:
-                changed = [] if tally is None else tally.changed_events(window, wanted)
-            found = self._query.ids(population, changed, limit)
+            found = self._named(population, window, wanted)
             if len(found) >= min(limit, counted):
-                return found
+                return found[:limit]
             wanted *= 4
         return self._query.changed_events(population, table if table.changed else self._query.counts(population), limit)
+
+    def _named(self, population: Population, window: Window, wanted: int) -> list[str]:
+        """The ids of those of the first so many changed events that pass the filters, in their order."""
+        with self._tally(population) as tally:
+            if tally is None:
+                return []
+            changed = tally.changed_events(window, wanted)
+            known = {} if population.filters else tally.remembered(changed)
+            events = tally.size
+        moments = {(each.subject_key, each.ts) for each in changed}
+        asked_for = self._query.ids(population, moments - known.keys())
+        if not population.filters and asked_for:
+            with self._tally(population) as tally:
+                if tally is not None and tally.size == events:  # else they may be of another time than the tally is
+                    tally.remember(asked_for)
+        ids = known | asked_for
+        found = sorted(
+            (-each.changed_at, -each.ts, event_id) for each in changed for event_id in ids[each.subject_key, each.ts]
+        )
+        return [event_id for _, _, event_id in found]
 
     def changed_buckets(self, population: Population, table: CountTable, limit: int = 10) -> list[str]:
         """As `CountQuery.changed_buckets`."""

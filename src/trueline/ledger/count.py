@@ -10,13 +10,12 @@ from trueline.ledger.population import STATE, asked
 from trueline.metrics.counts import Count
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from trueline.filters.fields import OwnField
     from trueline.ledger.engine import Engine, Row
     from trueline.ledger.job_tables import JobTables
     from trueline.ledger.population import Asked, Population
-    from trueline.metrics.tally import ChangedEvents
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,27 +151,27 @@ class CountQuery:
         ordered = sorted((-changed_at[subject], -ts, event_id) for subject, ts, event_id in rows)
         return [event_id for _, _, event_id in ordered[:limit]]
 
-    def ids(self, population: Population, changed: Sequence[ChangedEvents], limit: int) -> list[str]:
-        """The ids of those events of a population that are among some that a tally names by subject and moment.
+    def ids(self, population: Population, moments: Iterable[tuple[int, int]]) -> dict[tuple[int, int], list[str]]:
+        """The ids of a population's events by subject and moment, of subjects' keys and moments that are named.
 
-        In the order of `changed_events`. No filter of the population may be on the states of subjects.
+        No filter of the population may be on the states of subjects.
         """
-        if not changed:
-            return []
+        found: dict[tuple[int, int], list[str]] = {each: [] for each in moments}
+        if not found:
+            return found
         of = asked(self._engine, self._tables, population)
-        moments = ", ".join(of.into.moment(moment) for moment in sorted({each.ts for each in changed}))
-        subjects = of.into.bind(sorted({each.subject_key for each in changed}), "Array(UInt64)")
-        of = of.also(f"ts IN ({moments})").also(f"subject_key IN {subjects} AND decision != ''")
+        named = ", ".join(of.into.moment(moment) for moment in sorted({moment for _, moment in found}))
+        subjects = of.into.bind(sorted({subject for subject, _ in found}), "Array(UInt64)")
+        of = of.also(f"ts IN ({named})").also(f"subject_key IN {subjects} AND decision != ''")
         rows = self._engine.rows(
             f"SELECT subject_key, toUnixTimestamp64Micro(ts), event_id FROM {of.table} WHERE {of.where}"
             " GROUP BY subject_key, ts, event_id, version HAVING sum(sign) > 0",
             of.into.values,
         )
-        changed_at = {(each.subject_key, each.ts): each.changed_at for each in changed}
-        ordered = sorted(
-            (-changed_at[subject, ts], -ts, name) for subject, ts, name in rows if (subject, ts) in changed_at
-        )
-        return [event_id for _, _, event_id in ordered[:limit]]
+        for subject, moment, event_id in rows:
+            if (subject, moment) in found:
+                found[subject, moment].append(event_id)
+        return found
 
     def changed_buckets(self, population: Population, table: CountTable, limit: int = 10) -> list[str]:
         """The ids of buckets that changed after training: most events of the population first, then id."""

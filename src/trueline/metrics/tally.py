@@ -97,6 +97,7 @@ class ChangedEvents:
 
 
 _NONE: Final = -1
+_IDS_REMEMBERED: Final = 100_000
 _LATEST, _EARLIEST = np.iinfo(np.int64).max, np.iinfo(np.int64).min
 _SIDE: Final = 1 << 12
 """More than there are labels in a job, so that two of them and two flags make one number: see `_packed`."""
@@ -170,6 +171,7 @@ class Tally:
             ts=np.int64, decision=np.int64, first=np.int64, kind=np.int64, changed_at=np.int64, sign=np.int64
         )
         self._training: int | None = None
+        self._ids: dict[tuple[int, int], list[str]] = {}
         hour, events, taken_back, first, last = (
             _array(hours[name]) for name in ("hour", "events", "taken_back", "first", "last")
         )
@@ -222,6 +224,9 @@ class Tally:
         kind: NDArray[np.int64],
     ) -> None:
         sign = _array(events["sign"]).astype(np.int64)
+        if self._ids:
+            for moment in zip(events["subject_key"].to_pylist(), events["ts"].to_pylist(), strict=True):
+                self._ids.pop(moment, None)
         self._events.append(
             subject,
             ts=_array(events["ts"]),
@@ -386,6 +391,25 @@ class Tally:
             for (at, moment, number), events in sorted(found.items())
             if events > 0
         ]
+
+    @property
+    def size(self) -> int:
+        """How many versions of events it keeps: another number after each that came."""
+        return len(self._events)
+
+    def remembered(self, changed: list[ChangedEvents]) -> dict[tuple[int, int], list[str]]:
+        """The ids of events by subject's key and moment, as far as they were told: see `remember`."""
+        moments = [(each.subject_key, each.ts) for each in changed]
+        return {moment: self._ids[moment] for moment in moments if moment in self._ids}
+
+    def remember(self, ids: dict[tuple[int, int], list[str]]) -> None:
+        """Be told the ids of all decided events of marked subjects at some moments.
+
+        Each is forgotten when an event of that subject and moment comes or goes.
+        """
+        if len(self._ids) + len(ids) > _IDS_REMEMBERED:
+            self._ids.clear()
+        self._ids.update(ids)
 
     def changed_size(self, window: Window) -> int:
         """How many events' subjects changed after the training."""
