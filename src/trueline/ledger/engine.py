@@ -108,8 +108,10 @@ class Engine:
 
     def table(self, sql: str, parameters: Mapping[str, Any] | None = None) -> pa.Table:
         """Answer a query with its columns, all of them nullable: as those that go in may be."""
+        # settings handed over beside this kind of query cost the embedded client a statement each, three times
+        limited = f"{sql}\n{_settings_clause(self._limits)}"
         with _errors_translated():
-            answer = self._client.query_arrow(sql, parameters=dict(parameters or {}), settings=self._limits)
+            answer = self._client.query_arrow(limited, parameters=dict(parameters or {}))
         return pa.table(dict(zip(answer.column_names, answer.columns, strict=True)))
 
     def insert(self, table: str, rows: pa.Table) -> None:
@@ -125,8 +127,7 @@ class Engine:
 
     def insert_select(self, sql: str, parameters: Mapping[str, Any]) -> None:
         """Run an INSERT ... SELECT whose rows go in as a whole or not at all."""
-        clause = ", ".join(f"{name} = {value}" for name, value in _WRITE_AS_ONE_BLOCK.items())
-        self.command(f"{sql}\nSETTINGS {clause}", parameters)
+        self.command(f"{sql}\n{_settings_clause(_WRITE_AS_ONE_BLOCK)}", parameters)
 
     def close(self) -> None:
         """Let go of the store."""
@@ -135,6 +136,13 @@ class Engine:
                 client.close()
             self._clients.clear()
         self._local = threading.local()
+
+
+def _settings_clause(settings: Mapping[str, object]) -> str:
+    """The clause of a statement that has these settings: numbers, or names of choices."""
+    return "SETTINGS " + ", ".join(
+        f"{name} = '{value}'" if isinstance(value, str) else f"{name} = {value}" for name, value in settings.items()
+    )
 
 
 class _errors_translated(contextlib.AbstractContextManager[None]):  # noqa: N801 - reads as a phrase

@@ -137,8 +137,9 @@ class EventTable:
         """What stands of the events with these keys; those never seen are left out."""
         name = self._tables.of(job_id).name
         # a fraction of what it costs to read them back, and most often none was
-        seen = bool(self._lookup.rows(f"SELECT 1 FROM {name} WHERE event_key IN {KEYS} LIMIT 1", keys))
-        rows = self._lookup.table(f"SELECT * FROM {name} WHERE event_key IN {KEYS}", keys if seen else [])
+        if not self._lookup.rows(f"SELECT 1 FROM {name} WHERE event_key IN {KEYS} LIMIT 1", keys):
+            return Standing({}, pa.table({}))
+        rows = self._lookup.table(f"SELECT * FROM {name} WHERE event_key IN {KEYS}", keys)
         signs: dict[tuple[int, int], int] = {}
         versions = list(zip(rows["event_key"].to_pylist(), rows["version"].to_pylist(), strict=True))
         for version, sign in zip(versions, rows["sign"].to_pylist(), strict=True):
@@ -214,13 +215,10 @@ class EventTable:
         mine = documents.take(pa.array([version.document for version in now], pa.int64()))
         written = beside(_table(now), self._tables.placed(job_id, mine))
         before = [standing.versions[version.event_key] for version in replacing]
-        taken_back = standing.rows.take(pa.array([version.document for version in before], pa.int64()))
-        taken_back = taken_back.set_column(
-            taken_back.column_names.index("sign"), "sign", repeated(-1, pa.int8(), len(before))
-        )
-        together = pa.concat_tables([taken_back, written], promote_options="permissive") if before else written
+        if before:
+            written = pa.concat_tables([_taken_back(standing, before), written], promote_options="permissive")
         with self._kept.changing(job_id) if before else contextlib.nullcontext():
-            self._insert(job_id, together)
+            self._insert(job_id, written)
             self._kept.events_written(job_id, _table([*before, *now], [-1] * len(before) + [1] * len(now)))
 
     def write_first(self, job_id: int, sent: pa.Table, weighed: pa.Table, arrivals: range, documents: pa.Table) -> None:
@@ -249,6 +247,12 @@ class EventTable:
     def _insert(self, job_id: int, rows: pa.Table) -> None:
         # in one batch: the engine makes a part of each
         self._engine.insert(self._tables.of(job_id).name, rows.combine_chunks())
+
+
+def _taken_back(standing: Standing, versions: Sequence[EventVersion]) -> pa.Table:
+    """Rows that take versions back: as they were stored, but for the sign."""
+    rows = standing.rows.take(pa.array([version.document for version in versions], pa.int64()))
+    return rows.set_column(rows.column_names.index("sign"), "sign", repeated(-1, pa.int8(), len(versions)))
 
 
 def _column(name: str, values: Iterable[Any]) -> pa.Array:
