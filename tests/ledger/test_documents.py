@@ -74,31 +74,62 @@ PLACED: list[tuple[dict[str, Any], dict[str, Any]]] = [
 ]
 
 
+def rows_of(documents: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What documents are laid out as, each row without what it lacks."""
+    rows = laid_out([searchable(document) for document in documents]).to_pylist()
+    return [{name: value for name, value in row.items() if value is not None} for row in rows]
+
+
 @pytest.mark.parametrize(("document", "columns"), PLACED)
+@pytest.mark.parametrize("copies", [1, 20])  # few documents a shape, and many
 def test_values_stand_under_their_paths_each_plainly_of_one_kind(
-    document: dict[str, Any], columns: dict[str, Any]
+    document: dict[str, Any], columns: dict[str, Any], copies: int
 ) -> None:
-    assert searchable(document) == columns
+    assert rows_of([document] * copies) == [columns] * copies
 
 
-def test_paths_met_again_after_very_many_others_have_the_same_columns() -> None:
-    before = searchable({"a": {"b": 1}})
-    for first in range(0, 70_000, 1_000):
-        assert len(searchable({"c": {str(first + each): 1 for each in range(1_000)}})) == 1_001
-    assert searchable({"a": {"b": 1}}) == before
+def test_what_numbers_are_is_told_of_each_not_of_all_of_a_shape() -> None:
+    numbers = [1, 2**63, -(2**63), 2.0, 2.5, -0.0, 1e21, 1e-7, 2.0**53, 7, -1e300]
+    expected = [rows_of([{"a": number}]) for number in numbers]
+    assert rows_of([{"a": number} for number in numbers for _ in range(20)])[::20] == [row for (row,) in expected]
+    assert expected[5] == [{"integer_a": 0}]
+    assert expected[8] == [{"double_a": 2.0**53}]
 
 
-@pytest.mark.parametrize("copies", [1, 40])  # few documents a shape, and many
+def test_shapes_met_again_after_very_many_others_have_the_same_columns() -> None:
+    before = rows_of([{"a": {"b": 1}}])
+    for number in range(5_000):
+        assert searchable({f"c{number}": 1}).shape.columns == (f"integer_c{number}",)
+    assert rows_of([{"a": {"b": 1}}]) == before
+
+
+@pytest.mark.parametrize("copies", [1, 40])
 def test_documents_are_laid_out_in_their_order_each_in_its_row(copies: int) -> None:
-    documents = [searchable(document) for document, _ in PLACED for _ in range(copies)]
-    documents = documents[::2] + documents[1::2]
-    rows = laid_out(documents).to_pylist()
-    assert [{name: value for name, value in row.items() if value is not None} for row in rows] == documents
+    placed = [each for each in PLACED for _ in range(copies)]
+    placed = placed[::2] + placed[1::2]
+    assert rows_of([document for document, _ in placed]) == [columns for _, columns in placed]
+
+
+@given(
+    st.lists(
+        st.recursive(
+            st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | texts,
+            lambda inner: (
+                st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["a", "b", "a.b", ""]), inner, max_size=3)
+            ),
+            max_leaves=6,
+        ),
+        max_size=6,
+    )
+)
+def test_documents_of_one_shape_are_laid_out_as_any_other(values: list[Any]) -> None:
+    alone = [row for value in values for row in rows_of([{"v": value}])]
+    assert rows_of([{"v": value} for value in values for _ in range(20)])[::20] == alone
 
 
 @pytest.mark.parametrize("rows", [0, 3])
 def test_documents_without_a_value_have_their_rows(rows: int) -> None:
-    assert laid_out([{}] * rows).num_rows == rows
+    assert laid_out([searchable({})] * rows).num_rows == rows
 
 
 def test_values_at_a_path_are_those_the_filters_see() -> None:
@@ -124,7 +155,7 @@ def test_nesting_is_taken_up_to_the_limit() -> None:
     def nested(depth: int) -> dict[str, Any]:
         return {"a": nested(depth - 1)} if depth > 1 else {"a": 1}
 
-    assert len(searchable(nested(MAX_DEPTH))) == MAX_DEPTH
+    assert len(searchable(nested(MAX_DEPTH)).shape.objects) == MAX_DEPTH - 1
     with pytest.raises(DocumentError, match="nested more than"):
         searchable(nested(MAX_DEPTH + 1))
 

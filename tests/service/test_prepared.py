@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from trueline.catalog.records import Grouping, Job
+from trueline.ledger.documents import laid_out
 from trueline.ledger.keys import KeyMaker
 from trueline.service.prepared import prepare_events
 from trueline.service.sent import EventReader, SentEvent
@@ -46,8 +47,7 @@ def test_events_come_out_of_the_columns_as_they_were_read() -> None:
     said = [{name: getattr(event, name) for name in SENT_ALIKE} for event in read]
     assert [{name: getattr(event, name) for name in SENT_ALIKE} for event in prepared.events()] == said
     rows = prepared.documents.take([event.document for event in prepared.events()]).to_pylist()
-    there = [{name: value for name, value in row.items() if value is not None} for row in rows]
-    assert there == [event.document for event in read]
+    assert rows == laid_out([event.document for event in read]).to_pylist()
 
 
 def test_bad_lines_are_rejected_and_blank_ones_passed_over() -> None:

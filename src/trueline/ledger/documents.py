@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -23,7 +23,7 @@ import pyarrow.compute as pc
 from trueline.filters.numbers import number_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
 TEXT_TAG, NUMBER_TAG, BOOLEAN_TAG, OBJECT_TAG = "=", "#", "?", "{"
 
@@ -33,8 +33,8 @@ MAX_PATH_LENGTH = 1_024
 MIN_INTEGER, MAX_INTEGER = -(2**63), 2**63 - 1
 _EXACT_FLOAT = 2**53
 _SMALLEST_PLAIN_FLOAT, _LARGEST_PLAIN_FLOAT = 1e-6, 1e21
-_PLAIN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_")
 _ROWS_WORTH_A_SHAPE = 16
+_PLAIN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_")
 
 
 class ValueKind(StrEnum):
@@ -90,84 +90,119 @@ def parts_of(column: str) -> tuple[ValueKind, str]:
     return ValueKind(kind), name
 
 
-class _Names(dict[str, str]):
-    """The names of the columns of one kind, by the key under one prefix."""
+class Shape:
+    """What documents have in common whose keys are the same and whose values are of the same kinds."""
 
-    def __init__(self, known: _Known, kind: ValueKind, prefix: str) -> None:
-        super().__init__()
-        self._known = known
-        self._kind = kind
-        self._prefix = prefix
+    __slots__ = ("columns", "objects")
 
-    def __missing__(self, key: str) -> str:
-        path = self._prefix + key
-        _check_length(path)
-        name = self[key] = column_name(self._kind, path)
-        self._known.size += 1
-        return name
+    def __init__(self, columns: tuple[str | None, ...], objects: tuple[str, ...]) -> None:
+        self.columns = columns
+        """The column of each value, in the order of the document; None for one that is null."""
+        self.objects = objects
+        """The columns that say where there are objects."""
 
 
-class _Level:
-    """What is known of the keys under one prefix, so that a key met again costs one look."""
+class Searchable(NamedTuple):
+    """A document made ready to be laid out."""
 
-    def __init__(self, known: _Known, prefix: str) -> None:
-        self._known = known
-        self._prefix = prefix
-        self.text, self.integer, self.double, self.boolean, self.object = (
-            _Names(known, kind, prefix) for kind in ValueKind if kind is not ValueKind.SEVERAL
-        )
-        self._below: dict[str, _Level] = {}
-
-    def below(self, key: str) -> _Level:
-        """The level of the members of the object at a key."""
-        level = self._below.get(key)
-        if level is None:
-            level = self._below[key] = _Level(self._known, f"{self._prefix}{key}.")
-            self._known.size += 1
-        return level
+    shape: Shape
+    values: list[Any]
+    """One for each of the shape's columns."""
 
 
-class _Known:
-    """The keys met of late, up to a number: documents may bring any."""
+class _Shapes(dict[tuple[object, ...], "Shape | None"]):
+    """The shapes of documents met of late; None: those of that shape are read the general way."""
 
-    _MOST = 65_536
+    _MOST = 4_096
 
-    def __init__(self) -> None:
-        self.size = 0
-        self._top = _Level(self, "")
-
-    def top(self) -> _Level:
-        """The level of a document's own keys."""
-        if self.size > self._MOST:
-            self.size = 0
-            self._top = _Level(self, "")
-        return self._top
+    def keep(self, key: tuple[object, ...], shape: Shape | None) -> Shape | None:
+        """Remember a shape."""
+        if len(self) >= self._MOST:
+            self.clear()
+        self[key] = shape
+        return shape
 
 
-_KNOWN = _Known()
+_SHAPES = _Shapes()
+_KINDS = {str: ValueKind.TEXT, int: ValueKind.INTEGER, float: ValueKind.DOUBLE, bool: ValueKind.BOOLEAN}
+_UNKNOWN = object()
 
 
-def searchable(document: dict[str, Any]) -> dict[str, Any]:
-    """The values of a document by the names of their columns; paths that hold objects have True.
+def searchable(document: dict[str, Any]) -> Searchable:
+    """Make a document ready to be laid out for filters.
 
     Raises:
         DocumentError: nested too deeply, too many or too long paths.
     """
-    columns: dict[str, Any] = {}
-    found = _collect_plain(document, _KNOWN.top(), columns, 1)
-    if 0 <= found == len(columns) <= MAX_PATHS:
-        return columns
+    keys: list[tuple[str, ...]] = []
+    kinds: list[type] = []
+    values: list[Any] = []
+    _walk(document, keys, kinds, values, 1)
+    key = (*keys, *kinds)  # texts in tuples, then types: no two shapes share one
+    shape: Any = _SHAPES.get(key, _UNKNOWN)
+    if shape is _UNKNOWN:
+        shape = _SHAPES.keep(key, _plain_shape(document))
+    return _generally(document) if shape is None else Searchable(shape, values)
+
+
+def _walk(
+    document: dict[str, Any], keys: list[tuple[str, ...]], kinds: list[type], values: list[Any], depth: int
+) -> None:
+    """Collect the keys of each object, the kind of each value, and the values, in the order of the document."""
+    if depth > MAX_DEPTH:
+        raise DocumentError(f"the document is nested more than {MAX_DEPTH} deep")
+    keys.append(tuple(document))
+    for value in document.values():
+        kind = type(value)
+        kinds.append(kind)
+        if kind is dict:
+            _walk(value, keys, kinds, values, depth + 1)
+        else:
+            values.append(value)
+
+
+def _plain_shape(document: dict[str, Any]) -> Shape | None:
+    """The shape of a document without lists in which no two values share a column; None for any other."""
+    columns: list[str | None] = []
+    objects: list[str] = []
+
+    def add(members: dict[str, Any], prefix: str) -> bool:
+        for key, value in members.items():
+            path = prefix + key
+            _check_length(path)
+            if isinstance(value, list):
+                return False
+            if isinstance(value, dict):
+                objects.append(column_name(ValueKind.OBJECT, path))
+                if not add(value, f"{path}."):
+                    return False
+            else:
+                columns.append(None if value is None else column_name(_KINDS[type(value)], path))
+        return True
+
+    if not add(document, ""):
+        return None
+    named = [name for name in columns if name is not None] + objects
+    return Shape(tuple(columns), tuple(objects)) if len(set(named)) == len(named) <= MAX_PATHS else None
+
+
+def _generally(document: dict[str, Any]) -> Searchable:
+    """Make any document ready, as lists, repeated paths and unusual numbers need."""
     values: dict[str, Any] = {}
     objects: set[str] = set()
     _collect(document, "", values, objects, 1)
     if len(values) + len(objects) > MAX_PATHS:
         raise DocumentError(f"the document has more than {MAX_PATHS} distinct paths")
-    columns = {column_name(ValueKind.OBJECT, path): True for path in objects}
+    columns: dict[str, Any] = {}
     for path, value in values.items():
         _check_length(path)
         kind, kept = _placed(value)
         columns[column_name(kind, path)] = kept
-    return columns
+    key = (tuple(columns), *sorted(objects))
+    shape = _SHAPES.get(key) or _SHAPES.keep(
+        key, Shape(tuple(columns), tuple(column_name(ValueKind.OBJECT, path) for path in objects))
+    )
+    return Searchable(shape, list(columns.values()))  # type: ignore[arg-type]
 
 
 def _placed(value: Any) -> tuple[ValueKind, Any]:  # noqa: ANN401 - any value of JSON
@@ -180,47 +215,89 @@ def _placed(value: Any) -> tuple[ValueKind, Any]:  # noqa: ANN401 - any value of
     number = _plain_number(value)
     if number is None:
         return ValueKind.SEVERAL, [tagged(value)]
-    return ValueKind.INTEGER if isinstance(number, int) else ValueKind.DOUBLE, number
+    return (ValueKind.INTEGER if isinstance(number, int) else ValueKind.DOUBLE), number
 
 
-def laid_out(documents: Sequence[dict[str, Any]]) -> pa.Table:
+def laid_out(documents: Sequence[Searchable]) -> pa.Table:
     """Documents made `searchable`, a row each, as columns of `ARROW_TYPES`; what a document lacks is null."""
-    shapes: dict[tuple[str, ...], list[int]] = {}
+    groups: dict[int, list[int]] = {}
     for row, document in enumerate(documents):
-        shapes.setdefault(tuple(document), []).append(row)
-    if len(shapes) * _ROWS_WORTH_A_SHAPE > len(documents):
-        return _table(_gathered(documents), len(documents))
-    # documents of one shape turn into columns at once; what came of all shapes is put into its order at the end
-    columns: dict[str, list[Any]] = {}
-    order: list[int] = []
-    for names, rows in shapes.items():
-        for name, values in zip(names, zip(*[documents[row].values() for row in rows], strict=True), strict=True):
-            column = columns.setdefault(name, [])
-            column.extend([None] * (len(order) - len(column)))
-            column.extend(values)
-        order += rows
-    for column in columns.values():
-        column.extend([None] * (len(order) - len(column)))
-    table = _table(columns, len(order))
-    return table if len(shapes) == 1 else table.take(pc.array_sort_indices(pa.array(order)))
+        groups.setdefault(id(document.shape), []).append(row)
+    if len(groups) * _ROWS_WORTH_A_SHAPE > len(documents):
+        laid = [(list(range(len(documents))), _gathered(documents))]
+    else:  # documents of one shape turn into columns at once; what came of all shapes is put into its order at the end
+        laid = [(rows, _columns([documents[row] for row in rows])) for rows in groups.values()]
+    names = dict.fromkeys(name for _, columns in laid for name in columns)
+    if not names:  # a table without columns would have no rows either
+        return pa.table({column_name(ValueKind.OBJECT, ""): pa.nulls(len(documents), pa.bool_())})
+    order = None
+    if len(laid) > 1:
+        order = pc.array_sort_indices(pa.array([row for rows, _ in laid for row in rows], pa.int64()))
+    table = {}
+    for name in names:
+        kind = ARROW_TYPES[parts_of(name)[0]]
+        parts = [columns[name] if name in columns else pa.nulls(len(rows), kind) for rows, columns in laid]
+        column = parts[0] if len(parts) == 1 else pa.concat_arrays(parts)
+        table[name] = column if order is None else column.take(order)
+    return pa.table(table)
 
 
-def _gathered(documents: Sequence[dict[str, Any]]) -> dict[str, list[Any]]:
-    """The columns of documents that are all different."""
+def _gathered(documents: Sequence[Searchable]) -> dict[str, pa.Array]:
+    """The columns of documents that have hardly a shape in common."""
     columns: dict[str, list[Any]] = {}
+
+    def put(name: str, row: int, value: Any) -> None:  # noqa: ANN401 - any value of JSON
+        column = columns.get(name)
+        if column is None:
+            column = columns[name] = [None] * len(documents)
+        column[row] = value
+
     for row, document in enumerate(documents):
-        for name, value in document.items():
-            column = columns.get(name)
-            if column is None:
-                column = columns[name] = [None] * len(documents)
-            column[row] = value
+        for name, value in zip(document.shape.columns, document.values, strict=True):
+            if type(value) in {int, float}:
+                kind, kept = _placed(value)
+                put(f"{kind}_{parts_of(name)[1]}", row, kept)  # type: ignore[arg-type]
+            elif name is not None:
+                put(name, row, value)
+        for name in document.shape.objects:
+            put(name, row, value=True)
+    return {name: pa.array(column, ARROW_TYPES[parts_of(name)[0]]) for name, column in columns.items()}
+
+
+def _columns(documents: list[Searchable]) -> dict[str, pa.Array]:
+    """The columns of documents of one shape."""
+    shape = documents[0].shape
+    columns: dict[str, pa.Array] = {}
+    for name, values in zip(shape.columns, zip(*[each.values for each in documents], strict=True), strict=True):
+        if name is None:
+            continue
+        kind, path = parts_of(name)
+        try:
+            column = pa.array(values, ARROW_TYPES[kind])
+        except OverflowError:  # integers past 64 bits
+            column = pa.array([None if _plain_number(value) is None else value for value in values], pa.int64())
+        columns |= {name: column} if kind is not ValueKind.DOUBLE else _plain_floats(name, path, column)
+        if kind in _NUMBERS and columns[name].null_count:
+            unusual = [None if _plain_number(value) is not None else [tagged(value)] for value in values]
+            if any(unusual):
+                columns[f"{ValueKind.SEVERAL}_{path}"] = pa.array(unusual, ARROW_TYPES[ValueKind.SEVERAL])
+    present = pa.repeat(pa.scalar(value=True), len(documents)) if shape.objects else None
+    return columns | dict.fromkeys(shape.objects, present)
+
+
+_NUMBERS = frozenset({ValueKind.INTEGER, ValueKind.DOUBLE})
+
+
+def _plain_floats(name: str, path: str, column: pa.Array) -> dict[str, pa.Array]:
+    """Floats as `_plain_number` has them: whole ones among the integers, extreme ones left out."""
+    size = pc.abs(column)
+    whole = pc.and_(pc.equal(column, pc.floor(column)), pc.less(size, _EXACT_FLOAT))
+    everyday = pc.and_(pc.greater_equal(size, _SMALLEST_PLAIN_FLOAT), pc.less(size, _LARGEST_PLAIN_FLOAT))
+    nothing = pa.scalar(None, pa.float64())
+    columns = {name: pc.if_else(pc.and_(everyday, pc.invert(whole)), column, nothing)}
+    if pc.any(whole).as_py():
+        columns[f"{ValueKind.INTEGER}_{path}"] = pc.if_else(whole, column, nothing).cast(pa.int64())
     return columns
-
-
-def _table(columns: Mapping[str, list[Any]], rows: int) -> pa.Table:
-    table = {name: pa.array(column, ARROW_TYPES[parts_of(name)[0]]) for name, column in columns.items()}
-    # a table without columns would have no rows either
-    return pa.table(table or {column_name(ValueKind.OBJECT, ""): pa.nulls(rows, pa.bool_())})
 
 
 def tagged(value: str | float | bool) -> str:
@@ -247,40 +324,6 @@ def _plain_number(value: float) -> int | float | None:
     if value.is_integer() and abs(value) < _EXACT_FLOAT:
         return int(value)
     return value if _SMALLEST_PLAIN_FLOAT <= abs(value) < _LARGEST_PLAIN_FLOAT else None
-
-
-def _collect_plain(document: dict[str, Any], level: _Level, columns: dict[str, Any], depth: int) -> int:
-    """Collect the columns of a document without lists, repeated paths and unusual numbers, as most are.
-
-    Several times as fast as `_collect`. Gives how many values there were: where the columns are fewer, some share
-    one, and where it is negative, there is more than plain values; then what was collected is void.
-    """
-    found = 0
-    for key, value in document.items():
-        kind = type(value)
-        if kind is str:
-            columns[level.text[key]] = value
-        elif kind is int and MIN_INTEGER <= value <= MAX_INTEGER:
-            columns[level.integer[key]] = value
-        elif kind is dict:
-            columns[level.object[key]] = True
-            below = -1 if depth >= MAX_DEPTH else _collect_plain(value, level.below(key), columns, depth + 1)
-            if below < 0:
-                return -1
-            found += below
-        elif kind is bool:
-            columns[level.boolean[key]] = value
-        elif value is None:
-            continue
-        elif kind is list:
-            return -1
-        else:
-            number = _plain_number(value)
-            if number is None:
-                return -1
-            columns[(level.integer if type(number) is int else level.double)[key]] = number
-        found += 1
-    return found
 
 
 def _collect(

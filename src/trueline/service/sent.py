@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from trueline.ledger.documents import searchable, values_at
+from trueline.ledger.documents import Searchable, searchable, values_at
 from trueline.service import lines
 from trueline.service.lines import LineError
 
@@ -55,8 +55,7 @@ class SentEvent(msgspec.Struct, frozen=True, gc=False):
     subject_key: int
     raw_body: bytes
     said: Said
-    document: dict[str, Any]
-    """Made `searchable`."""
+    document: Searchable
 
 
 class _Facts(msgspec.Struct, frozen=True, gc=False):
