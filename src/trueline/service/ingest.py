@@ -24,15 +24,17 @@ if TYPE_CHECKING:
     from trueline.ledger.store import Ledger
     from trueline.service.lines import BulkAnswer, EventLine, EventRow
     from trueline.service.prepared import PreparedEvents, ReadEvent
+    from trueline.service.readers import Readers
     from trueline.service.writing import Writing
 
 
 class Ingest:
     """Takes in events and decisions. What it has answered is durable and in the next answer."""
 
-    def __init__(self, ledger: Ledger, writing: Writing) -> None:
+    def __init__(self, ledger: Ledger, writing: Writing, readers: Readers) -> None:
         self._ledger = ledger
         self._writing = writing
+        self._readers = readers
         self._waiting = WaitingEvents(ledger, writing)
 
     def bulk(self, job: Job, raw_lines: Sequence[bytes]) -> BulkAnswer:
@@ -41,7 +43,7 @@ class Ingest:
 
     def prepare(self, job: Job, raw_lines: Sequence[bytes]) -> PreparedEvents:
         """Read and check lines without touching any store; blank lines are passed over."""
-        return self.preparer(job)(raw_lines)
+        return self._readers.prepare(job, self._ledger.keys, raw_lines)
 
     def preparer(self, job: Job) -> Callable[[Sequence[bytes | EventRow]], PreparedEvents]:
         """What `prepare` does, also for rows of files, as a function that can be handed to another process."""
@@ -69,6 +71,7 @@ class Ingest:
     def close(self) -> None:
         """Write what still waits; after that nothing is taken in."""
         self._waiting.close()
+        self._readers.close()
 
     def decide(  # noqa: PLR0913 - a decision has that many parts
         self,

@@ -16,6 +16,7 @@ from trueline.service.ingest import Ingest
 from trueline.service.jobs import Jobs
 from trueline.service.keys import KNOWN_SCOPES, KeyRing, load_secret
 from trueline.service.metrics import JobMetrics
+from trueline.service.readers import Readers
 from trueline.service.stores import open_catalog
 from trueline.service.training import Training
 from trueline.service.writing import Writing
@@ -34,7 +35,7 @@ class Workspace:
         self._catalog = catalog
         self._writing = Writing(ledger, catalog)
         self.jobs = Jobs(catalog, self._writing)
-        self.ingest = Ingest(ledger, self._writing)
+        self.ingest = Ingest(ledger, self._writing, Readers(settings.bulk_readers))
         self.events = Events(ledger, catalog, self.ingest)
         self.feedback = Feedback(ledger, self._writing)
         self.training = Training(ledger, catalog, self._writing)
