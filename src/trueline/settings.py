@@ -45,10 +45,10 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(default=32 * 1024 * 1024, ge=1024, description="Largest accepted body; beyond it, 413.")
     max_bulk_lines: int = Field(default=10_000, ge=1, description="Most lines of one bulk request; beyond it, 413.")
     bulk_readers: int = Field(
-        default=1,
+        default=2,
         ge=0,
         le=64,
-        description="Processes that read large bulk requests beside the server, one for each spare core; "
+        description="Processes that read large bulk requests beside the server, as many as there are cores; "
         "0: the server reads them.",
     )
     max_filters: int = Field(default=64, ge=1, description="Most filters of one request; beyond it, 422.")

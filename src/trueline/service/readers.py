@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 WORTH_SENDING: Final = 512 * 1024
 """Bytes from which on a request is read elsewhere: less is read while it is handed over."""
 
+_NICE: Final = 10
+
 _log = structlog.get_logger("trueline.readers")
 
 
@@ -75,7 +77,11 @@ class Readers:
 
 
 def _begin() -> None:
-    """Make a process ready: it ends when told to, or with the one that it reads for, and not with Ctrl-C before."""
+    """Make a process ready: it ends when told to, or with the one that it reads for, and not with Ctrl-C before.
+
+    Questions come first: what is read meanwhile has time until it is written.
+    """
+    os.nice(_NICE)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     garbage.look_seldom()
     threading.Thread(target=_end_with_parent, daemon=True).start()
