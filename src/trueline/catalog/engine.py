@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 WAIT_SECONDS = 30
+CONNECTIONS = 32
+"""Kept open: one for each thread that requests are worked on in, and for the writers of events."""
 """Longest wait for another writer, or for the server to answer."""
 
 WRITER_LOCK = 0x7472_7565_6C69_6E65
@@ -57,7 +59,7 @@ def name_of(url: URL) -> str:
 def connect(url: URL) -> Engine:
     """Return an engine for an address from `parse_dsn`. It is for many threads; dispose of it at the end."""
     if url.get_backend_name() == "sqlite":
-        engine = create_engine(url, connect_args={"timeout": WAIT_SECONDS})
+        engine = create_engine(url, connect_args={"timeout": WAIT_SECONDS}, pool_size=CONNECTIONS)
         event.listen(engine, "connect", _set_up_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
@@ -73,8 +75,17 @@ def connect(url: URL) -> Engine:
     # Each statement must see what was committed before it, whatever the server's default is: the wait for the
     # lock of the writers is itself a statement.
     return create_engine(
-        url.set(query={}), connect_args=arguments, isolation_level="READ COMMITTED", pool_pre_ping=True
+        url.set(query={}),
+        connect_args=arguments,
+        isolation_level="READ COMMITTED",
+        pool_pre_ping=True,
+        pool_size=CONNECTIONS,
     )
+
+
+def asking(engine: Engine) -> Connection:
+    """Give a connection for one question, which is a transaction of its own and needs none around it."""
+    return engine.execution_options(trueline_asks_once=True).connect()
 
 
 @contextmanager
@@ -120,8 +131,9 @@ def _set_up_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401 - 
 
 def _begin_sqlite(connection: Connection) -> None:
     # A writer takes its lock at once: a reader that turns writer fails without waiting when it was overtaken.
-    writes = connection.get_execution_options().get("trueline_writes", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    options = connection.get_execution_options()
+    if not options.get("trueline_asks_once", False):
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("trueline_writes", False) else "BEGIN")
 
 
 def _tls(mode: object, authority: object) -> ssl.SSLContext | None:

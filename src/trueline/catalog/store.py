@@ -10,7 +10,7 @@ from sqlalchemy import delete, exists, false, func, insert, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from trueline.catalog.checks import MAX_ID, check_job, check_key, check_model, is_name
-from trueline.catalog.engine import connect, name_of, parse_dsn, writing
+from trueline.catalog.engine import asking, connect, name_of, parse_dsn, writing
 from trueline.catalog.errors import (
     JobIdTaken,
     KeyIdTaken,
@@ -124,20 +124,20 @@ class Catalog:
     def job_by_id(self, job_id: int) -> Job | None:
         if not 1 <= job_id <= MAX_ID:
             return None
-        with self._engine.connect() as connection:
+        with asking(self._engine) as connection:
             return _read_job(connection, job_id)
 
     def job_by_title(self, title: str) -> Job | None:
         """Return the job with exactly this title."""
         if not is_name(title):
             return None
-        with self._engine.connect() as connection:
+        with asking(self._engine) as connection:
             row = connection.execute(select(jobs).where(jobs.c.title == title)).one_or_none()
         return None if row is None else _job(row)
 
     def jobs(self) -> list[Job]:
         """Return all jobs by id."""
-        with self._engine.connect() as connection:
+        with asking(self._engine) as connection:
             return [_job(row) for row in connection.execute(select(jobs).order_by(jobs.c.id))]
 
     def change_job(self, job_id: int, **changes: Unpack[JobChanges]) -> Job:
@@ -196,7 +196,7 @@ class Catalog:
         if not 1 <= job_id <= MAX_ID:
             return []
         query = select(models).where(models.c.job_id == job_id, *conditions)
-        with self._engine.connect() as connection:
+        with asking(self._engine) as connection:
             found = [Model(**row._asdict()) for row in connection.execute(query)]
         # Sorted here: databases differ in the order of texts.
         return sorted(found, key=lambda model: (model.trained_at, model.recorded_at, model.id))
@@ -217,12 +217,12 @@ class Catalog:
     def key(self, key_id: str) -> Key | None:
         if not is_name(key_id):
             return None
-        with self._engine.connect() as connection:
+        with asking(self._engine) as connection:
             return _read_key(connection, key_id)
 
     def keys(self) -> list[Key]:
         """Return all keys, also those revoked or expired, the oldest first."""
-        with self._engine.connect() as connection:
+        with asking(self._engine) as connection:
             found = [_key(row) for row in connection.execute(select(keys))]
         return sorted(found, key=lambda key: (key.created_at, key.id))
 
