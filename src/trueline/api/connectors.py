@@ -14,7 +14,7 @@ from trueline.api.access import Authenticated, Opened, WithKey, authenticated, j
 from trueline.api.bodies import JsonRoute, raw_body_of, read_model
 from trueline.api.errors import answer
 from trueline.api.schemas import EventBody, EventCreate, EventReceipt, ExportBody, FeedbackBody, json_request
-from trueline.api.threads import run_in_writers_thread
+from trueline.api.threads import run_in_thread_for_one, run_in_writers_thread
 from trueline.service.errors import InvalidRequestError
 from trueline.service.lines import MAX_NAME_LENGTH
 
@@ -54,7 +54,7 @@ async def _send(event_id: str | None, request: Request, opened: Workspace) -> Re
         job = job_for(opened, key, "write:events", str(body.job_id))
         return job, opened.events.send(job, event_id, raw_body_of(raw), body.envelope())
 
-    job, sent = await run_in_threadpool(put)
+    job, sent = await run_in_thread_for_one(put)
     taken = await asyncio.wrap_future(sent.answer)
     if taken.replaced:
         return answer(await run_in_threadpool(opened.events.receipt, job, sent), 201)

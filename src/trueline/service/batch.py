@@ -35,7 +35,8 @@ class Batch:
         self._sizes = [request.size for request in requests]
         self._prepared = together(requests)
         self._answers = [BulkAnswer(rejected=list(request.rejected)) for request in requests]
-        self._standing = ledger.events.standing(job.id, self._prepared.columns["event_key"])
+        keys = [] if self._prepared.named_here else self._prepared.columns["event_key"]
+        self._standing = ledger.events.standing(job.id, keys)
         self._fresh: dict[int, EventVersion] = {}
         self._replacing: dict[int, EventVersion] = {}
         self._votes: dict[int, list[GivenVote]] = {}

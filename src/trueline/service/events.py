@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -50,12 +49,11 @@ class Events:
         Raises:
             InvalidRequestError: the id or the document cannot be taken.
         """
-        named = uuid.uuid4().hex if event_id is None else event_id
         try:
-            read = self._ingest.read(job, EventLine(msgspec.Raw(enclosed(raw_body, envelope)), named))
+            read = self._ingest.read(job, EventLine(msgspec.Raw(enclosed(raw_body, envelope)), event_id))
         except (LineError, DocumentError) as error:
             raise InvalidRequestError(("body",), str(error)) from None
-        return SentAlone(named, self._ingest.put(read))
+        return SentAlone(read.event.event_id, self._ingest.put(read))
 
     def receipt(self, job: Job, sent: SentAlone) -> dict[str, Any]:
         """What to tell the sender of an event that is taken in."""

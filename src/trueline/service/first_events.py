@@ -25,6 +25,8 @@ def are_first(ledger: Ledger, job: Job, prepared: PreparedEvents) -> bool:
     """Whether events of which none is in the ledger are each sent once, with at most one vote, about it alone."""
     keys = prepared.columns["event_key"]
     most_votes = prepared.most_votes
+    if prepared.named_here:
+        return most_votes == 0
     if most_votes > 1 or pc.count_distinct(keys).as_py() < len(keys):
         return False
     if job.grouping == "bucket":

@@ -55,6 +55,8 @@ class PreparedEvents:
     documents: pa.Table
     """Their documents, laid out."""
     rejected: list[Rejected]
+    named_here: bool = False
+    """Whether all of them came without an id, so that none can be there already."""
 
     @property
     def size(self) -> int:
@@ -86,6 +88,11 @@ class ReadEvent:
     size: ClassVar[int] = 1
     rejected: ClassVar[tuple[Rejected, ...]] = ()
 
+    @property
+    def named_here(self) -> bool:
+        """Whether it came without an id."""
+        return self.event.named_here
+
 
 def together(requests: Sequence[PreparedEvents | ReadEvent]) -> PreparedEvents:
     """The events of requests into one job, one after the other; each keeps the number of its own line."""
@@ -97,7 +104,8 @@ def together(requests: Sequence[PreparedEvents | ReadEvent]) -> PreparedEvents:
             tables += [(each.columns, each.documents) for each in some if isinstance(each, PreparedEvents)]
     columns, documents = tables[0] if len(tables) == 1 else map(_concatenated, zip(*tables, strict=True))
     rejected = [each for request in requests for each in request.rejected]
-    return PreparedEvents(requests[0].job, columns, documents, rejected)
+    named_here = all(request.named_here for request in requests)
+    return PreparedEvents(requests[0].job, columns, documents, rejected, named_here)
 
 
 def _concatenated(tables: Iterable[pa.Table]) -> pa.Table:
@@ -129,7 +137,7 @@ def prepare_events(job: Job, keys: KeyMaker, raw_lines: Sequence[bytes | EventRo
                 events.append(reader.line(number, raw))
         except (LineError, DocumentError) as error:
             rejected.append(Rejected(number, str(error)))
-    return PreparedEvents(job, *_tables(events), rejected)
+    return PreparedEvents(job, *_tables(events), rejected, all(event.named_here for event in events))
 
 
 def _tables(events: list[SentEvent]) -> tuple[pa.Table, pa.Table]:

@@ -56,6 +56,8 @@ class SentEvent(msgspec.Struct, frozen=True, gc=False):
     raw_body: bytes
     said: Said
     document: Searchable
+    named_here: bool = False
+    """Whether it came without an id and got one that no other event has."""
 
 
 class _Facts(msgspec.Struct, frozen=True, gc=False):
@@ -93,7 +95,7 @@ class EventReader:
         Raises:
             LineError, DocumentError: it cannot be taken.
         """
-        event_id = lines.identifier("event_id", line.event_id) or uuid.uuid4().hex
+        event_id = lines.identifier("event_id", line.event_id)
         body = bytes(line.raw_body)
         return self._event(number, event_id, body, lines.read_document(body), self._facts(line))
 
@@ -106,7 +108,7 @@ class EventReader:
         facts = self._facts_of_rows.get(row.facts)
         if facts is None:
             facts = self._facts_of_rows[row.facts] = self._facts(lines.read_event_row(row))
-        event_id = lines.identifier("event_id", row.event_id) or uuid.uuid4().hex
+        event_id = lines.identifier("event_id", row.event_id)
         return self._event(number, event_id, row.raw_body, row.document, facts)
 
     def _facts(self, line: lines.EventLine) -> _Facts:
@@ -134,13 +136,14 @@ class EventReader:
             for vote in lines.read_votes(raw)
         )
 
-    def _event(self, number: int, event_id: str, body: bytes, document: dict[str, Any], facts: _Facts) -> SentEvent:
+    def _event(self, number: int, named: str | None, body: bytes, document: dict[str, Any], facts: _Facts) -> SentEvent:
         columns = searchable(document)
         ts = facts.ts
         if ts is None and (own := document.get("@timestamp")) is not None:
             if not isinstance(own, str):
                 raise LineError("raw_body: @timestamp is not an ISO 8601 text; send a timestamp beside it")
             ts = lines.moment("raw_body: @timestamp", own)
+        event_id = uuid.uuid4().hex if named is None else named
         event_key = self._keys.event(event_id)
         bucket_id, subject_key = "", event_key
         if self._by_bucket:
@@ -156,6 +159,7 @@ class EventReader:
             body,
             facts.said,
             columns,
+            named is None,
         )
 
 
