@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from trueline.ledger.conditions import ask_for_subjects
 from trueline.ledger.count import CountTable, most_changed
 from trueline.metrics.counts import Count
-from trueline.metrics.tally import HOUR, Window
+from trueline.metrics.hours import HOUR, Window
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager

@@ -125,7 +125,7 @@ class JobTables:
         columns = {name: documents[name] for name in documents.column_names if name not in apart}
         if apart:
             columns[OTHER_PATHS] = _gathered(documents.select(sorted(apart)))
-        return pa.table(columns) if columns else documents.select([])
+        return pa.table(columns)
 
     def _grow(self, table: JobTable, documents: pa.Table) -> set[str]:
         """Give the table these columns, as far as it may have more; gives the names of those left out."""
@@ -165,7 +165,7 @@ def _gathered(documents: pa.Table) -> pa.Array:
     for name in documents.column_names:
         kind, path = parts_of(name)
         for row, value in zip(rows, documents[name].to_pylist(), strict=True):
-            if value is None or (value is False and kind is ValueKind.OBJECT) or value == []:
+            if value is None:
                 continue
             values = (
                 [OBJECT_TAG] if kind is ValueKind.OBJECT else value if kind is ValueKind.SEVERAL else [tagged(value)]

@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 
 from trueline.ledger.lookup import KEYS
 from trueline.metrics import tally as tallies
+from trueline.metrics.hours import HOUR
 from trueline.metrics.tally import Tally
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 _HOURS_BEFORE_1970 = 613_608  # since 1900: the earliest that an event can be
 
 _HOURS = f"""
-SELECT intDiv(toUnixTimestamp64Micro(ts) + {_HOURS_BEFORE_1970} * {tallies.HOUR}, {tallies.HOUR}) AS since_1900,
+SELECT intDiv(toUnixTimestamp64Micro(ts) + {_HOURS_BEFORE_1970} * {HOUR}, {HOUR}) AS since_1900,
        toInt64(since_1900) - {_HOURS_BEFORE_1970} AS hour, toString(outcome) AS outcome,
        sum(sign) AS events, toInt64(countIf(sign < 0)) AS taken_back,
        toUnixTimestamp64Micro(min(ts)) AS first, toUnixTimestamp64Micro(max(ts)) AS last

@@ -10,11 +10,6 @@ from trueline.ledger.engine import Engine  # noqa: TC001 - part of the module's 
 from trueline.ledger.errors import LedgerError, LedgerTooNewError
 from trueline.ledger.moving import move_events
 
-
-def _nothing(_: Engine) -> None:
-    pass
-
-
 _BEFORE: dict[int, Callable[[Engine], None]] = {2: move_events}
 """What has to be done before a file's statements, where statements alone cannot say it."""
 
@@ -63,7 +58,8 @@ def migrate(engine: Engine) -> None:
     )
     for version, text in schema_files().items():
         if version > stored:
-            _BEFORE.get(version, _nothing)(engine)
+            if version in _BEFORE:
+                _BEFORE[version](engine)
             for statement in statements(text):
                 engine.command(statement)
             engine.command("INSERT INTO schema_version (version) SELECT {version:UInt32}", {"version": version})

@@ -9,7 +9,6 @@ import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -17,7 +16,7 @@ from trueline.ledger.columns import MOMENT, in_microseconds
 from trueline.ledger.documents import DocumentError, laid_out
 from trueline.ledger.events import SENT
 from trueline.service.lines import EventRow, LineError, Rejected
-from trueline.service.sent import EventReader, Said, SentDecision, SentEvent, SentVote
+from trueline.service.sent import CheckedEvent, EventReader, Said, SentDecision, SentEvent, SentVote
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -31,18 +30,11 @@ _SCHEMA: Final = pa.schema([("line", pa.int32()), *SENT, ("votes", pa.list_(_VOT
 _NO_DECISION: Final = SentDecision("", None, "", None, 0)
 
 
-class PreparedEvent(msgspec.Struct, frozen=True, gc=False):
-    """An event as it comes out of the columns: what `SentEvent` is, with its document a row of theirs."""
+class PreparedEvent(CheckedEvent, frozen=True, gc=False):
+    """An event as it comes out of the columns."""
 
-    line: int
-    event_id: str
-    event_key: int
-    ts: int | None
-    bucket_id: str
-    subject_key: int
-    raw_body: bytes
-    said: Said
     document: int
+    """The row of its document in theirs."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,8 +44,8 @@ class Said(msgspec.Struct, frozen=True, gc=False):
     votes: tuple[SentVote, ...]
 
 
-class SentEvent(msgspec.Struct, frozen=True, gc=False):
-    """An event as it was sent, checked."""
+class CheckedEvent(msgspec.Struct, frozen=True, gc=False):
+    """An event as it was sent, checked; what its document is, its own kinds say."""
 
     line: int
     event_id: str
@@ -55,6 +55,11 @@ class SentEvent(msgspec.Struct, frozen=True, gc=False):
     subject_key: int
     raw_body: bytes
     said: Said
+
+
+class SentEvent(CheckedEvent, frozen=True, gc=False):
+    """An event as it was sent, its document ready to be laid out."""
+
     document: Searchable
     named_here: bool = False
     """Whether it came without an id and got one that no other event has."""

@@ -1,0 +1,76 @@
+"""Events counted by the hour, and the windows of time that are asked for. Times are microseconds since 1970."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+HOUR: Final = 3_600_000_000
+
+_LATEST, _EARLIEST = np.iinfo(np.int64).max, np.iinfo(np.int64).min
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """``start <= ts < end``; None is open."""
+
+    start: int | None = None
+    end: int | None = None
+
+    def holds(self, ts: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Which of these moments are in it."""
+        inside = np.ones(len(ts), np.bool_)
+        if self.start is not None:
+            inside &= ts >= self.start
+        if self.end is not None:
+            inside &= ts < self.end
+        return inside
+
+
+class Hours:
+    """Events counted by hour and by kind: a row an hour, a column for each of what counts as one kind."""
+
+    def __init__(self) -> None:
+        self.hours = np.empty(0, np.int64)
+        self.counts = np.zeros((0, 8), np.int64)
+        self.decided = np.empty(0, np.int64)
+        self.first = np.empty(0, np.int64)
+        self.last = np.empty(0, np.int64)
+        self.unsure = np.empty(0, np.bool_)
+        self.total = np.zeros(8, np.int64)
+
+    def widen(self, kinds: int) -> None:
+        """Have a column for so many kinds."""
+        if kinds > len(self.total):
+            more = 2 * kinds - len(self.total)
+            self.counts = np.pad(self.counts, ((0, 0), (0, more)))
+            self.total = np.pad(self.total, (0, more))
+
+    def places(self, hour: NDArray[np.int64]) -> NDArray[np.intp]:
+        """Where the counts of these hours stand; hours that are new get their place."""
+        new = np.setdiff1d(hour, self.hours)
+        if len(new):
+            at = np.searchsorted(self.hours, new)
+            self.hours = np.insert(self.hours, at, new)
+            self.counts = np.insert(self.counts, at, 0, axis=0)
+            self.decided = np.insert(self.decided, at, 0)
+            self.first = np.insert(self.first, at, _LATEST)
+            self.last = np.insert(self.last, at, _EARLIEST)
+            self.unsure = np.insert(self.unsure, at, values=False)
+        return np.searchsorted(self.hours, hour)
+
+    def add(self, place: NDArray[np.intp], kind: NDArray[np.int64], events: NDArray[Any]) -> None:
+        """Count so many events more, or fewer."""
+        np.add.at(self.counts, (place, kind), events)
+        np.add.at(self.total, kind, events)
+
+    def span(self, window: Window) -> slice:
+        """Where the hours of a window stand."""
+        low = 0 if window.start is None else int(np.searchsorted(self.hours, window.start // HOUR))
+        high = len(self.hours) if window.end is None else int(np.searchsorted(self.hours, window.end // HOUR))
+        return slice(low, high)
