@@ -119,7 +119,9 @@ def test_whole_numbers_join_the_doubles_of_their_path_unless_they_would_not_stay
     send(1, 2**53)  # before there are any doubles
     send(2, 2.5, 2**53 - 1, 2**53 + 1, -(2**53), 3.0)
     send(3)
-    rows = ledger.engine.rows(f"SELECT integer_n, double_n FROM events_{job.id:d} ORDER BY integer_n, double_n")
+    rows = ledger.engine.rows(
+        "SELECT integer_n, double_n FROM {table:Identifier} ORDER BY integer_n, double_n", {"table": f"events_{job.id}"}
+    )
     assert rows == [
         (-(2**53), None),
         (1, None),
