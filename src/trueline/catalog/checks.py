@@ -27,6 +27,11 @@ def is_name(text: str) -> bool:
     return 0 < len(text) <= MAX_NAME_LENGTH and "\0" not in text and not _has_lone_surrogate(text)
 
 
+def is_text(text: str) -> bool:
+    """Tell whether a text for people can be kept: up to 10,000 characters, valid Unicode, no NUL."""
+    return len(text) <= MAX_TEXT_LENGTH and "\0" not in text and not _has_lone_surrogate(text)
+
+
 def check_job(job: Job) -> None:
     """Raise ValueError for a job that not every database can keep."""
     _name("the job's title", job.title)
@@ -71,7 +76,7 @@ def _name(what: str, text: str) -> None:
 
 
 def _text(what: str, text: str) -> None:
-    if len(text) > MAX_TEXT_LENGTH or "\0" in text or _has_lone_surrogate(text):
+    if not is_text(text):
         raise ValueError(f"{what} must have up to {MAX_TEXT_LENGTH} characters, all of them valid and none NUL")
 
 
