@@ -25,6 +25,7 @@ class JobCreate(_Request):
     minutes_per_alert: float = Field(default=10.0, ge=0, description="Minutes an analyst spends on one alert.")
     min_votes: int = Field(default=1, ge=1, description="Fewest votes that make a consensus.")
     low_confidence_below: float = Field(default=60.0, ge=0, le=100, description="Percent.")
+    description: str = Field(default="", description="For people.")
     job_id: int | None = Field(default=None, ge=1, description="Without one: the next free id.")
 
 
@@ -36,6 +37,7 @@ class JobChange(_Request):
     minutes_per_alert: float | None = Field(default=None, ge=0)
     min_votes: int | None = Field(default=None, ge=1)
     low_confidence_below: float | None = Field(default=None, ge=0, le=100)
+    description: str | None = None
 
 
 class JobBody(BaseModel):
@@ -50,6 +52,8 @@ class JobBody(BaseModel):
     min_votes: int
     low_confidence_below: float
     created_at: str
+    status: Literal["ENABLED", "DISABLED"] = Field(description="DISABLED: stopped, it takes in no events.")
+    description: str
 
 
 class DecisionBody(_Request):

@@ -6,12 +6,13 @@ from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
-from sqlalchemy import delete, exists, false, func, insert, select, update
+from sqlalchemy import delete, exists, false, func, insert, select, union_all, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from trueline.catalog.checks import MAX_ID, check_job, check_key, check_model, is_name
 from trueline.catalog.engine import asking, connect, name_of, parse_dsn, writing
 from trueline.catalog.errors import (
+    JobIdDeleted,
     JobIdTaken,
     KeyIdTaken,
     ModelIdTaken,
@@ -19,13 +20,13 @@ from trueline.catalog.errors import (
     StoreUnavailable,
     TitleTaken,
 )
-from trueline.catalog.records import Grouping, Job, JobChanges, Key, Model
+from trueline.catalog.records import Grouping, Job, JobChanges, Key, Model, Status
 from trueline.catalog.remembered import Remembered
 from trueline.catalog.schema import refuse_newer, upgrade
-from trueline.catalog.tables import jobs, keys, models
+from trueline.catalog.tables import deleted_jobs, jobs, keys, models
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from sqlalchemy import Connection, Engine, Row
 
@@ -96,13 +97,17 @@ class Catalog:
         minutes_per_alert: float = 10.0,
         min_votes: int = 1,
         low_confidence_below: float = 60.0,
+        description: str = "",
+        label_colors: Mapping[str, str] | None = None,
+        advanced_settings: Mapping[str, Any] | None = None,
         job_id: int | None = None,
         created_at: datetime | None = None,
     ) -> Job:
-        """Add a job; without an id it gets the one after the largest, without a moment the present one.
+        """Add a job; without an id it gets the one after the largest ever, without a moment the present one.
 
         Raises:
             TitleTaken, JobIdTaken: another job has it.
+            JobIdDeleted: a job that was deleted had it.
         """
         with writing(self._engine) as connection:
             job = Job(
@@ -116,10 +121,15 @@ class Catalog:
                 low_confidence_below=float(low_confidence_below),
                 consensus_min_votes=min_votes,
                 created_at=(created_at or datetime.now(UTC)).astimezone(UTC),
+                description=description,
+                label_colors=dict(label_colors or {}),
+                advanced_settings=dict(advanced_settings or {}),
             )
             check_job(job)
             if connection.scalar(select(exists().where(jobs.c.id == job.id))):
                 raise JobIdTaken(job.id)
+            if connection.scalar(select(exists().where(deleted_jobs.c.id == job.id))):
+                raise JobIdDeleted(job.id)
             _refuse_title_of_another(connection, job)
             connection.execute(insert(jobs).values(asdict(job)))
         return job
@@ -173,6 +183,30 @@ class Catalog:
             if values:
                 connection.execute(update(jobs).where(jobs.c.id == job_id).values(values))
         return job
+
+    def delete_job(self, job_id: int, at: datetime) -> None:
+        """Take a job and its models away for good; its id stays known, with its ledger yet to be cleared.
+
+        Raises:
+            NoSuchJob: there is none of this id.
+        """
+        with writing(self._engine) as connection:
+            if not 1 <= job_id <= MAX_ID or _read_job(connection, job_id) is None:
+                raise NoSuchJob(job_id)
+            connection.execute(delete(models).where(models.c.job_id == job_id))
+            connection.execute(delete(jobs).where(jobs.c.id == job_id))
+            connection.execute(insert(deleted_jobs).values(id=job_id, deleted_at=at))
+
+    def uncleared_jobs(self) -> list[int]:
+        """The ids of deleted jobs of which the ledger may still have something."""
+        uncleared = select(deleted_jobs.c.id).where(deleted_jobs.c.ledger_cleared_at.is_(None))
+        with asking(self._engine) as connection:
+            return sorted(connection.scalars(uncleared))
+
+    def mark_cleared(self, job_id: int, at: datetime) -> None:
+        """Note that the ledger has nothing left of a deleted job."""
+        with writing(self._engine) as connection:
+            connection.execute(update(deleted_jobs).where(deleted_jobs.c.id == job_id).values(ledger_cleared_at=at))
 
     def add_model(self, model: Model) -> Model:
         """Add a model; an active one takes the place of the job's active model in the same transaction.
@@ -266,6 +300,7 @@ class Catalog:
 def _job(row: Row[Any]) -> Job:
     values = row._asdict()
     values["grouping"] = Grouping(values["grouping"])
+    values["status"] = Status(values["status"])
     for name in ("labels", "decision_points"):
         values[name] = tuple(values[name])
     return Job(**values)
@@ -294,11 +329,12 @@ def _refuse_title_of_another(connection: Connection, job: Job) -> None:
 
 
 def _next_job_id(connection: Connection) -> int:
-    """Return the id after the largest; where that is the last there is, one that is free."""
-    largest = connection.execute(select(func.max(jobs.c.id))).scalar_one() or 0
+    """Return the id after the largest there ever was; where that is the last there is, one never given."""
+    given = union_all(select(jobs.c.id), select(deleted_jobs.c.id)).subquery()
+    largest = connection.execute(select(func.max(given.c.id))).scalar_one() or 0
     if largest < MAX_ID:
         return int(largest) + 1
-    after = jobs.alias()
-    has_next = exists().where(after.c.id - 1 == jobs.c.id)
-    before_gap = select(func.min(jobs.c.id)).where(jobs.c.id < MAX_ID, ~has_next)
+    after = given.alias()
+    has_next = exists().where(after.c.id - 1 == given.c.id)
+    before_gap = select(func.min(given.c.id)).where(given.c.id < MAX_ID, ~has_next)
     return int(connection.execute(before_gap).scalar_one() or 0) + 1

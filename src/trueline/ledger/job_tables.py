@@ -25,6 +25,7 @@ from trueline.ledger.documents import (
     path_of,
     tagged,
 )
+from trueline.ledger.errors import JobGoneError
 
 if TYPE_CHECKING:
     from trueline.ledger.engine import Engine
@@ -83,17 +84,31 @@ class JobTables:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._tables: dict[int, JobTable] = {}
+        self._dropped: set[int] = set()
         self._lock = threading.Lock()
         self._schema = (resources.files("trueline.ledger") / "schema" / "events_of_a_job.sql").read_text("utf-8")
 
     def of(self, job_id: int) -> JobTable:
-        """The table of a job; made if there is none yet."""
+        """The table of a job; made if there is none yet.
+
+        Raises:
+            JobGoneError: it was dropped.
+        """
         table = self._tables.get(job_id)
         if table is None:
             with self._lock:
+                if job_id in self._dropped:
+                    raise JobGoneError(f"job {job_id} was deleted")
                 table = self._tables.get(job_id) or self._open(f"events_{job_id:d}")
                 self._tables[job_id] = table
         return table
+
+    def drop(self, job_id: int) -> None:
+        """Drop the table of a job, if there is one, for good: whoever still asks about the job makes none anew."""
+        with self._lock:
+            self._dropped.add(job_id)
+            self._tables.pop(job_id, None)
+        self._engine.command(f"DROP TABLE IF EXISTS events_{job_id:d} SYNC")
 
     def names(self) -> list[str]:
         """The names of the tables of all jobs that ever had one."""

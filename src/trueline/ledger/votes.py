@@ -136,6 +136,13 @@ class VoteTable:
         """The arrival of the latest vote of the store, microseconds; 0 when there is none."""
         return to_micros(self._engine.rows("SELECT max(recorded_at) FROM votes")[0][0])
 
+    def last_arrival_of(self, job_id: int) -> int | None:
+        """The arrival of the latest vote on a job's subjects, microseconds; None when there is none."""
+        ((votes, latest),) = self._engine.rows(
+            "SELECT count(), max(recorded_at) FROM votes WHERE job_id = {job:UInt64}", {"job": job_id}
+        )
+        return to_micros(latest) if votes else None
+
     def have_consensus_row(self, job_id: int, subjects: Keys) -> set[int]:
         """Those of the subjects that have a row of consensus, whatever it says."""
         if not len(subjects) or not has_consensus_rows(self._engine, job_id):
