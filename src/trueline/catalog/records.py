@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,6 +70,32 @@ class Model:
     """When it was registered here."""
     request_digest: str
     """Of the request that registered it, so that the same request sent again is known."""
+
+
+class RecomputeStatus(StrEnum):
+    """How far the recomputation of a model's metrics is."""
+
+    QUEUED = "queued"
+    """Asked for; what is found so at a start was cut short, and is queued again."""
+    IN_PROGRESS = "in_progress"
+    """Never kept: it ends with the process."""
+    COMPLETED = "completed"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelMetrics:
+    """The metrics of a model as they were last computed, and how far the next computation is."""
+
+    job_id: int
+    model_id: str
+    status: RecomputeStatus
+    requested_at: datetime
+    """When the last computation was asked for."""
+    computed_at: datetime | None = None
+    """When the one began that `counts` come from: what was acknowledged before is in them."""
+    counts: Any = None
+    """What the metrics are made from, as JSON; None: they were never computed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from trueline.catalog.errors import (
     StoreUnavailable,
     TitleTaken,
 )
+from trueline.catalog.model_metrics import ModelMetricsRecords
 from trueline.catalog.records import Grouping, Job, JobChanges, Key, Model
 from trueline.catalog.schema import refuse_newer, upgrade
 from trueline.catalog.tables import jobs, keys, models
@@ -39,6 +40,7 @@ class Catalog:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self.model_metrics = ModelMetricsRecords(engine)
 
     @classmethod
     def open(cls, dsn: str) -> Self:
