@@ -53,9 +53,7 @@ class ModelMetricsRecords:
         Raises:
             NoSuchModel: the job has no such model.
         """
-        return self._change(
-            job_id, model_id, at, status=RecomputeStatus.COMPLETED, computed_at=at, counts=counts
-        )
+        return self._change(job_id, model_id, at, status=RecomputeStatus.COMPLETED, computed_at=at, counts=counts)
 
     def fail(self, job_id: int, model_id: str, at: datetime) -> ModelMetrics:
         """Take in that a computation failed; what was computed last stays.
@@ -75,9 +73,7 @@ class ModelMetricsRecords:
             record = replace(found or ModelMetrics(job_id, model_id, RecomputeStatus.QUEUED, at), **changes)
             if found is not None:
                 connection.execute(
-                    delete(model_metrics).where(
-                        model_metrics.c.job_id == job_id, model_metrics.c.model_id == model_id
-                    )
+                    delete(model_metrics).where(model_metrics.c.job_id == job_id, model_metrics.c.model_id == model_id)
                 )
             connection.execute(insert(model_metrics).values(asdict(record)))
         return record

@@ -59,9 +59,7 @@ def on_document(each: Filter, table: JobTable, into: Parameters) -> str:
         return of.any_of([column.there(column.expression) for column in found])
     lists = [column.expression for column in found if column.kind is ValueKind.SEVERAL]
     columns = {
-        column.kind: column.expression
-        for column in found
-        if column.kind not in {ValueKind.SEVERAL, ValueKind.OBJECT}
+        column.kind: column.expression for column in found if column.kind not in {ValueKind.SEVERAL, ValueKind.OBJECT}
     }
     test = _Test(each, into)
     tests = [f"ifNull({met}, 0)" for kind, column in columns.items() if (met := test.column(kind, column)) != of.NEVER]
