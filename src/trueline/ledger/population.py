@@ -117,7 +117,7 @@ GROUP BY outcome, marked, voted, later_consensus, later_changed_at, trained, tra
 
 _PARTS = f"""
        , {{start}} AS interval_start, model_id AS model,
-       sum(sign * toInt128(round(confidence * {CONFIDENCE_UNITS}))) AS confidence_total,
+       sum(sign * toInt128(round(ifNull(confidence, 0) * {CONFIDENCE_UNITS}))) AS confidence_total,
        sumIf(sign, isNotNull(confidence)) AS with_confidence,
        sumIf(sign, ifNull(confidence < {{low}}, 0)) AS with_low_confidence"""
 _OF_PARTS = ", interval_start, model"
