@@ -35,8 +35,11 @@ def job(workspace: Workspace, fresh_title: Callable[[], str]) -> Job:
 def send(workspace: Workspace, job: Job, *events: tuple[str, str, str | None, float | None]) -> None:
     lines = []
     for name, ts, model, confidence in events:
-        decision = {"label": "Drop"} | ({} if model is None else {"model_id": model})
-        decision |= {} if confidence is None else {"confidence": confidence}
+        decision: dict[str, object] = {"label": "Drop"}
+        if model is not None:
+            decision["model_id"] = model
+        if confidence is not None:
+            decision["confidence"] = confidence
         lines.append({"event_id": name, "timestamp": ts, "raw_body": {"name": name}, "decision": decision})
     assert workspace.ingest.bulk(job, [json.dumps(line).encode() for line in lines]).rejected == []
 

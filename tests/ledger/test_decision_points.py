@@ -68,6 +68,14 @@ def test_values_are_told_apart_as_they_were_sent(
     assert asked(ledger, job, "a.b") == {(False, None): ValueStatistics(distinct, len(values), 0)}
 
 
+def test_a_number_is_one_value_also_where_doubles_came_to_its_path_later(
+    workspace: Workspace, ledger: Ledger, job: Job
+) -> None:
+    send(workspace, job, {"a": 5}, {"a": 2**53}, {"a": 2**53 + 1}, {"a": [5]})
+    send(workspace, job, {"a": 5.5}, {"a": 5}, {"a": 5.0}, {"a": 2**53 + 1}, first=4)
+    assert asked(ledger, job, "a") == {(False, None): ValueStatistics(4, 8, 0)}
+
+
 def test_nothing_null_and_an_empty_list_are_missing(workspace: Workspace, ledger: Ledger, job: Job) -> None:
     send(workspace, job, {"a": None}, {"a": []}, {}, {"a": "x"})
     assert asked(ledger, job, "a") == {(False, None): ValueStatistics(1, 4, 3)}

@@ -169,7 +169,7 @@ class FeedbackBody(_Request):
     label: str | None = Field(default=None, description="Another name for feedback.")
     cortex_user: str | None = Field(default=None, description="Who votes; without one the key's owner.")
     username: str | None = Field(default=None, description="Another name for cortex_user.")
-    closing_notes: str | None = Field(default=None, description="Taken, and not kept.")
+    closing_notes: str | None = Field(default=None, description="Kept with the vote.")
 
 
 class HealthBody(BaseModel):

@@ -21,13 +21,14 @@ from trueline.catalog.errors import (
 )
 from trueline.catalog.model_metrics import ModelMetricsRecords
 from trueline.catalog.records import Grouping, Job, JobChanges, Key, Model
+from trueline.catalog.remembered import Remembered
 from trueline.catalog.schema import refuse_newer, upgrade
 from trueline.catalog.tables import jobs, keys, models
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sqlalchemy import ColumnElement, Connection, Engine, Row
+    from sqlalchemy import Connection, Engine, Row
 
 _CHANGEABLE = JobChanges.__annotations__.keys()
 
@@ -40,6 +41,7 @@ class Catalog:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._remembered = Remembered(engine)
         self.model_metrics = ModelMetricsRecords(engine)
 
     @classmethod
@@ -75,6 +77,7 @@ class Catalog:
 
     def close(self) -> None:
         """Close the connections. Closing twice is harmless."""
+        self._remembered.close()
         self._engine.dispose()
 
     def ping(self) -> None:
@@ -126,16 +129,24 @@ class Catalog:
     def job_by_id(self, job_id: int) -> Job | None:
         if not 1 <= job_id <= MAX_ID:
             return None
-        with asking(self._engine) as connection:
-            return _read_job(connection, job_id)
+
+        def read() -> Job | None:
+            with asking(self._engine) as connection:
+                return _read_job(connection, job_id)
+
+        return self._remembered.get(("job", job_id), read)
 
     def job_by_title(self, title: str) -> Job | None:
         """Return the job with exactly this title."""
         if not is_name(title):
             return None
-        with asking(self._engine) as connection:
-            row = connection.execute(select(jobs).where(jobs.c.title == title)).one_or_none()
-        return None if row is None else _job(row)
+
+        def read() -> Job | None:
+            with asking(self._engine) as connection:
+                row = connection.execute(select(jobs).where(jobs.c.title == title)).one_or_none()
+            return None if row is None else _job(row)
+
+        return self._remembered.get(("title", title), read)
 
     def jobs(self) -> list[Job]:
         """Return all jobs by id."""
@@ -186,22 +197,30 @@ class Catalog:
 
     def models(self, job_id: int) -> list[Model]:
         """Return the models of a job, the one trained first at the head."""
-        return self._models(job_id)
+        return list(self._models(job_id))
 
     def model(self, job_id: int, model_id: str) -> Model | None:
-        return next(iter(self._models(job_id, models.c.id == model_id)), None) if is_name(model_id) else None
+        return next((model for model in self._models(job_id) if model.id == model_id), None)
 
     def active_model(self, job_id: int) -> Model | None:
-        return next(iter(self._models(job_id, models.c.active)), None)
+        return next((model for model in self._models(job_id) if model.active), None)
 
-    def _models(self, job_id: int, *conditions: ColumnElement[bool]) -> list[Model]:
+    def _models(self, job_id: int) -> tuple[Model, ...]:
         if not 1 <= job_id <= MAX_ID:
-            return []
-        query = select(models).where(models.c.job_id == job_id, *conditions)
-        with asking(self._engine) as connection:
-            found = [Model(**row._asdict()) for row in connection.execute(query)]
-        # Sorted here: databases differ in the order of texts.
-        return sorted(found, key=lambda model: (model.trained_at, model.recorded_at, model.id))
+            return ()
+
+        def read() -> tuple[Model, ...]:
+            with asking(self._engine) as connection:
+                rows = connection.execute(select(models).where(models.c.job_id == job_id)).all()
+            # Sorted here: databases differ in the order of texts.
+            return tuple(
+                sorted(
+                    (Model(**row._asdict()) for row in rows),
+                    key=lambda model: (model.trained_at, model.recorded_at, model.id),
+                )
+            )
+
+        return self._remembered.get(("models", job_id), read)
 
     def add_key(self, key: Key) -> Key:
         """Add a key.
@@ -219,8 +238,12 @@ class Catalog:
     def key(self, key_id: str) -> Key | None:
         if not is_name(key_id):
             return None
-        with asking(self._engine) as connection:
-            return _read_key(connection, key_id)
+
+        def read() -> Key | None:
+            with asking(self._engine) as connection:
+                return _read_key(connection, key_id)
+
+        return self._remembered.get(("key", key_id), read)
 
     def keys(self) -> list[Key]:
         """Return all keys, also those revoked or expired, the oldest first."""

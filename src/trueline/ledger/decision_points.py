@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from trueline.ledger.document_conditions import columns_at
+from trueline.ledger.document_conditions import ColumnAt, columns_at
+from trueline.ledger.documents import EXACT_FLOAT, ValueKind
 from trueline.ledger.population import asked
 
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from trueline.ledger.job_tables import JobTables
     from trueline.ledger.population import Population
 
-# the values are grouped by as they stand in their columns, so that 5 and "5" stay two; a list is one value
+# the values are grouped by as they stand in their columns, so that 5 and "5" stay two
 _VALUES = """
 SELECT trained, {model} AS model, {names}, sum(sign) AS events
 FROM ({rows}) WHERE decision != '' GROUP BY trained, model, {names} HAVING events > 0"""
@@ -59,10 +60,10 @@ class DecisionPointQuery:
             QueryTimeoutError: it took longer than the budget.
         """
         of = asked(self._engine, self._tables, population)
-        columns = columns_at(path, self._tables.of(population.job_id), of.into)
+        columns = _numbers_together(columns_at(path, self._tables.of(population.job_id), of.into))
         named = {f"value_{place}": column for place, column in enumerate(columns)}
         there = " OR ".join(column.there(name) for name, column in named.items())
-        rows = of.rows([f"{column.expression} AS {name}" for name, column in named.items()] or ["0 AS value_0"])
+        rows = of.rows(*[f"{column.expression} AS {name}" for name, column in named.items()] or ["0 AS value_0"])
         query = _STATISTICS
         for part, text in {
             "{values}": _VALUES,
@@ -76,3 +77,17 @@ class DecisionPointQuery:
             (bool(trained), model or None): ValueStatistics(int(distinct), int(events), int(missing))
             for trained, model, distinct, events, missing in self._engine.rows(query, of.into.values)
         }
+
+
+def _numbers_together(columns: list[ColumnAt]) -> list[ColumnAt]:
+    """The same with each number in one column alone: 5 stands among integers, or among doubles if any came before."""
+    by_kind = {column.kind: column.expression for column in columns}
+    integers, doubles = by_kind.get(ValueKind.INTEGER), by_kind.get(ValueKind.DOUBLE)
+    if integers is None or doubles is None:
+        return columns
+    exact = f"({integers} > -{EXACT_FLOAT} AND {integers} < {EXACT_FLOAT})"
+    together = {
+        ValueKind.INTEGER: f"if({exact}, NULL, {integers})",
+        ValueKind.DOUBLE: f"if(isNotNull({doubles}), {doubles}, if({exact}, toFloat64({integers}), NULL))",
+    }
+    return [ColumnAt(column.kind, together.get(column.kind, column.expression)) for column in columns]

@@ -17,8 +17,6 @@ from trueline.ledger.votes import has_consensus_rows
 from trueline.metrics.parts import CONFIDENCE_UNITS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from trueline.filters.request import Filter
     from trueline.ledger.engine import Engine
     from trueline.ledger.job_tables import JobTables
@@ -43,7 +41,7 @@ _EVENTS = """
 SELECT ts, arrived_at, event_key, version, sign, event_id, subject_key, bucket_id,
        outcome, decision, previous_decision, confidence, model_id, outlier,
        consensus AS first_consensus, consensus_changed_at AS first_changed_at,
-       consensus_computed_at AS first_computed_at{also}
+       consensus_computed_at AS first_computed_at{columns}
 FROM {table}
 WHERE {where}"""
 
@@ -160,10 +158,10 @@ class Asked:
         of_event = f"SELECT subject_key FROM {self.table} WHERE {alone.where}"
         return replace(alone, subjects=f"SELECT * FROM ({self.subjects}) WHERE subject_key IN ({of_event})")
 
-    def rows(self, also: Sequence[str] = ()) -> str:
-        """The query of the population's rows, each with the state of its subject and some expressions on the table."""
-        events = _EVENTS.replace("{also}", "".join(f", {each}" for each in also))
-        events = events.replace("{table}", self.table).replace("{where}", self.where)
+    def rows(self, *columns: str) -> str:
+        """The query of the population's rows, each with the state of its subject and these further columns."""
+        further = "".join(f", {column}" for column in columns)
+        events = _EVENTS.replace("{columns}", further).replace("{table}", self.table).replace("{where}", self.where)
         joined = _UNJOINED if self.subjects is None else _JOINED.replace("{subjects}", self.subjects)
         states = _STATES.replace("{joined}", joined.replace("{events}", events))
         return f"SELECT * FROM ({states}) WHERE {' AND '.join(self.on_subjects)}" if self.on_subjects else states

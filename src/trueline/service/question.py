@@ -5,18 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
-from trueline.filters.request import Filter, FilterError, parse_filters
-from trueline.instants import format_instant, from_micros, parse_end, parse_start, to_micros
+from trueline.instants import format_instant, from_micros, to_micros
 from trueline.ledger.conditions import JobShape
 from trueline.ledger.population import Population
 from trueline.metrics.counts import TruthPolicy
+from trueline.service.asking import Bounds, filters_of
 from trueline.service.errors import InvalidRequestError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from datetime import datetime
 
     from trueline.catalog.records import Job
+    from trueline.filters.request import Filter
+
+_BOUNDS = Bounds("query", "start_datetime", "end_datetime")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +40,7 @@ class Question:
             InvalidRequestError: an unreadable or reversed window, an unknown policy, a wrong filter.
         """
         policy = truth_policy(truth)
-        since, until = _window(start, end)
-        return cls(since, until, _filters(filters, max_filters), policy)
+        return cls(*_BOUNDS.window(start, end), filters_of(filters, max_filters), policy)
 
     def population(self, job: Job, training: int | None) -> Population:
         """The events of a job that it is about, their states against a training or none."""
@@ -76,36 +77,6 @@ def truth_policy(truth: str) -> TruthPolicy:
         return TruthPolicy(truth)
     except ValueError:
         raise InvalidRequestError(("query", "truth"), "truth is 'implicit' or 'explicit'") from None
-
-
-def _filters(raw: object, max_filters: int) -> tuple[Filter, ...]:
-    try:
-        return parse_filters(raw, max_filters)
-    except FilterError as error:
-        location: tuple[str | int, ...] = ("body", "filters")
-        location += () if error.position is None else (error.position,)
-        location += () if error.part is None else (error.part,)
-        raise InvalidRequestError(location, str(error)) from None
-
-
-def _window(start: str | None, end: str | None) -> tuple[datetime | None, datetime | None]:
-    since = _bound("start_datetime", start, parse_start)
-    until = _bound("end_datetime", end, parse_end)
-    if since is not None and until is not None and since >= until:
-        raise InvalidRequestError(
-            ("query", "start_datetime"),
-            f"start_datetime {format_instant(since)} is not before end_datetime {format_instant(until)}",
-        )
-    return since, until
-
-
-def _bound(name: str, text: str | None, read: Callable[[str], datetime]) -> datetime | None:
-    if text is None:
-        return None
-    try:
-        return read(text)
-    except ValueError as error:
-        raise InvalidRequestError(("query", name), f"{name}: {error}") from None
 
 
 def _shown(asked: datetime | None, found: int | None) -> str | None:

@@ -66,7 +66,7 @@ class Writing:
         """Finish a write of a job that was cut short, if one was."""
         if job_id in self._cut_short:
             with self.on(job_id):
-                pass  # that it could be held says that it is finished
+                pass
 
     def settle(self, job_id: int, training: int | None) -> None:
         """Make a job ready to be asked about, against a training or none.
