@@ -63,7 +63,9 @@ class DecisionPointQuery:
         columns = _numbers_together(columns_at(path, self._tables.of(population.job_id), of.into))
         named = {f"value_{place}": column for place, column in enumerate(columns)}
         there = " OR ".join(column.there(name) for name, column in named.items())
-        rows = of.rows(*[f"{column.expression} AS {name}" for name, column in named.items()] or ["0 AS value_0"])
+        rows = of.learned_rows(
+            *[f"{column.expression} AS {name}" for name, column in named.items()] or ["0 AS value_0"]
+        )
         query = _STATISTICS
         for part, text in {
             "{values}": _VALUES,
