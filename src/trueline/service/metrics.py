@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from trueline.filters.request import MAX_FILTERS, Filter, FilterError, parse_filters
-from trueline.instants import format_instant, from_micros, parse_end, parse_start, to_micros
+from trueline.filters.request import MAX_FILTERS
+from trueline.instants import format_instant, from_micros, to_micros
 from trueline.ledger.conditions import JobShape
 from trueline.ledger.population import Population
 from trueline.metrics.counts import TruthPolicy, confusion_matrix, totals
 from trueline.metrics.scores import overall_scores, scores_per_decision, trace
+from trueline.service.asking import Bounds, filters_of
 from trueline.service.errors import InvalidRequestError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from datetime import datetime
 
     from trueline.catalog.records import Job
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from trueline.ledger.store import Ledger
     from trueline.service.jobs import Jobs
     from trueline.service.writing import Writing
+
+_BOUNDS = Bounds("query", "start_datetime", "end_datetime")
 
 
 class JobMetrics:
@@ -57,8 +59,8 @@ class JobMetrics:
         """
         job = self._jobs.get(reference)
         policy = _policy(truth)
-        since, until = _window(start, end)
-        wanted = self._filters(filters)
+        since, until = _BOUNDS.window(start, end)
+        wanted = filters_of(filters, self._max_filters)
         models = self._catalog.models(job.id)
         active = next((model for model in models if model.active), None)
         training = None if active is None else active.training
@@ -108,41 +110,12 @@ class JobMetrics:
             },
         }
 
-    def _filters(self, raw: object) -> tuple[Filter, ...]:
-        try:
-            return parse_filters(raw, self._max_filters)
-        except FilterError as error:
-            location: tuple[str | int, ...] = ("body", "filters")
-            location += () if error.position is None else (error.position,)
-            location += () if error.part is None else (error.part,)
-            raise InvalidRequestError(location, str(error)) from None
-
 
 def _policy(truth: str) -> TruthPolicy:
     try:
         return TruthPolicy(truth)
     except ValueError:
         raise InvalidRequestError(("query", "truth"), "truth is 'implicit' or 'explicit'") from None
-
-
-def _window(start: str | None, end: str | None) -> tuple[datetime | None, datetime | None]:
-    since = _bound("start_datetime", start, parse_start)
-    until = _bound("end_datetime", end, parse_end)
-    if since is not None and until is not None and since >= until:
-        raise InvalidRequestError(
-            ("query", "start_datetime"),
-            f"start_datetime {format_instant(since)} is not before end_datetime {format_instant(until)}",
-        )
-    return since, until
-
-
-def _bound(name: str, text: str | None, read: Callable[[str], datetime]) -> datetime | None:
-    if text is None:
-        return None
-    try:
-        return read(text)
-    except ValueError as error:
-        raise InvalidRequestError(("query", name), f"{name}: {error}") from None
 
 
 def _shown(asked: datetime | None, found: int | None) -> str | None:
