@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from fastapi import FastAPI
 
 from trueline import __version__
-from trueline.api import connectors, errors, events, health, jobs, metrics, threads, token
+from trueline.api import connectors, errors, events, health, jobs, metrics, not_here, search, threads, token
 from trueline.api.middleware import EveryRequest
 from trueline.api.schemas import ErrorBody, ProblemsBody
 
@@ -49,7 +49,10 @@ def create_app(workspace: Workspace) -> FastAPI:
     app.state.workspace = workspace
     app.add_middleware(EveryRequest, max_body_bytes=workspace.settings.max_body_bytes)
     errors.install(app)
-    for router in (metrics.router, jobs.router, events.router, connectors.sending, connectors.router, token.router):
+    for router in (
+        *(metrics.router, jobs.router, events.router, search.router),
+        *(connectors.sending, connectors.router, token.router, not_here.router),
+    ):
         app.include_router(router, responses=_DOCUMENTED_ERRORS)
     app.include_router(health.router)
     return app

@@ -16,6 +16,8 @@ from trueline.ledger.parameters import Parameters
 from trueline.ledger.votes import has_consensus_rows
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from trueline.filters.request import Filter
     from trueline.ledger.engine import Engine
     from trueline.ledger.job_tables import JobTables
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Population:
-    """Which of a job's decided events a question is about."""
+    """Which of a job's events a question is about."""
 
     job_id: int
     shape: JobShape
@@ -34,13 +36,15 @@ class Population:
     end: int | None
     """Exclusive."""
     filters: tuple[Filter, ...]
+    by_arrival: bool = False
+    """Whether start and end are about the arrival of events; else about when they happened."""
 
 
 _EVENTS = """
 SELECT ts, arrived_at, event_key, version, sign, event_id, subject_key, bucket_id,
        outcome, decision, previous_decision, confidence, model_id, outlier,
        consensus AS first_consensus, consensus_changed_at AS first_changed_at,
-       consensus_computed_at AS first_computed_at
+       consensus_computed_at AS first_computed_at{columns}
 FROM {table}
 WHERE {where}"""
 
@@ -150,9 +154,17 @@ class Asked:
         of_event = f"SELECT subject_key FROM {self.table} WHERE {alone.where}"
         return replace(alone, subjects=f"SELECT * FROM ({self.subjects}) WHERE subject_key IN ({of_event})")
 
-    def rows(self) -> str:
-        """The query of the population's rows, each with the state of its subject."""
-        events = _EVENTS.replace("{table}", self.table).replace("{where}", self.where)
+    def of_subjects(self, keys: Sequence[int]) -> Asked:
+        """The same, where no states are needed but those of these subjects."""
+        if self.subjects is None:
+            return self
+        named = self.into.bind(list(keys), "Array(UInt64)")
+        return replace(self, subjects=f"SELECT * FROM ({self.subjects}) WHERE subject_key IN {named}")
+
+    def rows(self, *columns: str) -> str:
+        """The query of the population's rows, each with the state of its subject and these further columns."""
+        further = "".join(f", {column}" for column in columns)
+        events = _EVENTS.replace("{columns}", further).replace("{table}", self.table).replace("{where}", self.where)
         joined = _UNJOINED if self.subjects is None else _JOINED.replace("{subjects}", self.subjects)
         states = _STATES.replace("{joined}", joined.replace("{events}", events))
         return f"SELECT * FROM ({states}) WHERE {' AND '.join(self.on_subjects)}" if self.on_subjects else states
@@ -179,10 +191,11 @@ def asked(engine: Engine, tables: JobTables, population: Population) -> Asked:
     table = tables.of(population.job_id)
     into = Parameters(job=population.job_id)
     where = ["1"]
+    moment = "arrived_at" if population.by_arrival else "ts"
     if population.start is not None:
-        where.append(f"ts >= {into.moment(population.start)}")
+        where.append(f"{moment} >= {into.moment(population.start)}")
     if population.end is not None:
-        where.append(f"ts < {into.moment(population.end)}")
+        where.append(f"{moment} < {into.moment(population.end)}")
     met = conditions(population.filters, population.shape, table, into)
     subjects, subject_keys = None, ""
     if population.training is not None:

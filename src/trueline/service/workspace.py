@@ -12,11 +12,13 @@ from trueline.ledger.store import Ledger, open_engine
 from trueline.service.errors import StartError
 from trueline.service.events import Events
 from trueline.service.feedback import Feedback
+from trueline.service.fields import Fields
 from trueline.service.ingest import Ingest
 from trueline.service.jobs import Jobs
 from trueline.service.keys import KNOWN_SCOPES, KeyRing, load_secret
 from trueline.service.metrics import JobMetrics
 from trueline.service.readers import Readers
+from trueline.service.search import EventSearch
 from trueline.service.stores import open_catalog
 from trueline.service.training import Training
 from trueline.service.writing import Writing
@@ -40,6 +42,8 @@ class Workspace:
         self.feedback = Feedback(ledger, self._writing)
         self.training = Training(ledger, catalog, self._writing)
         self.metrics = JobMetrics(ledger, catalog, self.jobs, self._writing, max_filters=settings.max_filters)
+        self.search = EventSearch(ledger, catalog, self._writing, max_filters=settings.max_filters)
+        self.fields = Fields(ledger)
         self.access = KeyRing(catalog, secret)
 
     @classmethod
