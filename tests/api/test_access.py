@@ -42,7 +42,12 @@ class Row:
         return self.method, self.path
 
     def send(self, client: httpx.Client, job: int, key: str | None) -> httpx.Response:
-        path = self.path.replace("{job}", str(job)).replace("{event}", "e").replace("{event_id}", "e").replace("{workflow}", "w")
+        path = (
+            self.path.replace("{job}", str(job))
+            .replace("{event}", "e")
+            .replace("{event_id}", "e")
+            .replace("{workflow}", "w")
+        )
         path += self.query.replace("{job}", str(job))
         body = self.body.replace(b"{job}", str(job).encode())
         headers = [(b"Content-Type", b"application/json")]
