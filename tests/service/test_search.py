@@ -100,7 +100,11 @@ class World:
     def vote(self, drawn: random.Random, names: list[str]) -> None:
         lines = []
         for name in names:
-            vote = {"analyst": drawn.choice(["ana", "ben"]), "label": drawn.choice(LABELS), "at": drawn.choice(TIMES)}
+            vote: dict[str, Any] = {
+                "analyst": drawn.choice(["ana", "ben"]),
+                "label": drawn.choice(LABELS),
+                "at": drawn.choice(TIMES),
+            }
             lines.append(json.dumps({"event_id": name, **vote}).encode())
             self.oracle.vote(event_id=name, **vote, arrived_at=next(self.arrivals))
         assert self.workspace.feedback.bulk(self.job, lines).rejected == []
