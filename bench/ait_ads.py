@@ -15,12 +15,13 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import httpx
 from rich.console import Console
 from rich.table import Table
 
-from alerts import PUBLISHED, QUESTIONS, Columns, Counts, Question, read_columns, write_part
+from alerts import PAGES, PUBLISHED, QUESTIONS, Columns, Counts, PageQuestion, Question, read_columns, write_part
 from processes import CommandError, import_alerts, resident_bytes, served, trueline
 from timing import Timed
 
@@ -32,6 +33,9 @@ JOB = "AIT alerts"
 WARM_UPS, RUNS = 3, 31
 EVENTS_PER_SECOND = 60_000
 RESIDENT_BYTES = 1.5e9
+PAGE_SIZE = 50
+PAGE_MILLISECONDS = 300.0
+FIELDS = "POST /api/v2/filters/fields"
 SCORES = ("true_positives", "false_positives", "false_negatives", "true_negatives")
 PASSED, INEXACT, NO_DATA = 0, 1, 2
 
@@ -82,11 +86,13 @@ def _measure(folder: Path, rows: int | None) -> int:
         httpx.Client(base_url=address, headers={"X-Arcanna-Api-Key": key}, timeout=60) as client,
     ):
         before = resident_bytes(process_id)
-        exact = _exact(client, columns, whole=rows is None)
+        exact = _exact(client, columns, whole=rows is None) and _pages_exact(client, columns)
         timed = _time(client, columns)
+        paged = _time_pages(client)
         after = resident_bytes(process_id)
     _print_times(timed)
-    _print_targets(rate, timed, after[1])
+    _print_page_times(paged)
+    _print_targets(rate, timed, paged, after[1])
     console.print(
         f"Resident memory of the server: {_megabytes(before[0])} at the start, {_megabytes(after[0])} after the"
         f" questions, {_megabytes(after[1])} at its highest"
@@ -153,6 +159,50 @@ def _time(client: httpx.Client, columns: Columns) -> list[tuple[Timed, Timed]]:
     return timed
 
 
+def _page(client: httpx.Client, question: PageQuestion) -> dict[str, Any]:
+    answer = client.post("/api/v2/events/query", json={"job_titles": JOB, "size": PAGE_SIZE, **question.body})
+    answer.raise_for_status()
+    page: dict[str, Any] = answer.json()
+    return page
+
+
+def _pages_exact(client: httpx.Client, columns: Columns) -> bool:
+    """Compare how many events each page is of, and their times, with the rows themselves."""
+    exact = True
+    for question in PAGES:
+        found = _page(client, question)
+        times = [event["arcanna"]["@timestamp"] for event in found["events"]]
+        expected = columns.page(question, PAGE_SIZE)
+        if (found["total_count"], times) != expected:
+            console.print(f"WRONG: {question.title}: {found['total_count']}, but the rows give {expected[0]}")
+            exact = False
+    return exact
+
+
+def _time_pages(client: httpx.Client) -> list[Timed]:
+    """Time every page, and the fields of the job as the last, taking turns."""
+    timed = [Timed() for _ in (*PAGES, "fields")]
+    for turn in range(WARM_UPS + RUNS):
+        for place, times in enumerate(timed):
+            started = time.perf_counter()
+            if place < len(PAGES):
+                _page(client, PAGES[place])
+            else:
+                client.post("/api/v2/filters/fields", json={"job_titles": JOB}).raise_for_status()
+            if turn >= WARM_UPS:
+                times.add(time.perf_counter() - started)
+    return timed
+
+
+def _print_page_times(paged: list[Timed]) -> None:
+    table = Table(title=f"POST /api/v2/events/query, {PAGE_SIZE} events: milliseconds, {RUNS} runs each")
+    for heading in ("question", "median", "p95"):
+        table.add_column(heading, justify="left" if heading == "question" else "right")
+    for title, times in zip([*(question.title for question in PAGES), FIELDS], paged, strict=True):
+        table.add_row(title, f"{times.median:.1f}", f"{times.p95:.1f}")
+    console.print(table)
+
+
 def _print_times(timed: list[tuple[Timed, Timed]]) -> None:
     table = Table(title=f"POST /api/v2/metrics/job: milliseconds, {RUNS} runs each after {WARM_UPS} to warm up")
     for heading in ("question", "median", "p95", "floor: numpy, median"):
@@ -162,13 +212,16 @@ def _print_times(timed: list[tuple[Timed, Timed]]) -> None:
     console.print(table)
 
 
-def _print_targets(rate: float | None, timed: list[tuple[Timed, Timed]], resident: int) -> None:
+def _print_targets(rate: float | None, timed: list[tuple[Timed, Timed]], paged: list[Timed], resident: int) -> None:
     """Print each figure as a multiple of its target: of the rate 1 or more is met, of all else below 1."""
     if rate is not None:
         _print_target("import, rows/s", rate, EVENTS_PER_SECOND, met=rate >= EVENTS_PER_SECOND)
     for question, (over_http, _) in zip(QUESTIONS, timed, strict=True):
         target = question.target_milliseconds
         _print_target(f"{question.title}, median ms", over_http.median, target, met=over_http.median < target)
+    for page, times in zip(PAGES, paged, strict=False):
+        met = times.median < PAGE_MILLISECONDS
+        _print_target(f"page: {page.title}, median ms", times.median, PAGE_MILLISECONDS, met=met)
     _print_target(
         "server, MB resident at its highest", resident / 1e6, RESIDENT_BYTES / 1e6, met=resident < RESIDENT_BYTES
     )

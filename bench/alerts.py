@@ -68,6 +68,34 @@ QUESTIONS = (
 
 
 @dataclass(frozen=True, slots=True)
+class PageQuestion:
+    """One page of ``POST /api/v2/events/query``, by time."""
+
+    title: str
+    of: Question
+    """Says which events."""
+    page: int = 0
+    sort_order: str = "desc"
+
+    @property
+    def body(self) -> dict[str, object]:
+        """The body of the request, but for the job and the size."""
+        window = {} if self.of.day is None else {"start_date": self.of.day, "end_date": self.of.day}
+        return {**self.of.body, **window, "page": self.page, "sort_order": self.sort_order}
+
+
+_OF_FREQUENT = Question("name is", _WITH_FILTER, operator="is", name=_FREQUENT)
+PAGES = (
+    PageQuestion("no filter, latest first", Question("no filter", _WITHOUT_FILTER)),
+    PageQuestion("name is, latest first", _OF_FREQUENT),
+    PageQuestion("name is, earliest first", _OF_FREQUENT, sort_order="asc"),
+    PageQuestion("name is, page 1,000", _OF_FREQUENT, page=1_000),
+    PageQuestion("name contains", Question("name contains", _WITH_FILTER, operator="contains", name="Suricata")),
+    PageQuestion("name is, one day", Question("", _WITH_FILTER, day=_BUSIEST_DAY, operator="is", name=_FREQUENT)),
+)
+
+
+@dataclass(frozen=True, slots=True)
 class Columns:
     """The alerts, one element a row in each array."""
 
@@ -85,6 +113,20 @@ class Columns:
 
     def counts(self, question: Question) -> Counts:
         """Answer a question. Every alert has a truth, so both policies come to the same."""
+        passes = self._passing(question)
+        decided, found = self.attack_decided[passes], self.attack_found[passes]
+        cells = np.bincount(2 * found + decided, minlength=4)
+        return int(cells[3]), int(cells[1]), int(cells[2]), int(cells[0])
+
+    def page(self, question: PageQuestion, size: int) -> tuple[int, list[str]]:
+        """How many alerts a page is one of, and the times of those on it, as they are shown."""
+        seconds = np.sort(self.seconds[self._passing(question.of)])
+        if question.sort_order == "desc":
+            seconds = seconds[::-1]
+        shown = seconds[question.page * size : (question.page + 1) * size]
+        return len(seconds), [f"{datetime.fromtimestamp(each, UTC):%Y-%m-%dT%H:%M:%SZ}" for each in shown.tolist()]
+
+    def _passing(self, question: Question) -> NDArray[np.bool_]:
         passes = np.ones(len(self), dtype=np.bool_)
         if question.day is not None:
             midnight = datetime.fromisoformat(question.day).replace(tzinfo=UTC)
@@ -95,9 +137,7 @@ class Columns:
                 question.name.__eq__ if question.operator == "is" else lambda name: question.name in name
             )
             passes &= np.array([met(name) for name in self.names])[self.name]
-        decided, found = self.attack_decided[passes], self.attack_found[passes]
-        cells = np.bincount(2 * found + decided, minlength=4)
-        return int(cells[3]), int(cells[1]), int(cells[2]), int(cells[0])
+        return passes
 
 
 def read_columns(archive: Path) -> Columns:

@@ -251,7 +251,7 @@ class Oracle:
     def own_fields(self, event: Sent) -> dict[str, object]:
         """Return the fields that every event has beside its document; None where one has no value."""
         decisions = self.decisions_on(event.event_id)
-        decision = decisions[-1]
+        decision = decisions[-1] if decisions else Decision(event.event_id, "", None, None, None, 0)
         consensus, _ = self.consensus(event.bucket)
         votes = [vote.arrived_at for vote in self.votes if vote.subject == event.bucket]
         state = self.state(event.bucket)
@@ -264,8 +264,8 @@ class Oracle:
         fields = {
             "@timestamp": Moment(event.timestamp),
             "timestamp_inference": Moment(event.arrived_at),
-            "arcanna.result_label": decision.label,
-            "arcanna.result": classes[-1],
+            "arcanna.result_label": decision.label if decisions else None,
+            "arcanna.result": classes[-1] if classes else None,
             "arcanna.previous_result": classes[-2] if len(classes) > 1 else None,
             "arcanna.consensus": consensus,
             "arcanna.bucket_id": event.bucket,
@@ -275,7 +275,7 @@ class Oracle:
             "arcanna.outlier_flag": decision.outlier,
             "arcanna.model.path": decision.model_id,
             "arcanna.original_id": event.event_id,
-            "arcanna.pipeline_status": "OK",
+            "arcanna.pipeline_status": "OK" if decisions else "pending_inference",
             "arcanna.last_compute_consensus_timestamp": Moment(max(votes)) if votes else None,
             **attention,
             **{f"arcanna.{name}": value for name, value in attention.items()},

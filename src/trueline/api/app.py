@@ -18,7 +18,9 @@ from trueline.api import (
     jobs,
     metrics,
     model_metrics,
+    not_here,
     resources,
+    search,
     threads,
     token,
 )
@@ -70,9 +72,11 @@ def create_app(workspace: Workspace) -> FastAPI:
         model_metrics.router,
         internal_metrics.router,
         events.router,
+        search.router,
         connectors.sending,
         connectors.router,
         token.router,
+        not_here.router,
     ):
         app.include_router(router, responses=_DOCUMENTED_ERRORS)
     app.include_router(health.router)

@@ -51,7 +51,12 @@ _OF_SUBJECTS = _OF_STATES | {OwnField.LAST_COMPUTE_CONSENSUS_TIMESTAMP}
 
 def ask_for_subjects(filters: tuple[Filter, ...]) -> bool:
     """Whether any filter needs the states of subjects."""
-    return any(own_field(each.field) in _OF_SUBJECTS for each in filters)
+    return any(asks_for_subject(each.field) for each in filters)
+
+
+def asks_for_subject(field: str) -> bool:
+    """Whether a field's value needs the state of an event's subject."""
+    return own_field(field) in _OF_SUBJECTS
 
 
 def conditions(filters: tuple[Filter, ...], shape: JobShape, table: JobTable, into: Parameters) -> Conditions:

@@ -310,10 +310,15 @@ def tagged(value: str | float | bool) -> str:
 
 def values_at(document: dict[str, Any], path: str) -> list[str]:
     """The values a path reaches in a document, each as a tagged text, in the order of the document."""
+    found = values_by_path(document).get(path, [])
+    return [tagged(value) for value in (found if isinstance(found, list) else [found])]
+
+
+def values_by_path(document: dict[str, Any]) -> dict[str, Any]:
+    """All values that are neither null nor objects, by their path: the one value, or a list where it has several."""
     values: dict[str, Any] = {}
     _collect(document, "", values, set(), 1)
-    found = values.get(path, [])
-    return [tagged(value) for value in (found if isinstance(found, list) else [found])]
+    return values
 
 
 def _plain_number(value: float) -> int | float | None:

@@ -156,7 +156,7 @@ class EventTable:
             " WHERE event_key = {key:UInt64} GROUP BY event_id, arrived_at, raw_body, version HAVING sum(sign) > 0",
             {"key": event_key},
         )
-        return (rows[0][0], rows[0][1], _as_bytes(rows[0][2])) if rows else None
+        return (rows[0][0], rows[0][1], as_bytes(rows[0][2])) if rows else None
 
     def subjects(self, job_id: int, keys: Sequence[int]) -> dict[int, tuple[str, int]]:
         """The id and the subject's key of the events with these keys; those never seen are left out."""
@@ -328,5 +328,6 @@ def _version(row: dict[str, Any], place: int) -> EventVersion:
     )
 
 
-def _as_bytes(text: str | bytes) -> bytes:
+def as_bytes(text: str | bytes) -> bytes:
+    """A stored document as the bytes it was sent in."""
     return text if isinstance(text, bytes) else text.encode()

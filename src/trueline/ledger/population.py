@@ -17,6 +17,8 @@ from trueline.ledger.votes import has_consensus_rows
 from trueline.metrics.parts import CONFIDENCE_UNITS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from trueline.filters.request import Filter
     from trueline.ledger.engine import Engine
     from trueline.ledger.job_tables import JobTables
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Population:
-    """Which of a job's decided events a question is about."""
+    """Which of a job's events a question is about."""
 
     job_id: int
     shape: JobShape
@@ -35,6 +37,8 @@ class Population:
     end: int | None
     """Exclusive."""
     filters: tuple[Filter, ...]
+    by_arrival: bool = False
+    """Whether start and end are about the arrival of events; else about when they happened."""
 
 
 _EVENTS = """
@@ -158,6 +162,13 @@ class Asked:
         of_event = f"SELECT subject_key FROM {self.table} WHERE {alone.where}"
         return replace(alone, subjects=f"SELECT * FROM ({self.subjects}) WHERE subject_key IN ({of_event})")
 
+    def of_subjects(self, keys: Sequence[int]) -> Asked:
+        """The same, where no states are needed but those of these subjects."""
+        if self.subjects is None:
+            return self
+        named = self.into.bind(list(keys), "Array(UInt64)")
+        return replace(self, subjects=f"SELECT * FROM ({self.subjects}) WHERE subject_key IN {named}")
+
     def rows(self, *columns: str) -> str:
         """The query of the population's rows, each with the state of its subject and these further columns."""
         further = "".join(f", {column}" for column in columns)
@@ -216,10 +227,11 @@ def asked(engine: Engine, tables: JobTables, population: Population) -> Asked:
     table = tables.of(population.job_id)
     into = Parameters(job=population.job_id)
     where = ["1"]
+    moment = "arrived_at" if population.by_arrival else "ts"
     if population.start is not None:
-        where.append(f"ts >= {into.moment(population.start)}")
+        where.append(f"{moment} >= {into.moment(population.start)}")
     if population.end is not None:
-        where.append(f"ts < {into.moment(population.end)}")
+        where.append(f"{moment} < {into.moment(population.end)}")
     met = conditions(population.filters, population.shape, table, into)
     subjects, subject_keys = None, ""
     if population.training is not None:

@@ -13,10 +13,12 @@ from trueline.ledger.decision_points import DecisionPointQuery
 from trueline.ledger.engine import Engine
 from trueline.ledger.errors import LedgerInUseError
 from trueline.ledger.events import EventTable
+from trueline.ledger.fields import FieldQuery
 from trueline.ledger.job_tables import JobTables
 from trueline.ledger.kept import KeptCounts
 from trueline.ledger.keys import load_key_maker
 from trueline.ledger.lookup import KeyLookup
+from trueline.ledger.pages import EventPages
 from trueline.ledger.trainings import TrainingTable
 from trueline.ledger.votes import VoteTable
 
@@ -60,6 +62,8 @@ class Ledger:
         self.trainings = TrainingTable(engine, tables)
         self.count = CountQuery(engine, tables)
         self.decision_points = DecisionPointQuery(engine, tables)
+        self.pages = EventPages(engine, tables)
+        self.fields = FieldQuery(engine, tables)
         self.answers = Answers(self.count, self.kept)
         latest_consensus = int(engine.rows("SELECT max(version) FROM consensus")[0][0])
         latest_training = int(engine.rows("SELECT max(training) FROM knowledge_base")[0][0])

@@ -13,6 +13,7 @@ from trueline.service.activity import Activities
 from trueline.service.errors import StartError
 from trueline.service.events import Events
 from trueline.service.feedback import Feedback
+from trueline.service.fields import Fields
 from trueline.service.ingest import Ingest
 from trueline.service.internal_metrics import InternalMetrics
 from trueline.service.jobs import Jobs
@@ -21,6 +22,7 @@ from trueline.service.metrics import JobMetrics
 from trueline.service.model_metrics import ModelsMetrics
 from trueline.service.readers import Readers
 from trueline.service.resources import Resources
+from trueline.service.search import EventSearch
 from trueline.service.stores import open_catalog
 from trueline.service.training import Training
 from trueline.service.writing import Writing
@@ -50,6 +52,8 @@ class Workspace:
         self.internal_metrics = InternalMetrics(
             ledger, catalog, self._writing, max_filters=settings.max_filters, seconds=settings.query_seconds
         )
+        self.search = EventSearch(ledger, catalog, self._writing, max_filters=settings.max_filters)
+        self.fields = Fields(ledger)
         self.access = KeyRing(catalog, secret)
 
     @classmethod
