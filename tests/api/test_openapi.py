@@ -57,6 +57,12 @@ def test_every_route_that_needs_a_key_says_so_and_what_it_may_answer(document: d
         assert operation["description"], path
 
 
+def test_routes_without_a_key_say_what_they_may_answer(document: dict[str, Any]) -> None:
+    answers = {path: document["paths"][path]["get"]["responses"] for path in OPEN}
+    assert set(answers["/readyz"]) == {"200", "503"}
+    assert set(answers["/metrics"]["200"]["content"]) == {"text/plain"}
+
+
 def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
     found = list(references(document))
     assert found
