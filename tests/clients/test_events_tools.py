@@ -177,23 +177,36 @@ def test_the_tool_for_raw_queries_is_told_that_there_are_none(job: Triage, manag
 # --- reprocessing
 
 
+def awaiting(caller: Caller, job: int) -> list[str]:
+    """The events that somebody outside has to decide, by name."""
+    found = caller.client.post("/api/v2/events/query", json={"job_ids": job, "awaiting_decision": True})
+    return sorted(event["event_id"] for event in found.json()["events"])
+
+
 def test_events_are_reprocessed_by_filter_and_by_date(management: Client, caller: Caller) -> None:
     job = caller.make_job()
     caller.fill(job, a="Drop", b="Escalate", c="Escalate")
+    before = caller.metrics(job)
     escalated = [{"field": "arcanna.result_label", "operator": "is", "value": "Escalate"}]
     answer = management.call("reprocess_events", job_id=job, filters=escalated, start_date="2025-01-01")
-    assert answer["request"]["status"] == "OK"
-    assert answer["events_updated"] == 2
-    for name, status in (("a", "OK"), ("b", "pending_inference"), ("c", "pending_inference")):
-        assert caller.client.get(f"/api/v1/events/{job}/{name}").json()["status"] == status
+    assert answer == {"request": {"status": "OK", "reason": "", "reason_details": ""}, "events_updated": 2}
+    assert awaiting(caller, job) == ["b", "c"]
+    assert caller.metrics(job) == before
     nothing = management.call("reprocess_events", job_id=job, end_date="2024-01-01")
     assert (nothing["request"]["status"], nothing["events_updated"]) == ("OK", 0)
 
 
-def test_an_event_is_reprocessed_by_id(management: Client, caller: Caller) -> None:
+def test_an_event_is_reprocessed_by_id_until_it_is_decided(management: Client, caller: Caller) -> None:
     job = caller.make_job()
     caller.fill(job, a="Drop", b="Drop")
-    assert management.call("reprocess_event_by_id", job_id=job, event_id="a")["request"]["status"] == "OK"
-    states = [caller.client.get(f"/api/v1/events/{job}/{name}").json()["status"] for name in "ab"]
-    assert states == ["pending_inference", "OK"]
-    assert "not found" in str(management.call("reprocess_event_by_id", job_id=job, event_id="c"))
+    answer = management.call("reprocess_event_by_id", job_id=job, event_id="a")
+    assert answer["request"] == {"status": "OK", "reason": "", "reason_details": ""}
+    assert awaiting(caller, job) == ["a"]
+    decided = caller.client.put(f"/api/v2/events/{job}/a/decision", json={"label": "Escalate"})
+    assert decided.status_code == 200
+    assert awaiting(caller, job) == []
+
+
+def test_an_event_that_is_not_there_is_not_reprocessed(management: Client, caller: Caller) -> None:
+    answer = management.call("reprocess_event_by_id", job_id=caller.make_job(), event_id="a")
+    assert answer == {"error": "Event not found"}

@@ -42,6 +42,7 @@ def whole(server: str, admin_key: str, tmp_path_factory: pytest.TempPathFactory)
         ("agentic:create_agentic_workflow", {"source_code": "s"}, "agent"),
         ("resources:integration_parameters_schema", {}, "integration"),
         ("resources_management:list_integration_types", {}, "integration"),
+        ("resources_management:get_job_category_metadata", {}, "categories of jobs"),
         ("resources_management:get_integration_type_metadata", {"integration_type": "Elasticsearch"}, "integration"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
@@ -52,7 +53,7 @@ def test_a_function_of_a_part_that_is_not_here_is_told_which(
     answer = whole.plain(f"{TOOLS}.{function}", **arguments)
     if isinstance(answer, list):  # of the tools that also give the status
         status, answer = answer
-        assert status in {404, 501}
+        assert status == 501
     assert part in answer["error"].lower()
 
 
@@ -70,27 +71,30 @@ def test_a_function_of_a_part_that_is_not_here_is_told_which(
         ("POST", "/api/v1/agents-workflow/test/run", "agent"),
         ("GET", "/api/v1/tools-discovery", "agent"),
         ("GET", "/api/v1/agents-workflow/llm-providers", "agent"),
-        ("POST", "/api/v1/rag/query", "document retrieval"),
-        ("GET", "/api/v1/rag/list", "document retrieval"),
+        ("POST", "/api/v1/rag/query", "retrieval of documents"),
+        ("GET", "/api/v1/rag/list", "retrieval of documents"),
         ("GET", "/api/v2/resources/integration/parameters/schema", "integration"),
         ("GET", "/api/v2/resources/integration/metadata", "integration"),
+        ("GET", "/api/v2/resources/job/metadata", "categories of jobs"),
     ],
 )
 @pytest.mark.parametrize("slash", ["", "/"])
-def test_a_route_of_a_part_that_is_not_here_is_answered_404_or_501_and_names_it(
+def test_a_route_of_a_part_that_is_not_here_is_answered_501_and_names_it(
     method: str, path: str, part: str, slash: str, caller: Caller
 ) -> None:
     answer = caller.client.request(method, path + slash, json={} if method == "POST" else None)
-    assert answer.status_code in {404, 501}
+    assert answer.status_code == 501
     assert part in answer.json()["error"].lower()
 
 
 @pytest.mark.parametrize("tool", ["list_agentic_workflows", "agents_tool_discovery", "get_llm_integrations"])
 def test_a_tool_that_only_passes_on_the_status_passes_on_that(tool: str, whole: Client) -> None:
     told = whole.plain(f"{TOOLS}.agentic:{tool}")
-    assert told["error_message"].startswith(("404", "501"))
+    assert told["error_message"].startswith("501")
 
 
-def test_integrations_as_resources_are_none(management: Client) -> None:
-    answer = management.call("get_integration_details", title="any")
-    assert "error" in answer or "error_message" in answer
+def test_there_are_no_integrations(management: Client) -> None:
+    assert management.call("search_integrations") == {"integrations": [], "total": 0}
+    assert management.call("get_integration_details", title="any") == {"error": "Integration not found"}
+    made = management.call("setup_integration", title="any", integration_type="Elasticsearch", parameters={})
+    assert "integration" in made["error"]
