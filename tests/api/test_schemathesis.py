@@ -98,10 +98,17 @@ def test_all_was_asked_in_all_phases(report: dict[str, Any]) -> None:
     assert report["test_cases"]["generated"] >= CASES
 
 
-def test_every_operation_was_also_asked_what_it_answers_well(report: dict[str, Any]) -> None:
+def test_every_operation_was_also_asked_what_it_answers_well(report: dict[str, Any], seeded: Serving) -> None:
+    described = httpx.get(f"{seeded.address}/openapi.json").json()["paths"]
     refused = [
         operation
         for operation, phases in report["valid_rates"].items()
-        if not sum(phase["accepted"] for phase in phases.values())
+        if not sum(phase["accepted"] for phase in phases.values()) and answers_well(described, operation)
     ]
     assert refused == []
+
+
+def answers_well(described: dict[str, Any], operation: str) -> bool:
+    """Whether there is anything that an operation answers with a 2xx."""
+    method, path = operation.split(" ", 1)
+    return any(status.startswith("2") for status in described[path][method.lower()]["responses"])

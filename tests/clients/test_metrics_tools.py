@@ -21,7 +21,8 @@ MODEL_NUMBERS = [
     *("confusion_matrix", "overall_accuracy", "overall_f1_score", "overall_recall", "overall_precision"),
     "metrics_per_decision",
 ]
-RECOMPUTE = "arcanna_mcp_server.tools.metrics:metrics_model_request_recompute_metrics"
+METRICS = "arcanna_mcp_server.tools.metrics"
+RECOMPUTE = f"{METRICS}:metrics_model_request_recompute_metrics"
 
 
 @pytest.fixture(scope="module")
@@ -130,10 +131,10 @@ def test_the_job_and_its_latest_model_together(job: Triage, management: Client) 
 
 def test_a_job_without_a_model_and_a_model_that_is_not_there_are_named(management: Client, caller: Caller) -> None:
     job = caller.make_job()
-    with pytest.raises(ToolFailed, match="Model not found"):
-        management.call("metrics_job_and_latest_model", job_id=job)
-    with pytest.raises(ToolFailed, match="Model not found"):
-        management.call("metrics_model", job_id=job, model_id="none such")
+    answer = management.plain(f"{METRICS}:metrics_job_and_latest_model", job_id=job)
+    assert answer["error"] == "Model not found"
+    answer = management.plain(f"{METRICS}:metrics_model", job_id=job, model_id="none such")
+    assert answer == {"error": "Model not found", "details": f"Model 'none such' not found for job '{job}'"}
 
 
 def test_a_recomputation_asked_for_through_the_plain_function(job: Triage, management: Client) -> None:
