@@ -41,6 +41,9 @@ def seeded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
             job = {"job_id": 77, "title": "A job by bucket", "labels": ["Drop", "Investigate", "Escalate"]}
             parts = {"grouping": "bucket", "decision_points": ["nested.list"], "min_votes": 2}
             client.post("/api/v2/jobs", json=job | parts).raise_for_status()
+            client.post(
+                "/api/v2/jobs", json={"job_id": 78, "title": "Stopped", "labels": ["a", "b"]}
+            ).raise_for_status()
             lines = [json.dumps(each) for each in bucket_events()]
             client.post("/api/v2/jobs/77/events/bulk", content="\n".join(lines)).raise_for_status()
             client.post("/api/v2/jobs/77/models", json={"model_id": "of the bucket job"}).raise_for_status()
