@@ -46,9 +46,9 @@ VOTES_ON = st.tuples(VOTES, st.sampled_from(["event_id", "bucket_id"]), NAMES).m
 
 
 @schemathesis.serializer("application/x-ndjson")
-def lines(_: object, value: object) -> dict[str, Any]:
+def lines(_: object, value: object) -> bytes:
     """A body of lines, as bytes."""
-    return {"data": value if isinstance(value, bytes) else str(value).encode(errors="replace")}
+    return value if isinstance(value, bytes) else str(value).encode(errors="replace")
 
 
 @schemathesis.hook
