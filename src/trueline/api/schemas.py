@@ -20,7 +20,8 @@ class JobCreate(_Request):
 
     title: str = Field(description="Unique; not a number.", examples=["Triage of mail"])
     labels: list[str] = Field(
-        description="At least two, in the order of the confusion matrix.", examples=[["Drop", "Investigate", "Escalate"]]
+        description="At least two, in the order of the confusion matrix.",
+        examples=[["Drop", "Investigate", "Escalate"]],
     )
     grouping: Literal["event", "bucket"] = Field(default="event", description="What votes are about.")
     decision_points: list[str] = Field(default=[], description="Field paths that make two alerts the same.")
