@@ -63,6 +63,27 @@ TABLE = [
     Row("GET", "/api/v2/jobs/{job}/models", "read:resources"),
     Row("POST", "/api/v2/jobs/{job}/models", "execute:job_operations", b"{}"),
     Row("POST", "/api/v2/jobs/{job}/rebuild", "execute:job_operations"),
+    Row("POST", "/api/v2/jobs/{job}/train", "execute:job_operations"),
+    Row("POST", "/api/v2/jobs/{job}/start", "execute:job_operations"),
+    Row("POST", "/api/v2/jobs/{job}/stop", "execute:job_operations"),
+    Row("GET", "/api/v1/jobs", "read:resources", of_job=False),
+    Row("GET", "/api/v1/jobs/{job}", "read:resources"),
+    Row("GET", "/api/v1/jobs/{job}/labels", "read:resources"),
+    Row("POST", "/api/v1/jobs/get_by_name", "read:resources", b'{"job_name": "{job}"}'),
+    Row("POST", "/api/v1/jobs/get_by_name/labels", "read:resources", b'{"job_name": "{job}"}'),
+    Row("POST", "/api/v1/jobs/{job}/train", "execute:job_operations"),
+    Row("POST", "/api/v1/jobs/{job}/start", "execute:job_operations"),
+    Row("POST", "/api/v1/jobs/{job}/stop", "execute:job_operations"),
+    Row("GET", "/api/v2/resources", "read:resources", of_job=False),
+    Row(
+        "POST",
+        "/api/v2/resources",
+        "write:resources",
+        b'{"resources": {"a": {"type": "job", "properties":'
+        b' {"title": "a resource", "category": "Decision intelligence"}}}}',
+        of_job=False,
+    ),
+    Row("DELETE", "/api/v2/resources", "delete:resources", query="?resource_type=job&id={job}"),
     Row("POST", "/api/v2/jobs/{job}/events/bulk", "write:events", LINE),
     Row("PUT", "/api/v2/events/{job}/{event}/decision", "write:events", b'{"label": "Drop"}'),
     Row(
@@ -152,6 +173,7 @@ def test_the_one_right_scope_opens_the_route(
 ) -> None:
     job = caller.make_job()
     caller.fill(job, e="Drop")
+    caller.vote(job, ("e", "ana", "Drop"))
     key = workspace.access.create("right one", [row.scope or "read:job_metrics"])
     assert row.send(anonymous, job, key).status_code in {200, 201}
 

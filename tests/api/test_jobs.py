@@ -45,6 +45,8 @@ def test_a_job_has_the_documented_defaults_and_is_read_as_it_was_made(
         "min_votes": 1,
         "low_confidence_below": 60.0,
         "created_at": created_at,
+        "status": "ENABLED",
+        "description": "",
     }
     assert caller.client.get(f"/api/v2/jobs/{job}").text == made.text
     assert body in caller.client.get("/api/v2/jobs").json()

@@ -56,11 +56,11 @@ def test_a_newer_store_is_refused_with_both_versions(dsn: str) -> None:
         with pytest.raises(StoreTooNew) as refused:
             Catalog.open(dsn)
         with engine.connect() as connection:
-            assert set(inspect(connection).get_table_names()) == {"alembic_version", "jobs", "models"}
+            assert set(inspect(connection).get_table_names()) == {"alembic_version", "deleted_jobs", "jobs", "models"}
     finally:
         engine.dispose()
-    assert (refused.value.found, refused.value.newest_known) == ("9999", "0001")
-    for part in (parse_dsn(dsn).database, "9999", "0001"):
+    assert (refused.value.found, refused.value.newest_known) == ("9999", "0002")
+    for part in (parse_dsn(dsn).database, "9999", "0002"):
         assert str(part) in str(refused.value)
 
 

@@ -46,6 +46,25 @@ def test_rebuild_says_what_had_been_wrong(terminal: Terminal) -> None:
     assert terminal.run("rebuild", "alerts").out == sentence
 
 
+def test_a_job_is_stopped_started_trained_and_deleted(terminal: Terminal) -> None:
+    terminal.run("jobs", "create", "alerts", "--labels", "a,b")
+    terminal.write("events.csv", "id,verdict,truth\n1,a,b\n")
+    importing = ("import", "events.csv", "--job", "alerts", "--id", "id", "--decision", "verdict", "--truth", "truth")
+    assert terminal.run("jobs", "train", "alerts").err.startswith("trueline: the job 'alerts' has nothing to learn")
+    assert terminal.run("jobs", "stop", "alerts").out == "alerts is stopped and takes in no events\n"
+    refused = terminal.run(*importing)
+    assert (refused.code, "the job 'alerts' is stopped and takes in no events" in refused.err) == (1, True)
+    assert terminal.run("jobs", "start", "1").out == "1 takes in events\n"
+    assert terminal.run(*importing).code == 0
+    trained = terminal.run("jobs", "train", "alerts").out
+    assert trained.startswith("generic-1-1-model-")
+    assert trained.endswith(", active\n")
+    assert terminal.run("jobs", "delete", "alerts").code == 1  # nobody there to ask
+    assert terminal.run("jobs", "delete", "alerts", "--yes").out == "job 1, 'alerts', is deleted\n"
+    assert "there is no job 'alerts'" in terminal.run("jobs", "show", "alerts").err
+    assert terminal.run("jobs", "create", "alerts", "--labels", "a,b").out.startswith("id: 2\n")
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [

@@ -79,3 +79,18 @@ def test_keys_work_while_the_server_runs(serving: Serving) -> None:
 def test_an_unknown_job(serving: Serving) -> None:
     ended = serving.run("metrics", "nothing")
     assert (ended.code, ended.err) == (1, "trueline: there is no job 'nothing'\n")
+
+
+def test_a_job_behind_a_server_is_stopped_started_trained_and_deleted(serving: Serving) -> None:
+    serving.run("jobs", "create", "operated / on", "--labels", "a,b")
+    serving.terminal.write("operated.csv", "id,verdict,truth\n1,a,b\n")
+    mapped = ("--id", "id", "--decision", "verdict", "--truth", "truth")
+    importing = ("import", "operated.csv", "--job", "operated / on", *mapped)
+    assert serving.run("jobs", "stop", "operated / on").code == 0
+    refused = serving.run(*importing)
+    assert (refused.code, "with 409: the job 'operated / on' is stopped" in refused.err) == (1, True)
+    assert serving.run("jobs", "start", "operated / on").code == 0
+    assert serving.run(*importing).code == 0
+    assert serving.run("jobs", "train", "operated / on").out.endswith(", active\n")
+    assert serving.run("jobs", "delete", "operated / on", "--yes").out.endswith("'operated / on', is deleted\n")
+    assert "there is no job 'operated / on'" in serving.run("jobs", "stop", "operated / on").err

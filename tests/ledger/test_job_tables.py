@@ -102,3 +102,41 @@ def types(engine: Engine, job: Job) -> dict[str, str]:
         {"table": f"events_{job.id}"},
     )
     return {row[0]: row[1] for row in rows}
+
+
+def test_whole_numbers_join_the_doubles_of_their_path_unless_they_would_not_stay_the_same(
+    workspace: Workspace, ledger: Ledger, fresh_title: Callable[[], str]
+) -> None:
+    job = workspace.jobs.create(title=fresh_title(), labels=["A", "B"])
+
+    def send(*values: float) -> None:
+        lines = [
+            json.dumps({"event_id": str(value), "raw_body": {"n": value}, "decision": {"label": "A"}}).encode()
+            for value in values
+        ]
+        assert workspace.ingest.bulk(job, lines).accepted == len(values)
+
+    send(1, 2**53)  # before there are any doubles
+    send(2, 2.5, 2**53 - 1, 2**53 + 1, -(2**53), 3.0)
+    send(3)
+    rows = ledger.engine.rows(
+        "SELECT integer_n, double_n FROM {table:Identifier} ORDER BY integer_n, double_n", {"table": f"events_{job.id}"}
+    )
+    assert rows == [
+        (-(2**53), None),
+        (1, None),
+        (2**53, None),
+        (2**53 + 1, None),
+        (None, 2.0),
+        (None, 2.5),
+        (None, 3.0),
+        (None, 3.0),
+        (None, 2.0**53 - 1),
+    ]
+    send(1)  # sent again: what is taken back is found where it is put back
+    asked = {"field": "n", "operator": "lt", "value": 2}
+    assert found(workspace, job, asked)[0][0] == 2
+    for value, events in ((1, 1), (2, 1), (3, 2), (2**53 - 1, 1), (2**53, 1), (2**53 + 1, 1), ("3", 2)):
+        assert found(workspace, job, {"field": "n", "operator": "is", "value": value})[0][0] == events, value
+    assert found(workspace, job, {"field": "n", "operator": "starts with", "value": "3"})[0][0] == 2
+    assert found(workspace, job, {"field": "n", "operator": "contains", "value": "."})[0][0] == 1

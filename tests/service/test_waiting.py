@@ -15,6 +15,7 @@ import pytest
 
 from trueline.ledger.errors import LedgerError
 from trueline.service import waiting
+from trueline.service.errors import JobNotFoundError
 from trueline.service.lines import EventLine, Rejected
 from trueline.service.prepared import PreparedEvents
 from trueline.service.waiting import WaitingEvents
@@ -165,7 +166,7 @@ def test_a_job_that_cannot_be_held_is_told_to_everyone_who_waits(
 ) -> None:
     with monkeypatch.context() as patched:
         patched.setattr(workspace._catalog, "job_by_id", lambda _: None)  # noqa: SLF001
-        with pytest.raises(LookupError, match="is gone"):
+        with pytest.raises(JobNotFoundError):
             workspace.ingest.bulk(job, [line("a")])
     assert workspace.ingest.bulk(job, [line("a")]).accepted == 1
 

@@ -77,6 +77,18 @@ def need(key: Key, scope: str, job: Job) -> None:
         raise ForbiddenError(scope)
 
 
+def jobs_for(opened: Workspace, key: Key, scope: str) -> list[Job]:
+    """The jobs that a key has a scope for, by id.
+
+    Raises:
+        ForbiddenError: it has it for none.
+    """
+    ids = jobs_open_to(key, scope)
+    if ids is not None and not ids:
+        raise ForbiddenError(scope)
+    return [job for job in opened.jobs.all() if ids is None or job.id in ids]
+
+
 def job_for(opened: Workspace, key: Key, scope: str, reference: str) -> Job:
     """The job a request names, if the key has the scope for it.
 

@@ -8,7 +8,18 @@ from typing import TYPE_CHECKING
 from fastapi import FastAPI
 
 from trueline import __version__
-from trueline.api import connectors, errors, events, health, jobs, metrics, threads, token
+from trueline.api import (
+    connector_jobs,
+    connectors,
+    errors,
+    events,
+    health,
+    jobs,
+    metrics,
+    resources,
+    threads,
+    token,
+)
 from trueline.api.middleware import EveryRequest
 from trueline.api.schemas import ErrorBody, ProblemsBody
 
@@ -49,7 +60,16 @@ def create_app(workspace: Workspace) -> FastAPI:
     app.state.workspace = workspace
     app.add_middleware(EveryRequest, max_body_bytes=workspace.settings.max_body_bytes)
     errors.install(app)
-    for router in (metrics.router, jobs.router, events.router, connectors.sending, connectors.router, token.router):
+    for router in (
+        metrics.router,
+        jobs.router,
+        connector_jobs.router,
+        resources.router,
+        events.router,
+        connectors.sending,
+        connectors.router,
+        token.router,
+    ):
         app.include_router(router, responses=_DOCUMENTED_ERRORS)
     app.include_router(health.router)
     return app

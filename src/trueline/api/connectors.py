@@ -84,7 +84,7 @@ async def give_feedback(job: str, event: str, body: FeedbackBody, opened: Opened
     if label is None:
         raise InvalidRequestError(("body", "feedback"), "feedback is missing: the label that the event should have")
     analyst = _either("cortex_user", body.cortex_user, "username", body.username)
-    return await _vote(opened, key, job, event, analyst, label)
+    return await _vote(opened, key, job, event, analyst, label, body.closing_notes)
 
 
 @router.put("/api/v2/events/{job}/{event:path}/feedback", response_model=dict[str, str])
@@ -103,11 +103,11 @@ async def give_feedback_in_query(  # noqa: PLR0913, PLR0917 - the route has that
 
 
 async def _vote(  # noqa: PLR0913, PLR0917 - as above
-    opened: Workspace, key: Key, job: str, event: str, analyst: str | None, label: str
+    opened: Workspace, key: Key, job: str, event: str, analyst: str | None, label: str, note: str | None = None
 ) -> Response:
     def give() -> None:
         named = job_for(opened, key, "write:event_feedback", job)
-        opened.feedback.give(named, event, analyst or key.name[:MAX_NAME_LENGTH], label)
+        opened.feedback.give(named, event, analyst or key.name[:MAX_NAME_LENGTH], label, note)
 
     await run_in_writers_thread(give)
     return answer({"status": "updated"})

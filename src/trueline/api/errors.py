@@ -12,12 +12,13 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 
 from trueline.catalog.errors import CatalogError
-from trueline.ledger.errors import LedgerBusyError, QueryTimeoutError
+from trueline.ledger.errors import JobGoneError, LedgerBusyError, QueryTimeoutError
 from trueline.service.errors import (
     ConflictError,
     EventNotFoundError,
     InvalidRequestError,
     JobNotFoundError,
+    PartMissingError,
     TooLargeError,
 )
 
@@ -29,7 +30,13 @@ if TYPE_CHECKING:
 
 _log = structlog.get_logger("trueline.api")
 
-_STATUS = {JobNotFoundError: 404, EventNotFoundError: 404, ConflictError: 409, TooLargeError: 413}
+_STATUS = {
+    JobNotFoundError: 404,
+    EventNotFoundError: 404,
+    ConflictError: 409,
+    TooLargeError: 413,
+    PartMissingError: 501,
+}
 _RETRY_AFTER_SECONDS = "1"
 
 
@@ -63,6 +70,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(InvalidRequestError, _invalid)
     app.add_exception_handler(RequestValidationError, _unreadable)
     app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(JobGoneError, _job_gone)
     app.add_exception_handler(QueryTimeoutError, _busy)
     app.add_exception_handler(LedgerBusyError, _busy)
     app.add_exception_handler(CatalogError, _catalog_away)
@@ -104,6 +112,10 @@ def _http(_: Request, error: Exception) -> Response:
 def _catalog_away(_: Request, error: Exception) -> Response:
     _log.error("the catalog does not answer", exc_info=error)
     return answer({"error": "The catalog does not answer"}, 503, {"Retry-After": _RETRY_AFTER_SECONDS})
+
+
+def _job_gone(_: Request, __: Exception) -> Response:
+    return answer({"error": str(JobNotFoundError())}, 404)
 
 
 def _busy(_: Request, error: Exception) -> Response:

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Any
 from fastapi import APIRouter
 from starlette.responses import Response  # noqa: TC002 - FastAPI resolves it at run time
 
-from trueline.api.access import Authenticated, Opened, job_for, may
+from trueline.api.access import Authenticated, Opened, job_for, jobs_for, may
 from trueline.api.bodies import JsonRoute
 from trueline.api.errors import ForbiddenError, answer
 from trueline.api.schemas import JobBody, JobChange, JobCreate, ModelBody, ModelCreate, RebuiltBody
 from trueline.api.threads import run_in_writers_thread
 from trueline.instants import format_instant
-from trueline.service.keys import jobs_open_to
 
 if TYPE_CHECKING:
     from trueline.catalog.records import Job, Model
@@ -35,10 +34,7 @@ def create_job(body: JobCreate, opened: Opened, key: Authenticated) -> Response:
 @router.get("/api/v2/jobs", response_model=list[JobBody])
 def list_jobs(opened: Opened, key: Authenticated) -> Response:
     """The jobs that the key may read."""
-    ids = jobs_open_to(key, "read:resources")
-    if ids is not None and not ids:
-        raise ForbiddenError("read:resources")
-    return answer([_job(job) for job in opened.jobs.all() if ids is None or job.id in ids])
+    return answer([_job(job) for job in jobs_for(opened, key, "read:resources")])
 
 
 @router.get("/api/v2/jobs/{job:path}/models", response_model=list[ModelBody])
@@ -98,6 +94,8 @@ def _job(job: Job) -> dict[str, Any]:
         "min_votes": job.min_votes,
         "low_confidence_below": job.low_confidence_below,
         "created_at": format_instant(job.created_at),
+        "status": job.status,
+        "description": job.description,
     }
 
 

@@ -28,6 +28,7 @@ class JobCreate(_Request):
     minutes_per_alert: float = Field(default=10.0, ge=0, description="Minutes an analyst spends on one alert.")
     min_votes: int = Field(default=1, ge=1, description="Fewest votes that make a consensus.")
     low_confidence_below: float = Field(default=60.0, ge=0, le=100, description="Percent.")
+    description: str = Field(default="", description="For people.")
     job_id: int | None = Field(default=None, ge=1, description="Without one: the next free id.")
 
 
@@ -39,6 +40,7 @@ class JobChange(_Request):
     minutes_per_alert: float | None = Field(default=None, ge=0)
     min_votes: int | None = Field(default=None, ge=1)
     low_confidence_below: float | None = Field(default=None, ge=0, le=100)
+    description: str | None = None
 
 
 class JobBody(BaseModel):
@@ -53,6 +55,8 @@ class JobBody(BaseModel):
     min_votes: int
     low_confidence_below: float
     created_at: str
+    status: Literal["ENABLED", "DISABLED"] = Field(description="DISABLED: stopped, it takes in no events.")
+    description: str
 
 
 class DecisionBody(_Request):
@@ -172,7 +176,7 @@ class FeedbackBody(_Request):
     label: str | None = Field(default=None, description="Another name for feedback.")
     cortex_user: str | None = Field(default=None, description="Who votes; without one the key's owner.")
     username: str | None = Field(default=None, description="Another name for cortex_user.")
-    closing_notes: str | None = Field(default=None, description="Taken, and not kept.")
+    closing_notes: str | None = Field(default=None, description="Kept with the vote.")
 
 
 class HealthBody(BaseModel):

@@ -19,10 +19,17 @@ MAX_TRAINING = 2**64 - 1
 MAX_NAME_LENGTH = 500
 """Characters: four bytes each still fit PostgreSQL's limit of 2,704 bytes for what an index holds."""
 
+MAX_TEXT_LENGTH = 10_000
+
 
 def is_name(text: str) -> bool:
     """Tell whether a text can be a title, name or id: 1 to 500 characters, valid Unicode, no NUL."""
     return 0 < len(text) <= MAX_NAME_LENGTH and "\0" not in text and not _has_lone_surrogate(text)
+
+
+def is_text(text: str) -> bool:
+    """Tell whether a text for people can be kept: up to 10,000 characters, valid Unicode, no NUL."""
+    return len(text) <= MAX_TEXT_LENGTH and "\0" not in text and not _has_lone_surrogate(text)
 
 
 def check_job(job: Job) -> None:
@@ -34,6 +41,12 @@ def check_job(job: Job) -> None:
     _within("minutes_per_alert", job.minutes_per_alert, 0, math.inf)
     _within("low_confidence_below", job.low_confidence_below, 0, 100)
     _moment("created_at", job.created_at)
+    _text("the description", job.description)
+    _text("what is said of the last training", job.last_train_error)
+    for name in ("last_train_started_at", "last_train_finished_at"):
+        moment = getattr(job, name)
+        if moment is not None:
+            _moment(name, moment)
 
 
 def check_model(model: Model) -> None:
@@ -60,6 +73,11 @@ def check_key(key: Key) -> None:
 def _name(what: str, text: str) -> None:
     if not is_name(text):
         raise ValueError(f"{what} must have 1 to {MAX_NAME_LENGTH} characters, all of them valid and none NUL")
+
+
+def _text(what: str, text: str) -> None:
+    if not is_text(text):
+        raise ValueError(f"{what} must have up to {MAX_TEXT_LENGTH} characters, all of them valid and none NUL")
 
 
 def _within(what: str, number: float, least: float, most: float) -> None:

@@ -25,6 +25,14 @@ class JobIdTaken(CatalogError):
         self.job_id = job_id
 
 
+class JobIdDeleted(CatalogError):
+    """A job of this id was deleted, and its id is never given again: a new job must see nothing of an old one."""
+
+    def __init__(self, job_id: int) -> None:
+        super().__init__(f"there was a job {job_id}, which was deleted: its id is not given again")
+        self.job_id = job_id
+
+
 class NoSuchJob(CatalogError):
     """No job has this id."""
 

@@ -5,12 +5,12 @@ Every moment is aware and in UTC, exact to the microsecond.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
 
@@ -19,6 +19,14 @@ class Grouping(StrEnum):
 
     EVENT = "event"
     BUCKET = "bucket"
+
+
+class Status(StrEnum):
+    """Whether a job takes in events."""
+
+    ENABLED = "ENABLED"
+    DISABLED = "DISABLED"
+    """Stopped: events are refused; decisions, votes, trainings and questions are not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +51,19 @@ class Job:
     consensus_min_votes: int
     """The `min_votes` that the consensus in the ledger was computed with."""
     created_at: datetime
+    status: Status = Status.ENABLED
+    description: str = ""
+    """For people."""
+    label_colors: Mapping[str, str] = field(default_factory=dict)
+    """`#RRGGBB` of those labels that were given one."""
+    advanced_settings: Mapping[str, Any] = field(default_factory=dict)
+    """What else a client keeps with the job, as given: nothing here acts on it."""
+    last_train_started_at: datetime | None = None
+    """When this Trueline last began a training of the job by itself."""
+    last_train_finished_at: datetime | None = None
+    """When that ended, well or not; None, or before the start: it runs, or was cut short."""
+    last_train_error: str = ""
+    """Why the last training that ended brought forth no model; empty: it did."""
 
 
 class JobChanges(TypedDict, total=False):
@@ -54,6 +75,13 @@ class JobChanges(TypedDict, total=False):
     min_votes: int
     low_confidence_below: float
     consensus_min_votes: int
+    status: Status
+    description: str
+    label_colors: Mapping[str, str]
+    advanced_settings: Mapping[str, Any]
+    last_train_started_at: datetime
+    last_train_finished_at: datetime
+    last_train_error: str
 
 
 @dataclass(frozen=True, slots=True)

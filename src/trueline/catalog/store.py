@@ -6,12 +6,13 @@ from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
-from sqlalchemy import delete, exists, false, func, insert, select, update
+from sqlalchemy import delete, exists, false, func, insert, select, union_all, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from trueline.catalog.checks import MAX_ID, check_job, check_key, check_model, is_name
 from trueline.catalog.engine import asking, connect, name_of, parse_dsn, writing
 from trueline.catalog.errors import (
+    JobIdDeleted,
     JobIdTaken,
     KeyIdTaken,
     ModelIdTaken,
@@ -19,14 +20,15 @@ from trueline.catalog.errors import (
     StoreUnavailable,
     TitleTaken,
 )
-from trueline.catalog.records import Grouping, Job, JobChanges, Key, Model
+from trueline.catalog.records import Grouping, Job, JobChanges, Key, Model, Status
+from trueline.catalog.remembered import Remembered
 from trueline.catalog.schema import refuse_newer, upgrade
-from trueline.catalog.tables import jobs, keys, models
+from trueline.catalog.tables import deleted_jobs, jobs, keys, models
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-    from sqlalchemy import ColumnElement, Connection, Engine, Row
+    from sqlalchemy import Connection, Engine, Row
 
 _CHANGEABLE = JobChanges.__annotations__.keys()
 
@@ -39,6 +41,7 @@ class Catalog:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._remembered = Remembered(engine)
 
     @classmethod
     def open(cls, dsn: str) -> Self:
@@ -73,6 +76,7 @@ class Catalog:
 
     def close(self) -> None:
         """Close the connections. Closing twice is harmless."""
+        self._remembered.close()
         self._engine.dispose()
 
     def ping(self) -> None:
@@ -93,13 +97,17 @@ class Catalog:
         minutes_per_alert: float = 10.0,
         min_votes: int = 1,
         low_confidence_below: float = 60.0,
+        description: str = "",
+        label_colors: Mapping[str, str] | None = None,
+        advanced_settings: Mapping[str, Any] | None = None,
         job_id: int | None = None,
         created_at: datetime | None = None,
     ) -> Job:
-        """Add a job; without an id it gets the one after the largest, without a moment the present one.
+        """Add a job; without an id it gets the one after the largest ever, without a moment the present one.
 
         Raises:
             TitleTaken, JobIdTaken: another job has it.
+            JobIdDeleted: a job that was deleted had it.
         """
         with writing(self._engine) as connection:
             job = Job(
@@ -113,10 +121,15 @@ class Catalog:
                 low_confidence_below=float(low_confidence_below),
                 consensus_min_votes=min_votes,
                 created_at=(created_at or datetime.now(UTC)).astimezone(UTC),
+                description=description,
+                label_colors=dict(label_colors or {}),
+                advanced_settings=dict(advanced_settings or {}),
             )
             check_job(job)
             if connection.scalar(select(exists().where(jobs.c.id == job.id))):
                 raise JobIdTaken(job.id)
+            if connection.scalar(select(exists().where(deleted_jobs.c.id == job.id))):
+                raise JobIdDeleted(job.id)
             _refuse_title_of_another(connection, job)
             connection.execute(insert(jobs).values(asdict(job)))
         return job
@@ -124,16 +137,24 @@ class Catalog:
     def job_by_id(self, job_id: int) -> Job | None:
         if not 1 <= job_id <= MAX_ID:
             return None
-        with asking(self._engine) as connection:
-            return _read_job(connection, job_id)
+
+        def read() -> Job | None:
+            with asking(self._engine) as connection:
+                return _read_job(connection, job_id)
+
+        return self._remembered.get(("job", job_id), read)
 
     def job_by_title(self, title: str) -> Job | None:
         """Return the job with exactly this title."""
         if not is_name(title):
             return None
-        with asking(self._engine) as connection:
-            row = connection.execute(select(jobs).where(jobs.c.title == title)).one_or_none()
-        return None if row is None else _job(row)
+
+        def read() -> Job | None:
+            with asking(self._engine) as connection:
+                row = connection.execute(select(jobs).where(jobs.c.title == title)).one_or_none()
+            return None if row is None else _job(row)
+
+        return self._remembered.get(("title", title), read)
 
     def jobs(self) -> list[Job]:
         """Return all jobs by id."""
@@ -163,6 +184,30 @@ class Catalog:
                 connection.execute(update(jobs).where(jobs.c.id == job_id).values(values))
         return job
 
+    def delete_job(self, job_id: int, at: datetime) -> None:
+        """Take a job and its models away for good; its id stays known, with its ledger yet to be cleared.
+
+        Raises:
+            NoSuchJob: there is none of this id.
+        """
+        with writing(self._engine) as connection:
+            if not 1 <= job_id <= MAX_ID or _read_job(connection, job_id) is None:
+                raise NoSuchJob(job_id)
+            connection.execute(delete(models).where(models.c.job_id == job_id))
+            connection.execute(delete(jobs).where(jobs.c.id == job_id))
+            connection.execute(insert(deleted_jobs).values(id=job_id, deleted_at=at))
+
+    def uncleared_jobs(self) -> list[int]:
+        """The ids of deleted jobs of which the ledger may still have something."""
+        uncleared = select(deleted_jobs.c.id).where(deleted_jobs.c.ledger_cleared_at.is_(None))
+        with asking(self._engine) as connection:
+            return sorted(connection.scalars(uncleared))
+
+    def mark_cleared(self, job_id: int, at: datetime) -> None:
+        """Note that the ledger has nothing left of a deleted job."""
+        with writing(self._engine) as connection:
+            connection.execute(update(deleted_jobs).where(deleted_jobs.c.id == job_id).values(ledger_cleared_at=at))
+
     def add_model(self, model: Model) -> Model:
         """Add a model; an active one takes the place of the job's active model in the same transaction.
 
@@ -184,22 +229,30 @@ class Catalog:
 
     def models(self, job_id: int) -> list[Model]:
         """Return the models of a job, the one trained first at the head."""
-        return self._models(job_id)
+        return list(self._models(job_id))
 
     def model(self, job_id: int, model_id: str) -> Model | None:
-        return next(iter(self._models(job_id, models.c.id == model_id)), None) if is_name(model_id) else None
+        return next((model for model in self._models(job_id) if model.id == model_id), None)
 
     def active_model(self, job_id: int) -> Model | None:
-        return next(iter(self._models(job_id, models.c.active)), None)
+        return next((model for model in self._models(job_id) if model.active), None)
 
-    def _models(self, job_id: int, *conditions: ColumnElement[bool]) -> list[Model]:
+    def _models(self, job_id: int) -> tuple[Model, ...]:
         if not 1 <= job_id <= MAX_ID:
-            return []
-        query = select(models).where(models.c.job_id == job_id, *conditions)
-        with asking(self._engine) as connection:
-            found = [Model(**row._asdict()) for row in connection.execute(query)]
-        # Sorted here: databases differ in the order of texts.
-        return sorted(found, key=lambda model: (model.trained_at, model.recorded_at, model.id))
+            return ()
+
+        def read() -> tuple[Model, ...]:
+            with asking(self._engine) as connection:
+                rows = connection.execute(select(models).where(models.c.job_id == job_id)).all()
+            # Sorted here: databases differ in the order of texts.
+            return tuple(
+                sorted(
+                    (Model(**row._asdict()) for row in rows),
+                    key=lambda model: (model.trained_at, model.recorded_at, model.id),
+                )
+            )
+
+        return self._remembered.get(("models", job_id), read)
 
     def add_key(self, key: Key) -> Key:
         """Add a key.
@@ -217,8 +270,12 @@ class Catalog:
     def key(self, key_id: str) -> Key | None:
         if not is_name(key_id):
             return None
-        with asking(self._engine) as connection:
-            return _read_key(connection, key_id)
+
+        def read() -> Key | None:
+            with asking(self._engine) as connection:
+                return _read_key(connection, key_id)
+
+        return self._remembered.get(("key", key_id), read)
 
     def keys(self) -> list[Key]:
         """Return all keys, also those revoked or expired, the oldest first."""
@@ -243,6 +300,7 @@ class Catalog:
 def _job(row: Row[Any]) -> Job:
     values = row._asdict()
     values["grouping"] = Grouping(values["grouping"])
+    values["status"] = Status(values["status"])
     for name in ("labels", "decision_points"):
         values[name] = tuple(values[name])
     return Job(**values)
@@ -271,11 +329,12 @@ def _refuse_title_of_another(connection: Connection, job: Job) -> None:
 
 
 def _next_job_id(connection: Connection) -> int:
-    """Return the id after the largest; where that is the last there is, one that is free."""
-    largest = connection.execute(select(func.max(jobs.c.id))).scalar_one() or 0
+    """Return the id after the largest there ever was; where that is the last there is, one never given."""
+    given = union_all(select(jobs.c.id), select(deleted_jobs.c.id)).subquery()
+    largest = connection.execute(select(func.max(given.c.id))).scalar_one() or 0
     if largest < MAX_ID:
         return int(largest) + 1
-    after = jobs.alias()
-    has_next = exists().where(after.c.id - 1 == jobs.c.id)
-    before_gap = select(func.min(jobs.c.id)).where(jobs.c.id < MAX_ID, ~has_next)
+    after = given.alias()
+    has_next = exists().where(after.c.id - 1 == given.c.id)
+    before_gap = select(func.min(given.c.id)).where(given.c.id < MAX_ID, ~has_next)
     return int(connection.execute(before_gap).scalar_one() or 0) + 1

@@ -78,6 +78,21 @@ jobs = Table(
     Column("low_confidence_below", Double, nullable=False),
     Column("consensus_min_votes", BigInteger, nullable=False),
     Column("created_at", Moment, nullable=False),
+    Column("status", Text, nullable=False, server_default="ENABLED"),
+    Column("description", Text, nullable=False, server_default=""),
+    Column("label_colors", JSON, nullable=False, server_default=text("'{}'")),
+    Column("advanced_settings", JSON, nullable=False, server_default=text("'{}'")),
+    Column("last_train_started_at", Moment, nullable=True),
+    Column("last_train_finished_at", Moment, nullable=True),
+    Column("last_train_error", Text, nullable=False, server_default=""),
+)
+
+deleted_jobs = Table(
+    "deleted_jobs",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("deleted_at", Moment, nullable=False),
+    Column("ledger_cleared_at", Moment, nullable=True),
 )
 
 models = Table(

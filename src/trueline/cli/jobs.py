@@ -1,4 +1,4 @@
-"""``trueline jobs``: list, create, show, change."""
+"""``trueline jobs``: list, create, show, change, start, stop, train, delete."""
 
 from dataclasses import asdict
 from typing import Annotated, Any
@@ -104,6 +104,49 @@ def change(  # noqa: PLR0913 - one parameter an option
         raise Misuse("nothing to change: see trueline jobs change --help")
     with connected(server, key, data) as trueline:
         _print(trueline.change_job(job, changes), as_json=as_json)
+
+
+@app.command()
+def start(job: Job, server: Server = None, key: Key = None, data: Data = None) -> None:
+    """Have a job take in events again."""
+    with connected(server, key, data) as trueline:
+        trueline.operate(job, "start")
+    typer.echo(f"{job} takes in events")
+
+
+@app.command()
+def stop(job: Job, server: Server = None, key: Key = None, data: Data = None) -> None:
+    """Have a job refuse events; decisions, votes, trainings and questions go on."""
+    with connected(server, key, data) as trueline:
+        trueline.operate(job, "stop")
+    typer.echo(f"{job} is stopped and takes in no events")
+
+
+@app.command()
+def train(job: Job, server: Server = None, key: Key = None, data: Data = None) -> None:
+    """Record a training of every bucket or event that has a consensus label now."""
+    with connected(server, key, data) as trueline:
+        trueline.operate(job, "train")
+        model = next(model for model in trueline.models(job) if model.active)
+    typer.echo(f"{model.id}, trained at {model.trained_at}, active")
+
+
+@app.command()
+def delete(
+    *,
+    job: Job,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    server: Server = None,
+    key: Key = None,
+    data: Data = None,
+) -> None:
+    """Delete a job for good, with its events, votes, consensus, knowledge bases and models."""
+    with connected(server, key, data) as trueline:
+        found = trueline.job(job)
+        if not yes:
+            typer.confirm(f"Delete job {found.id}, {found.title!r}, and all there is of it, for good?", abort=True)
+        trueline.delete_job(str(found.id))
+    typer.echo(f"job {found.id}, {found.title!r}, is deleted")
 
 
 def given_of(**options: object) -> dict[str, Any]:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from trueline.catalog.records import Job, Model
+    from trueline.cli.trueline import Operation
     from trueline.service.workspace import Workspace
 
 
@@ -37,6 +38,20 @@ class LocalTrueline:
     def change_job(self, reference: str, changes: Mapping[str, Any]) -> JobRecord:
         """Change what is named."""
         return _record(self._workspace.jobs.change(self._job(reference).id, **changes))
+
+    def operate(self, reference: str, operation: Operation) -> None:
+        """Start, stop or train a job."""
+        job = self._job(reference)
+        if operation == "train":
+            self._workspace.training.train(job)
+        elif operation == "start":
+            self._workspace.jobs.start(job)
+        else:
+            self._workspace.jobs.stop(job)
+
+    def delete_job(self, reference: str) -> None:
+        """Take a job away for good."""
+        self._workspace.jobs.delete(self._job(reference))
 
     def models(self, reference: str) -> list[ModelRecord]:
         """The models of a job, oldest first."""

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     import httpx
 
+    from trueline.cli.trueline import Operation
+
 
 class RemoteTrueline:
     """Works through the server's routes."""
@@ -39,6 +41,15 @@ class RemoteTrueline:
         """Change what is named."""
         job = self.job(reference)
         return _record(self._answer("PATCH", f"/api/v2/jobs/{job.id}", reference, json=changes))
+
+    def operate(self, reference: str, operation: Operation) -> None:
+        """Start, stop or train a job."""
+        self._answer("POST", f"/api/v2/jobs/{quote(reference, safe='')}/{operation}", reference)
+
+    def delete_job(self, reference: str) -> None:
+        """Take a job away for good."""
+        job = self.job(reference)
+        self._answer("DELETE", "/api/v2/resources", reference, params={"resource_type": "job", "id": job.id})
 
     def models(self, reference: str) -> list[ModelRecord]:
         """The models of a job, oldest first."""

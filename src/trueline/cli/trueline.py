@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from trueline.importers.pipeline import Sink
+
+
+Operation: TypeAlias = Literal["start", "stop", "train"]
 
 
 class NoSuchJob(Exception):  # noqa: N818 - a finding
@@ -68,6 +71,12 @@ class Trueline(Protocol):
 
     def change_job(self, reference: str, changes: Mapping[str, Any]) -> JobRecord:
         """Change what is named."""
+
+    def operate(self, reference: str, operation: Operation) -> None:
+        """Start, stop or train a job."""
+
+    def delete_job(self, reference: str) -> None:
+        """Take a job away for good, with all there is of it."""
 
     def models(self, reference: str) -> list[ModelRecord]:
         """The models of a job, oldest first."""

@@ -31,7 +31,8 @@ MAX_DEPTH = 64
 MAX_PATHS = 2_048
 MAX_PATH_LENGTH = 1_024
 MIN_INTEGER, MAX_INTEGER = -(2**63), 2**63 - 1
-_EXACT_FLOAT = 2**53
+EXACT_FLOAT: Final = 2**53
+"""Integers below it, and above its negative, are the same as doubles."""
 _SMALLEST_PLAIN_FLOAT, _LARGEST_PLAIN_FLOAT = 1e-6, 1e21
 _ROWS_WORTH_A_SHAPE = 16
 _PLAIN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_")
@@ -276,7 +277,7 @@ def _columns(documents: list[Searchable]) -> dict[str, pa.Array]:
             column = pa.array(values, ARROW_TYPES[kind])
         except OverflowError:  # integers past 64 bits
             column = pa.array([None if _plain_number(value) is None else value for value in values], pa.int64())
-        columns |= {name: column} if kind is not ValueKind.DOUBLE else _plain_floats(name, path, column)
+        columns |= {name: column} if kind is not ValueKind.DOUBLE else _plain_floats(name, column)
         if kind in _NUMBERS and columns[name].null_count:
             unusual = [None if _plain_number(value) is not None else [tagged(value)] for value in values]
             if any(unusual):
@@ -288,16 +289,14 @@ def _columns(documents: list[Searchable]) -> dict[str, pa.Array]:
 _NUMBERS = frozenset({ValueKind.INTEGER, ValueKind.DOUBLE})
 
 
-def _plain_floats(name: str, path: str, column: pa.Array) -> dict[str, pa.Array]:
-    """Floats as `_plain_number` has them: whole ones among the integers, extreme ones left out."""
+def _plain_floats(name: str, column: pa.Array) -> dict[str, pa.Array]:
+    """Floats as `_plain_number` has them: extreme ones left out."""
     size = pc.abs(column)
-    whole = pc.and_(pc.equal(column, pc.floor(column)), pc.less(size, _EXACT_FLOAT))
     everyday = pc.and_(pc.greater_equal(size, _SMALLEST_PLAIN_FLOAT), pc.less(size, _LARGEST_PLAIN_FLOAT))
-    nothing = pa.scalar(None, pa.float64())
-    columns = {name: pc.if_else(pc.and_(everyday, pc.invert(whole)), column, nothing)}
-    if pc.any(whole).as_py():
-        columns[f"{ValueKind.INTEGER}_{path}"] = pc.if_else(whole, column, nothing).cast(pa.int64())
-    return columns
+    zero = pc.equal(size, 0.0)
+    # -0 becomes 0
+    plain = pc.if_else(zero, 0.0, column)
+    return {name: pc.if_else(pc.or_(everyday, zero), plain, pa.scalar(None, pa.float64()))}
 
 
 def tagged(value: str | float | bool) -> str:
@@ -321,8 +320,8 @@ def _plain_number(value: float) -> int | float | None:
     """The number as the engine's own type keeps it exactly and writes it alike; None where it does not."""
     if isinstance(value, int):
         return value if MIN_INTEGER <= value <= MAX_INTEGER else None
-    if value.is_integer() and abs(value) < _EXACT_FLOAT:
-        return int(value)
+    if value == 0:
+        return 0.0
     return value if _SMALLEST_PLAIN_FLOAT <= abs(value) < _LARGEST_PLAIN_FLOAT else None
 
 

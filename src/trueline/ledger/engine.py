@@ -12,7 +12,7 @@ import clickhouse_connect
 import pyarrow as pa
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
-from trueline.ledger.errors import LedgerBusyError, LedgerError, LedgerInUseError, QueryTimeoutError
+from trueline.ledger.errors import JobGoneError, LedgerBusyError, LedgerError, LedgerInUseError, QueryTimeoutError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 Row: TypeAlias = "Sequence[Any]"
 
 _TIMED_OUT = {159, 160}  # TIMEOUT_EXCEEDED, TOO_SLOW
+_UNKNOWN_TABLE = 60
 _BUSY = {202, 241, 243, 252}  # too many queries, memory limit, not enough space, too many parts
 _OPENING_PATIENCE = 5.0
 _WRITE_AS_ONE_BLOCK = {
@@ -156,4 +157,6 @@ class _errors_translated(contextlib.AbstractContextManager[None]):  # noqa: N801
             raise QueryTimeoutError("the query went over its time budget and was stopped") from error
         if code in _BUSY:
             raise LedgerBusyError("the ledger is short of memory or room for this") from error
+        if code == _UNKNOWN_TABLE:
+            raise JobGoneError("the job was deleted") from error
         raise LedgerError("the ledger could not carry out a statement") from error

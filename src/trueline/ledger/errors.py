@@ -17,5 +17,9 @@ class QueryTimeoutError(LedgerError):
     """A query went over its time budget and was stopped in the engine."""
 
 
+class JobGoneError(LedgerError):
+    """The job was deleted while something was asked about it."""
+
+
 class LedgerBusyError(LedgerError):
     """The engine lacks the memory or the room to answer now."""

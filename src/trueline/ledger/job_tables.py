@@ -15,7 +15,17 @@ from typing import TYPE_CHECKING, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from trueline.ledger.documents import OBJECT_TAG, ValueKind, column_name, parts_of, path_of, tagged
+from trueline.ledger.documents import (
+    ARROW_TYPES,
+    EXACT_FLOAT,
+    OBJECT_TAG,
+    ValueKind,
+    column_name,
+    parts_of,
+    path_of,
+    tagged,
+)
+from trueline.ledger.errors import JobGoneError
 
 if TYPE_CHECKING:
     from trueline.ledger.engine import Engine
@@ -38,7 +48,7 @@ _ENGINE_TYPES = {
 }
 _DISTINCT_TEXTS = "Nullable(String)"
 _ENOUGH_TO_TELL = 1_000
-_MANY_DISTINCT = 0.2
+_MANY_DISTINCT = 0.6  # of the first some thousand: four thousand hosts are a third of them, and a dictionary for good
 _KINDS_BEFORE = tuple(f"{kind}_" for kind in ValueKind)
 
 
@@ -74,17 +84,31 @@ class JobTables:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._tables: dict[int, JobTable] = {}
+        self._dropped: set[int] = set()
         self._lock = threading.Lock()
         self._schema = (resources.files("trueline.ledger") / "schema" / "events_of_a_job.sql").read_text("utf-8")
 
     def of(self, job_id: int) -> JobTable:
-        """The table of a job; made if there is none yet."""
+        """The table of a job; made if there is none yet.
+
+        Raises:
+            JobGoneError: it was dropped.
+        """
         table = self._tables.get(job_id)
         if table is None:
             with self._lock:
+                if job_id in self._dropped:
+                    raise JobGoneError(f"job {job_id} was deleted")
                 table = self._tables.get(job_id) or self._open(f"events_{job_id:d}")
                 self._tables[job_id] = table
         return table
+
+    def drop(self, job_id: int) -> None:
+        """Drop the table of a job, if there is one, for good: whoever still asks about the job makes none anew."""
+        with self._lock:
+            self._dropped.add(job_id)
+            self._tables.pop(job_id, None)
+        self._engine.command(f"DROP TABLE IF EXISTS events_{job_id:d} SYNC")
 
     def names(self) -> list[str]:
         """The names of the tables of all jobs that ever had one."""
@@ -120,6 +144,7 @@ class JobTables:
             documents: As `trueline.ledger.documents.laid_out` gives them, or as they were read from that table.
         """
         table = self.of(job_id)
+        documents = _numbers_together(documents, table)
         new = {name for name in documents.column_names if name not in table.columns and name != OTHER_PATHS}
         apart = self._grow(table, documents.select(sorted(new))) if new else set()
         columns = {name: documents[name] for name in documents.column_names if name not in apart}
@@ -145,6 +170,26 @@ class JobTables:
             for name in added:
                 table.has(name)
         return left_out | {name for name in documents.column_names if name not in added}
+
+
+def _numbers_together(documents: pa.Table, table: JobTable) -> pa.Table:
+    """With integers among the doubles of their path, where it has any and they are the same as doubles.
+
+    So a filter finds the numbers of a path in one column, where some senders write 5 and others 5.0.
+    """
+    columns = dict(zip(documents.column_names, documents.columns, strict=True))
+    for name in documents.column_names:
+        kind, path = parts_of(name) if name != OTHER_PATHS else (None, "")
+        double = f"{ValueKind.DOUBLE}_{path}"
+        if kind is not ValueKind.INTEGER or not (double in columns or double in table.columns):
+            continue
+        integers = columns.pop(name)
+        exact = pc.and_(pc.less(integers, EXACT_FLOAT), pc.greater(integers, -EXACT_FLOAT))
+        as_doubles = pc.if_else(exact, integers, None).cast(ARROW_TYPES[ValueKind.DOUBLE])
+        columns[double] = pc.coalesce(columns[double], as_doubles) if double in columns else as_doubles
+        if as_doubles.null_count > integers.null_count:
+            columns[name] = pc.if_else(exact, None, integers)
+    return pa.table(columns)
 
 
 def _engine_type(kind: ValueKind, column: pa.ChunkedArray) -> str:

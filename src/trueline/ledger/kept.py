@@ -128,6 +128,11 @@ class KeptCounts:
         """Drop a job's tally, as when a write has failed."""
         self._kept.pop(job_id, None)
 
+    def forget_for_good(self, job_id: int) -> None:
+        """Drop all that is kept of a job that is no more."""
+        self.forget(job_id)
+        self._changes.pop(job_id, None)
+
     def events_written(self, job_id: int, rows: pa.Table) -> None:
         """Count versions of events that were set or taken back, given as rows of the table of events."""
         kept = self._kept.get(job_id)

@@ -70,6 +70,20 @@ class Ledger:
         self._tables.index_anew(job_id)
         self.kept.forget(job_id)
 
+    def clear(self, job_id: int) -> None:
+        """Remove all there is of a job, on disk and in memory; whoever asks about it from now on finds it gone.
+
+        Done again it changes nothing. The job must be held, and its id never given again.
+        """
+        self._tables.drop(job_id)
+        for table in ("votes", "consensus", "knowledge_base"):
+            # rewritten and not just hidden: what is deleted has to be gone
+            self.engine.command(
+                f"ALTER TABLE {table} DELETE WHERE job_id = {{job:UInt64}} SETTINGS mutations_sync = 2",
+                {"job": job_id},
+            )
+        self.kept.forget_for_good(job_id)
+
     def ping(self) -> None:
         """Check that the store answers and can be written.
 

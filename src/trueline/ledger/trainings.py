@@ -62,6 +62,14 @@ class TrainingTable:
             ),
         )
 
+    def size(self, job_id: int, training: int) -> int:
+        """How many subjects a training learned from."""
+        rows = self._engine.rows(
+            "SELECT count() FROM knowledge_base WHERE job_id = {job:UInt64} AND training = {training:UInt64}",
+            {"job": job_id, "training": training},
+        )
+        return int(rows[0][0])
+
     def forget_unnamed(self, named: Sequence[int]) -> None:
         """Drop the rows of trainings that were cut short: those that no model names."""
         left = self._engine.rows(

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from trueline.instants import to_micros
 from trueline.ledger.columns import MOMENT, repeated
 from trueline.ledger.lookup import KEYS
-from trueline.metrics.consensus import Consensus, Vote
+from trueline.metrics.consensus import NO_REMARK, Consensus, Remark, Vote
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -41,9 +41,12 @@ GIVEN = pa.schema(
         ("label", pa.string()),
         ("override", pa.bool_()),
         ("event_id", pa.string()),
+        ("review_probability", pa.float64()),
+        ("review_reason", pa.string()),
+        ("note", pa.string()),
     ]
 )
-"""Votes column by column: names and meaning are those of `Vote` and `GivenVote`."""
+"""Votes column by column: names and meaning are those of `Vote`, its `Remark`, and `GivenVote`."""
 
 
 def has_consensus_rows(engine: Engine, job_id: int) -> bool:
@@ -72,6 +75,7 @@ class VoteTable:
             "label": [each.vote.label for each in given],
             "override": [each.vote.override for each in given],
             "event_id": [each.event_id for each in given],
+            **{name: [getattr(each.vote.remark, name) for each in given] for name in Remark.__struct_fields__},
         }
         self.append_columns(job_id, pa.table(columns, GIVEN))
 
@@ -131,6 +135,13 @@ class VoteTable:
     def last_arrival(self) -> int:
         """The arrival of the latest vote of the store, microseconds; 0 when there is none."""
         return to_micros(self._engine.rows("SELECT max(recorded_at) FROM votes")[0][0])
+
+    def last_arrival_of(self, job_id: int) -> int | None:
+        """The arrival of the latest vote on a job's subjects, microseconds; None when there is none."""
+        ((votes, latest),) = self._engine.rows(
+            "SELECT count(), max(recorded_at) FROM votes WHERE job_id = {job:UInt64}", {"job": job_id}
+        )
+        return to_micros(latest) if votes else None
 
     def have_consensus_row(self, job_id: int, subjects: Keys) -> set[int]:
         """Those of the subjects that have a row of consensus, whatever it says."""
@@ -200,15 +211,24 @@ class VoteTable:
 
 
 _SELECT = (
-    "SELECT subject_key, toString(analyst), toString(label), at, recorded_at, override FROM votes"
+    "SELECT subject_key, toString(analyst), toString(label), at, recorded_at, override,"
+    " review_probability, toString(review_reason), note FROM votes"
     " WHERE job_id = {job:UInt64}"
 )
 
 
 def _by_subject(rows: Sequence[Row], among: set[int] | None = None) -> dict[int, list[Vote]]:
     found: dict[int, list[Vote]] = {}
-    for subject, analyst, label, at, recorded_at, override in rows:
+    for subject, analyst, label, at, recorded_at, override, *remark in rows:
         if among is None or subject in among:
-            vote = Vote(analyst, label or None, to_micros(at), to_micros(recorded_at), bool(override))
+            said = Remark(*remark)
+            vote = Vote(
+                analyst,
+                label or None,
+                to_micros(at),
+                to_micros(recorded_at),
+                bool(override),
+                NO_REMARK if said == NO_REMARK else said,
+            )
             found.setdefault(subject, []).append(vote)
     return found

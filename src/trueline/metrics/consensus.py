@@ -13,6 +13,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
+class Remark(msgspec.Struct, frozen=True, gc=False):
+    """What is said along with a vote; of no account for the consensus."""
+
+    review_probability: float | None = None
+    """How likely the subject was to be chosen for a review, above 0 and at most 1; None where it is not known."""
+    review_reason: str = ""
+    """Why it was reviewed; empty where nobody said."""
+    note: str = ""
+
+
+NO_REMARK = Remark()
+
+
 class Vote(msgspec.Struct, frozen=True, gc=False):
     """What one analyst said of one subject."""
 
@@ -25,6 +38,7 @@ class Vote(msgspec.Struct, frozen=True, gc=False):
     """When it arrived, in microseconds since 1970; unique, so it settles the order of equal ``at``."""
     override: bool = False
     """An administrator's vote that settles the subject until it is withdrawn."""
+    remark: Remark = NO_REMARK
 
 
 class Consensus(msgspec.Struct, frozen=True, gc=False):

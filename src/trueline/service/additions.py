@@ -24,14 +24,18 @@ def add_votes(
     new: list[GivenVote] = []
     for subject, votes in given.items():
         before = known.get(subject, [])
-        seen = {(vote.analyst, vote.label, vote.at, vote.override) for vote in before}
+        seen = {_said(vote) for vote in before}
         for each in votes:
-            identity = (each.vote.analyst, each.vote.label, each.vote.at, each.vote.override)
-            if identity not in seen:
+            if (identity := _said(each.vote)) not in seen:
                 seen.add(identity)
                 new.append(each)
                 touched.setdefault(subject, list(before)).append(each.vote)
     return touched, new
+
+
+def _said(vote: Vote) -> tuple[object, ...]:
+    """All that a vote says, by which the very same is known when it arrives once more."""
+    return (vote.analyst, vote.label, vote.at, vote.override, vote.remark)
 
 
 def with_decision(decisions: list[Decision], sent: SentDecision | None, arrival: int) -> list[Decision]:

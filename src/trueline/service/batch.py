@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from trueline.ledger.events import EventVersion
 from trueline.ledger.votes import GivenVote
-from trueline.metrics.consensus import Vote
+from trueline.metrics.consensus import Remark, Vote
 from trueline.service.additions import add_votes, with_decision
 from trueline.service.first_events import are_first, write_first
 from trueline.service.lines import BulkAnswer, Rejected
@@ -90,7 +90,8 @@ class Batch:
         answer.accepted += 1
         answer.arrived_at.append(arrival if before is None else before.arrived_at)
         for vote in sent.said.votes:
-            given = Vote(vote.analyst, vote.label, vote.at if vote.at is not None else arrival, arrival)
+            remark = Remark(vote.review_probability, vote.review_reason, vote.note)
+            given = Vote(vote.analyst, vote.label, vote.at if vote.at is not None else arrival, arrival, remark=remark)
             self._votes.setdefault(sent.subject_key, []).append(GivenVote(sent.subject_key, given, sent.event_id))
             arrival = next(arrivals)
         if before is None:

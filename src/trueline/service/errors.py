@@ -36,5 +36,25 @@ class ConflictError(TruelineError):
     """It contradicts what is there already: a taken title, a model id used for another training."""
 
 
+class NothingToLearnError(ConflictError):
+    """A training without a subject to learn from."""
+
+    def __init__(self, title: str) -> None:
+        super().__init__(
+            f"the job {title!r} has nothing to learn from: no event and no bucket of it has a consensus label"
+        )
+
+
+class JobStoppedError(ConflictError):
+    """Events for a job that takes in none."""
+
+    def __init__(self, title: str) -> None:
+        super().__init__(f"the job {title!r} is stopped and takes in no events: start it first")
+
+
+class PartMissingError(TruelineError):
+    """A part that Trueline does not have is asked for."""
+
+
 class TooLargeError(TruelineError):
     """The request has more bytes or lines than are taken at once."""

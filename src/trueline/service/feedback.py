@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from trueline.ledger.votes import GivenVote
-from trueline.metrics.consensus import Vote
+from trueline.metrics.consensus import NO_REMARK, Remark, Vote
 from trueline.service import lines
 from trueline.service.additions import add_votes
 from trueline.service.errors import EventNotFoundError, InvalidRequestError
@@ -31,6 +31,7 @@ class SentFeedback:
     label: str | None
     at: int | None
     override: bool
+    remark: Remark = NO_REMARK
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +83,12 @@ class Feedback:
         answer.rejected.sort(key=lambda rejected: rejected.line)
         return answer
 
-    def give(self, job: Job, event_id: str, analyst: str, label: str) -> None:
+    def give(self, job: Job, event_id: str, analyst: str, label: str, note: str | None = None) -> None:
         """Take in one analyst's vote on an event, given now.
 
         Raises:
             EventNotFoundError: no such event.
-            InvalidRequestError: an unknown label, an overlong name.
+            InvalidRequestError: an unknown label, an overlong name or note.
         """
         try:
             lines.identifier("event_id", event_id)
@@ -99,6 +100,7 @@ class Feedback:
                 label=lines.known_label(job, label),
                 at=None,
                 override=False,
+                remark=lines.remark(None, None, note),
             )
         except LineError as error:
             raise InvalidRequestError(("body",), str(error)) from None
@@ -121,7 +123,7 @@ class Feedback:
                 answer.rejected.append(Rejected(sent.line, str(error)))
                 continue
             at = arrival if sent.at is None else sent.at
-            vote = Vote(sent.analyst, sent.label, at, arrival, sent.override)
+            vote = Vote(sent.analyst, sent.label, at, arrival, sent.override, sent.remark)
             given.setdefault(subject, []).append(GivenVote(subject, vote, sent.event_id or ""))
             answer.accepted += 1
         return given
@@ -170,4 +172,5 @@ def _sent(job: Job, number: int, raw: bytes) -> SentFeedback:
         None if line.label is None else lines.known_label(job, line.label),
         None if line.at is None else lines.moment("at", line.at),
         line.override,
+        lines.remark(line.review_probability, line.review_reason, line.note),
     )

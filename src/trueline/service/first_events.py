@@ -41,15 +41,15 @@ def write_first(ledger: Ledger, job: Job, prepared: PreparedEvents) -> range:
     votes = sent["votes"].combine_chunks()
     voted = pc.greater(pc.list_value_length(votes), 0)
     arrived = pa.array(arrivals, MOMENT).filter(voted)
-    analyst, label, at = votes.flatten().flatten()
+    flat = votes.flatten()
+    said = {field.name: column for field, column in zip(flat.type, flat.flatten(), strict=True)}
     of_voted = sent.select(["subject_key", "event_id"]).filter(voted)
     given = pa.table(
         {
             "subject_key": of_voted["subject_key"],
             "recorded_at": arrived,
-            "at": pc.coalesce(at, arrived),
-            "analyst": analyst,
-            "label": label,
+            **said,
+            "at": pc.coalesce(said["at"], arrived),
             "override": repeated(value=False, kind=pa.bool_(), size=len(arrived)),
             "event_id": of_voted["event_id"],
         },

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from trueline.catalog.records import Status
 from trueline.instants import parse_micros
 from trueline.service import lines
 from trueline.service.additions import with_decision
-from trueline.service.errors import EventNotFoundError, InvalidRequestError
+from trueline.service.errors import EventNotFoundError, InvalidRequestError, JobStoppedError
 from trueline.service.lines import LineError
 from trueline.service.prepared import prepare_events, read_event
 from trueline.service.sent import sent_decision
@@ -42,7 +43,12 @@ class Ingest:
         return self.commit(self.prepare(job, raw_lines))
 
     def prepare(self, job: Job, raw_lines: Sequence[bytes]) -> PreparedEvents:
-        """Read and check lines without touching any store; blank lines are passed over."""
+        """Read and check lines without touching any store; blank lines are passed over.
+
+        Raises:
+            JobStoppedError: the job takes in no events.
+        """
+        _refuse_if_stopped(job)
         return self._readers.prepare(job, self._ledger.keys, raw_lines)
 
     def preparer(self, job: Job) -> Callable[[Sequence[bytes | EventRow]], PreparedEvents]:
@@ -54,13 +60,16 @@ class Ingest:
 
         Raises:
             LineError, DocumentError: it cannot be taken.
+            JobStoppedError: the job takes in no events.
         """
+        _refuse_if_stopped(job)
         return read_event(job, self._ledger.keys, line)
 
     def put(self, prepared: PreparedEvents | ReadEvent) -> Future[BulkAnswer]:
         """Have prepared events written, durably, with their decisions and votes, together with what else waits.
 
-        The answer comes when they are in the next answer, or else what went wrong. Nobody need wait in a thread.
+        The answer comes when they are in the next answer, or else what went wrong, such as that the job was stopped
+        meanwhile. Nobody need wait in a thread.
         """
         return self._waiting.put(prepared)
 
@@ -107,6 +116,12 @@ class Ingest:
             if decisions is not event.decisions:
                 now = replace(event, version=arrival, decisions=decisions)
                 self._ledger.events.write(job.id, [], [now], standing.documents, standing)
+
+
+def _refuse_if_stopped(job: Job) -> None:
+    """Spare the reading; what counts is what the job is when it is written to."""
+    if job.status is Status.DISABLED:
+        raise JobStoppedError(job.title)
 
 
 def moment_or_arrival(location: tuple[str | int, ...], text: str | None, arrival: int) -> int:

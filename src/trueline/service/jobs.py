@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final, cast
 
-from trueline.catalog.checks import is_name
-from trueline.catalog.errors import JobIdTaken, TitleTaken
-from trueline.catalog.records import Grouping, Job, JobChanges
+from trueline.catalog.checks import MAX_TEXT_LENGTH, is_name, is_text
+from trueline.catalog.errors import JobIdDeleted, JobIdTaken, NoSuchJob, TitleTaken
+from trueline.catalog.records import Grouping, Job, Status
 from trueline.labels import check_labels
 from trueline.service.errors import ConflictError, InvalidRequestError, JobNotFoundError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
+    from trueline.catalog.records import JobChanges
     from trueline.catalog.store import Catalog
     from trueline.service.writing import Rebuilt, Writing
 
@@ -43,6 +44,9 @@ class Jobs:
         minutes_per_alert: float = DEFAULT_MINUTES_PER_ALERT,
         min_votes: int = 1,
         low_confidence_below: float = DEFAULT_LOW_CONFIDENCE_BELOW,
+        description: str = "",
+        label_colors: Mapping[str, str] | None = None,
+        advanced_settings: Mapping[str, Any] | None = None,
         job_id: int | None = None,
     ) -> Job:
         """Make a job; without a `job_id` it gets the next free one.
@@ -53,23 +57,33 @@ class Jobs:
         """
         if job_id is not None and not 1 <= job_id <= MAX_JOB_ID:
             raise InvalidRequestError(("body", "job_id"), f"job_id must be between 1 and {MAX_JOB_ID}")
+        check_new(title=title, labels=labels, decision_points=decision_points, description=description)
         try:
             return self._catalog.add_job(
                 job_id=job_id,
-                title=_title(title),
-                labels=_labels(labels),
+                title=title,
+                labels=labels,
                 grouping=_grouping(grouping),
-                decision_points=_decision_points(decision_points),
+                decision_points=decision_points,
                 minutes_per_alert=_minutes(minutes_per_alert),
                 min_votes=_min_votes(min_votes),
                 low_confidence_below=_percent(low_confidence_below),
+                description=description,
+                label_colors=label_colors,
+                advanced_settings=advanced_settings,
             )
         except TitleTaken as error:
             raise ConflictError(f"there is a job titled {title!r} already") from error
         except JobIdTaken as error:
             raise ConflictError(f"there is a job {job_id} already") from error
+        except JobIdDeleted as error:
+            raise ConflictError(str(error)) from error
         except ValueError as error:
             raise InvalidRequestError(("body",), str(error)) from None
+
+    def titled(self, title: str) -> Job | None:
+        """The job of exactly that title; None: there is none."""
+        return self._catalog.job_by_title(title)
 
     def get(self, reference: int | str) -> Job:
         """The job of that id (a number or its text) or exact title.
@@ -100,6 +114,9 @@ class Jobs:
         minutes_per_alert: float | None = None,
         min_votes: int | None = None,
         low_confidence_below: float | None = None,
+        description: str | None = None,
+        label_colors: Mapping[str, str] | None = None,
+        advanced_settings: Mapping[str, Any] | None = None,
     ) -> Job:
         """Change what may change in a job; labels may be added and put in another order, none left out.
 
@@ -108,23 +125,23 @@ class Jobs:
             InvalidRequestError: naming the part that is wrong.
             ConflictError: the title is taken.
         """
+        given: dict[str, Any] = {
+            "title": title,
+            "labels": labels,
+            "minutes_per_alert": minutes_per_alert,
+            "min_votes": min_votes,
+            "low_confidence_below": low_confidence_below,
+            "description": description,
+            "label_colors": label_colors,
+            "advanced_settings": advanced_settings,
+        }
         with self._writing.on(self.get(reference).id) as job:
-            changes = JobChanges()
-            if title is not None:
-                changes["title"] = _title(title)
-            if labels is not None:
-                changes["labels"] = _labels(labels)
-                missing = [label for label in job.labels if label not in labels]
-                if missing:
-                    raise InvalidRequestError(("body", "labels"), f"label {missing[0]!r} cannot be taken away")
-            if minutes_per_alert is not None:
-                changes["minutes_per_alert"] = _minutes(minutes_per_alert)
-            if low_confidence_below is not None:
-                changes["low_confidence_below"] = _percent(low_confidence_below)
-            if min_votes is not None:
-                changes["min_votes"] = _min_votes(min_votes)
+            changes = {name: _CHECKS[name](value) for name, value in given.items() if value is not None}
+            missing = [label for label in job.labels if label not in changes.get("labels", job.labels)]
+            if missing:
+                raise InvalidRequestError(("body", "labels"), f"label {missing[0]!r} cannot be taken away")
             try:
-                changed = self._catalog.change_job(job.id, **changes)
+                changed = self._catalog.change_job(job.id, **cast("JobChanges", changes))
             except TitleTaken as error:
                 raise ConflictError(f"there is a job titled {title!r} already") from error
             except ValueError as error:
@@ -133,6 +150,30 @@ class Jobs:
                 self._writing.derive_all(changed)
             return changed
 
+    def start(self, job: Job) -> Job:
+        """Have a job take in events; one that does already goes on doing so."""
+        return self._set_status(job, Status.ENABLED)
+
+    def stop(self, job: Job) -> Job:
+        """Have a job refuse events from now on; decisions, votes, trainings and questions go on."""
+        return self._set_status(job, Status.DISABLED)
+
+    def _set_status(self, job: Job, status: Status) -> Job:
+        try:
+            return self._catalog.change_job(job.id, status=status)
+        except NoSuchJob:
+            raise JobNotFoundError from None
+
+    def delete(self, job: Job) -> None:
+        """Take a job away for good, with its events, votes, consensus, knowledge bases and models.
+
+        Its id is never given again.
+
+        Raises:
+            JobNotFoundError: somebody else has deleted it.
+        """
+        self._writing.delete(job.id)
+
     def rebuild(self, reference: int | str) -> Rebuilt:
         """Derive all that is kept of a job beside events and votes anew from them.
 
@@ -140,6 +181,32 @@ class Jobs:
             JobNotFoundError: there is no such job.
         """
         return self._writing.rebuild(self.get(reference).id)
+
+
+def check_new(*, title: str, labels: Sequence[str], decision_points: Sequence[str], description: str) -> None:
+    """Check the texts of a job that is to be made.
+
+    Raises:
+        InvalidRequestError: naming the part that is wrong.
+    """
+    _title(title)
+    check_job_labels(labels)
+    _decision_points(decision_points)
+    check_description(description)
+
+
+def check_description(description: str) -> str:
+    """Refuse a description that not every store can keep.
+
+    Raises:
+        InvalidRequestError: it is too long, or has a NUL or a lone surrogate.
+    """
+    if not is_text(description):
+        raise InvalidRequestError(
+            ("body", "description"),
+            f"description must have up to {MAX_TEXT_LENGTH} characters, all of them valid and none NUL",
+        )
+    return description
 
 
 def _title(title: str) -> str:
@@ -156,7 +223,12 @@ def _title(title: str) -> str:
     return title
 
 
-def _labels(labels: Sequence[str]) -> tuple[str, ...]:
+def check_job_labels(labels: Sequence[str]) -> tuple[str, ...]:
+    """Give the labels if a job may have them.
+
+    Raises:
+        InvalidRequestError: it may not, or they cannot be shown.
+    """
     _check_text("labels", labels)
     try:
         return check_labels(labels)
@@ -204,3 +276,16 @@ def _percent(percent: float) -> float:
     if not 0 <= percent <= _PERCENT:
         raise InvalidRequestError(("body", "low_confidence_below"), "low_confidence_below must be between 0 and 100")
     return float(percent)
+
+
+_CHECKS: Final[dict[str, Callable[[Any], Any]]] = {
+    "title": _title,
+    "labels": check_job_labels,
+    "minutes_per_alert": _minutes,
+    "min_votes": _min_votes,
+    "low_confidence_below": _percent,
+    "description": check_description,
+    "label_colors": dict,
+    "advanced_settings": dict,
+}
+"""What makes a value that is to be changed one that is kept."""

@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 
 from trueline.instants import parse_micros
+from trueline.metrics.consensus import NO_REMARK, Remark
 
 if TYPE_CHECKING:
     from trueline.catalog.records import Job
 
 MAX_ID_LENGTH = 1_024
 MAX_NAME_LENGTH = 256
+MAX_NOTE_LENGTH = 10_000
+REVIEW_REASONS = ("audit", "low confidence", "escalation", "complaint")
 
 
 class LineError(ValueError):
@@ -36,6 +39,9 @@ class VoteOnEventLine(msgspec.Struct, forbid_unknown_fields=True):
     analyst: str
     label: str | None
     at: str | None = None
+    review_probability: float | None = None
+    review_reason: str | None = None
+    note: str | None = None
 
 
 class EventLine(msgspec.Struct, forbid_unknown_fields=True):
@@ -84,6 +90,9 @@ class VoteLine(msgspec.Struct, forbid_unknown_fields=True):
     bucket_id: str | int | None = None
     at: str | None = None
     override: bool = False
+    review_probability: float | None = None
+    review_reason: str | None = None
+    note: str | None = None
 
 
 @dataclass(slots=True)
@@ -233,6 +242,22 @@ def known_label(job: Job, label: str) -> str:
     if label not in job.labels:
         raise LineError(f"unknown label {label[:60]!r}: the job has {', '.join(job.labels)}")
     return label
+
+
+def remark(probability: float | None, reason: str | None, note: str | None) -> Remark:
+    """Check what is said along with a vote.
+
+    Raises:
+        LineError: a probability that is none, an unknown reason, an overlong note.
+    """
+    if probability is not None and not 0 < probability <= 1:
+        raise LineError(f"review_probability {probability} is not above 0 and at most 1")
+    if reason and reason not in REVIEW_REASONS:
+        raise LineError(f"unknown review_reason {reason[:60]!r}: it is one of {', '.join(REVIEW_REASONS)}")
+    if note and len(note) > MAX_NOTE_LENGTH:
+        raise LineError(f"the note is longer than {MAX_NOTE_LENGTH} characters")
+    said = Remark(probability, reason or "", note or "")
+    return NO_REMARK if said == NO_REMARK else said
 
 
 def analyst_name(name: str) -> str:

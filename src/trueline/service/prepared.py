@@ -25,7 +25,16 @@ if TYPE_CHECKING:
     from trueline.ledger.keys import KeyMaker
     from trueline.service.lines import EventLine
 
-_VOTE: Final = pa.struct([("analyst", pa.string()), ("label", pa.string()), ("at", MOMENT)])
+_VOTE: Final = pa.struct(
+    [
+        ("analyst", pa.string()),
+        ("label", pa.string()),
+        ("at", MOMENT),
+        ("review_probability", pa.float64()),
+        ("review_reason", pa.string()),
+        ("note", pa.string()),
+    ]
+)
 _SCHEMA: Final = pa.schema([("line", pa.int32()), *SENT, ("votes", pa.list_(_VOTE))])
 _NO_DECISION: Final = SentDecision("", None, "", None, 0)
 

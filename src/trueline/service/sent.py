@@ -35,6 +35,9 @@ class SentVote(msgspec.Struct, frozen=True, gc=False):
     analyst: str
     label: str | None
     at: int | None
+    review_probability: float | None = None
+    review_reason: str = ""
+    note: str = ""
 
 
 class Said(msgspec.Struct, frozen=True, gc=False):
@@ -132,13 +135,17 @@ class EventReader:
         return None if line is None else sent_decision(self._job, line)
 
     def _votes(self, raw: bytes) -> tuple[SentVote, ...]:
-        return tuple(
-            SentVote(
-                lines.analyst_name(vote.analyst),
-                None if vote.label is None else lines.known_label(self._job, vote.label),
-                None if vote.at is None else lines.moment("votes: at", vote.at),
-            )
-            for vote in lines.read_votes(raw)
+        return tuple(self._vote(vote) for vote in lines.read_votes(raw))
+
+    def _vote(self, vote: lines.VoteOnEventLine) -> SentVote:
+        remark = lines.remark(vote.review_probability, vote.review_reason, vote.note)
+        return SentVote(
+            lines.analyst_name(vote.analyst),
+            None if vote.label is None else lines.known_label(self._job, vote.label),
+            None if vote.at is None else lines.moment("votes: at", vote.at),
+            remark.review_probability,
+            remark.review_reason,
+            remark.note,
         )
 
     def _event(self, number: int, named: str | None, body: bytes, document: dict[str, Any], facts: _Facts) -> SentEvent:

@@ -2,30 +2,59 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import threading
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from trueline.catalog.checks import MAX_NAME_LENGTH, is_name
+from trueline.catalog.errors import NoSuchJob
 from trueline.catalog.records import Model
 from trueline.instants import from_micros
 from trueline.labels import UNDECIDED
 from trueline.metrics.consensus import consensus
 from trueline.service import lines
-from trueline.service.errors import ConflictError, InvalidRequestError
+from trueline.service.errors import ConflictError, InvalidRequestError, JobNotFoundError, NothingToLearnError
 from trueline.service.feedback import Subjects
 from trueline.service.ingest import moment_or_arrival
 from trueline.service.lines import LineError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
+    from typing import Unpack
 
-    from trueline.catalog.records import Job
+    from trueline.catalog.records import Job, JobChanges
     from trueline.catalog.store import Catalog
     from trueline.ledger.store import Ledger
     from trueline.service.writing import Writing
+
+
+class TrainingState(StrEnum):
+    """How far the last training of a job has come."""
+
+    NOT_STARTED = "NOT_STARTED"
+    IN_PROGRESS = "IN_PROGRESS"
+    FINISHED = "FINISHED"
+    FAILED = "FAILED"
+
+
+@dataclass(frozen=True, slots=True)
+class LastTraining:
+    """The last training of a job."""
+
+    state: TrainingState
+    message: str
+    """Why it failed; else empty."""
+    started_at: datetime | None
+    """Of a training done elsewhere: when the model was trained."""
+    finished_at: datetime | None
+    """While one runs: when the one before it ended."""
 
 
 class Training:
@@ -35,10 +64,78 @@ class Training:
         self._ledger = ledger
         self._catalog = catalog
         self._writing = writing
+        self._running: set[int] = set()  # of this process, so that none stays when it ends
+        self._lock = threading.Lock()
 
     def models(self, job: Job) -> list[Model]:
         """The models of a job, oldest first."""
         return self._catalog.models(job.id)
+
+    def train(self, job: Job) -> Model:
+        """Record a training of the knowledge base as it is now: every subject with a consensus label.
+
+        Its model becomes the active one. What makes the decisions is outside, and may ask for it.
+
+        Raises:
+            ConflictError: a training of the job runs already, or no subject has a consensus label.
+        """
+        with self._run(job):
+            return self._train(job)
+
+    def _train(self, job: Job) -> Model:
+        with self._writing.on(job.id) as held:
+            training = self._ledger.clock.next()
+            self._learn_from_consensus(held, training, training)
+            if self._ledger.trainings.size(job.id, training):
+                return self._record(held, training, trained_at=training, request_digest=_digest(None, None, True))
+        raise NothingToLearnError(job.title)
+
+    @contextlib.contextmanager
+    def _run(self, job: Job) -> Iterator[None]:
+        """Say that a training runs, and in the end how it went."""
+        with self._lock:
+            if job.id in self._running:
+                raise ConflictError(f"the job {job.title!r} is being trained already")
+            self._running.add(job.id)
+        error = "the training was broken off"
+        try:
+            self._note(job.id, last_train_started_at=datetime.now(UTC))
+            yield
+            error = ""
+        except NothingToLearnError as nothing:
+            error = str(nothing)
+            raise
+        finally:
+            try:
+                self._note(job.id, last_train_finished_at=datetime.now(UTC), last_train_error=error)
+            finally:
+                with self._lock:
+                    self._running.discard(job.id)
+
+    def _note(self, job_id: int, **changes: Unpack[JobChanges]) -> None:
+        try:
+            self._catalog.change_job(job_id, **changes)
+        except NoSuchJob:
+            raise JobNotFoundError from None
+
+    def last(self, job: Job) -> LastTraining:
+        """What is known of the last training of a job, one made here or one registered."""
+        with self._lock:
+            running = job.id in self._running
+        started, finished = job.last_train_started_at, job.last_train_finished_at
+        if running:
+            return LastTraining(TrainingState.IN_PROGRESS, "", started, finished)
+        newest = max(self._catalog.models(job.id), key=lambda model: model.recorded_at, default=None)
+        if newest is not None and (started is None or newest.recorded_at > max(started, finished or started)):
+            return LastTraining(TrainingState.FINISHED, "", newest.trained_at, newest.recorded_at)
+        if started is None:
+            return LastTraining(TrainingState.NOT_STARTED, "", None, None)
+        if finished is None or finished < started:
+            return LastTraining(TrainingState.FAILED, "the training was broken off", started, finished)
+        failed = bool(job.last_train_error)
+        return LastTraining(
+            TrainingState.FAILED if failed else TrainingState.FINISHED, job.last_train_error, started, finished
+        )
 
     def register(
         self,
@@ -59,7 +156,7 @@ class Training:
             InvalidRequestError: an unreadable time, an unknown label or event, a wrong shape.
             ConflictError: the model id belongs to another training.
         """
-        digest = hashlib.sha256(msgspec.json.encode([trained_at, activate, training_set])).hexdigest()
+        digest = _digest(trained_at, training_set, activate)
         if model_id is not None and not is_name(model_id):
             raise InvalidRequestError(
                 ("body", "model_id"),
@@ -67,9 +164,7 @@ class Training:
             )
         with self._writing.on(job.id) as held:
             training = self._ledger.clock.next()
-            if model_id is None:
-                model_id = f"generic-1-{job.id}-model-{training // 1_000_000}"
-            elif (known := self._catalog.model(job.id, model_id)) is not None:
+            if model_id is not None and (known := self._catalog.model(job.id, model_id)) is not None:
                 if known.request_digest == digest:
                     return known
                 raise ConflictError(f"model {model_id!r} is registered already, with another training")
@@ -79,20 +174,36 @@ class Training:
             else:
                 labels = self._handed_over(held, training_set)
                 self._ledger.trainings.learn(job.id, training, labels, from_consensus=False)
-            return self._catalog.add_model(
-                Model(
-                    job_id=job.id,
-                    id=self._free_id(job, model_id),
-                    trained_at=from_micros(until),
-                    active=activate,
-                    training=training,
-                    recorded_at=from_micros(training),
-                    request_digest=digest,
-                )
+            return self._record(
+                held, training, trained_at=until, model_id=model_id, active=activate, request_digest=digest
             )
 
-    def _free_id(self, job: Job, model_id: str) -> str:
-        """The id, or with a number behind it when two trainings of one second would share it."""
+    def _record(  # noqa: PLR0913 - a model has that many parts
+        self,
+        job: Job,
+        training: int,
+        *,
+        trained_at: int,
+        request_digest: str,
+        model_id: str | None = None,
+        active: bool = True,
+    ) -> Model:
+        """Add the model of a training whose knowledge base is written; without an id it gets one."""
+        return self._catalog.add_model(
+            Model(
+                job_id=job.id,
+                id=self._free_id(job, training) if model_id is None else model_id,
+                trained_at=from_micros(trained_at),
+                active=active,
+                training=training,
+                recorded_at=from_micros(training),
+                request_digest=request_digest,
+            )
+        )
+
+    def _free_id(self, job: Job, training: int) -> str:
+        """The id for a training, with a number behind it when two trainings of one second would share it."""
+        model_id = f"generic-1-{job.id}-model-{training // 1_000_000}"
         free, number = model_id, 2
         while self._catalog.model(job.id, free) is not None:
             free, number = f"{model_id}-{number}", number + 1
@@ -126,6 +237,10 @@ class Training:
                 except LineError as error:
                     raise InvalidRequestError(("body", "training_set", position), str(error)) from None
         return labels
+
+
+def _digest(trained_at: str | None, training_set: object, activate: bool) -> str:
+    return hashlib.sha256(msgspec.json.encode([trained_at, activate, training_set])).hexdigest()
 
 
 def _member(job: Job, position: int, member: object) -> tuple[str | None, str | None, str]:

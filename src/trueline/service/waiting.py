@@ -12,7 +12,9 @@ from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final
 
+from trueline.catalog.records import Status
 from trueline.service.batch import Batch
+from trueline.service.errors import JobStoppedError
 from trueline.service.lines import BulkAnswer
 
 if TYPE_CHECKING:
@@ -104,6 +106,7 @@ class WaitingEvents:
     def _write_next(self, job_id: int) -> None:
         taken: list[_Waiting] = []
         answers: list[BulkAnswer] = []
+        refusal: BaseException | None = None
         with self._lock:
             self._of_job[job_id].gather()
             if not self._of_job[job_id].requests:
@@ -114,14 +117,19 @@ class WaitingEvents:
             with self._writing.on(job_id) as job:
                 began = time.perf_counter()
                 taken = self._take(job_id)
-                if taken:
+                if job.status is Status.DISABLED:
+                    refusal = JobStoppedError(job.title)  # not raised here: nothing is cut short
+                elif taken:
                     answers = Batch(self._ledger, self._writing, job, [each.prepared for each in taken]).write()
         except BaseException as error:  # noqa: BLE001 - whoever waits is told
-            for each in taken or self._take(job_id):
-                each.answer.set_exception(error)
-        else:
+            refusal = error
+            taken = taken or self._take(job_id)
+        if refusal is None:
             for each, answer in zip(taken, answers, strict=True):
                 each.answer.set_result(answer)
+        else:
+            for each in taken:
+                each.answer.set_exception(refusal)
         with self._lock:
             if self._of_job[job_id].expect(len(taken), time.perf_counter() - began):
                 self._writers.submit(self._write_next, job_id)  # behind the other jobs that wait

@@ -9,6 +9,7 @@ from trueline.catalog.errors import CatalogError
 from trueline.ledger import migrations
 from trueline.ledger.errors import LedgerError
 from trueline.ledger.store import Ledger, open_engine
+from trueline.service.activity import Activities
 from trueline.service.errors import StartError
 from trueline.service.events import Events
 from trueline.service.feedback import Feedback
@@ -17,6 +18,7 @@ from trueline.service.jobs import Jobs
 from trueline.service.keys import KNOWN_SCOPES, KeyRing, load_secret
 from trueline.service.metrics import JobMetrics
 from trueline.service.readers import Readers
+from trueline.service.resources import Resources
 from trueline.service.stores import open_catalog
 from trueline.service.training import Training
 from trueline.service.writing import Writing
@@ -39,6 +41,8 @@ class Workspace:
         self.events = Events(ledger, catalog, self.ingest)
         self.feedback = Feedback(ledger, self._writing)
         self.training = Training(ledger, catalog, self._writing)
+        self.activity = Activities(ledger, self._writing)
+        self.resources = Resources(self.jobs)
         self.metrics = JobMetrics(ledger, catalog, self.jobs, self._writing, max_filters=settings.max_filters)
         self.access = KeyRing(catalog, secret)
 
@@ -73,6 +77,7 @@ class Workspace:
 
     def recover(self) -> None:
         """Finish what a crash may have cut short; nothing to do, nothing changed."""
+        self._writing.finish_deletions()
         self._writing.finish_last_requests()
         self._ledger.trainings.forget_unnamed(
             [model.training for job in self._catalog.jobs() for model in self._catalog.models(job.id)]

@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import threading
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from trueline.metrics.consensus import Consensus, Vote, consensus
+from trueline.service.errors import JobNotFoundError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -45,13 +47,18 @@ class Writing:
 
     @contextlib.contextmanager
     def on(self, job_id: int) -> Iterator[Job]:
-        """Hold a job for a write; gives it as it is now."""
+        """Hold a job for a write; gives it as it is now.
+
+        Raises:
+            JobNotFoundError: it was deleted meanwhile.
+        """
         with self._lock:
             lock = self._locks.setdefault(job_id, threading.RLock())
         with lock:
             job = self._catalog.job_by_id(job_id)
             if job is None:
-                raise LookupError(f"job {job_id} is gone")
+                self._let_go(job_id)
+                raise JobNotFoundError
             if job_id in self._cut_short:
                 self.finish_last_request_of(job)
                 self._cut_short.discard(job_id)
@@ -61,6 +68,32 @@ class Writing:
                 self._cut_short.add(job_id)
                 self._ledger.kept.forget(job_id)
                 raise
+
+    def delete(self, job_id: int) -> None:
+        """Take a job away for good, with all there is of it in both stores.
+
+        The catalog forgets it first: from then on nobody can ask for it. What was cut short after that is finished
+        by the next deletion or at the next start; its id is never given again.
+
+        Raises:
+            JobNotFoundError: somebody else has deleted it.
+        """
+        with self.on(job_id):
+            self._catalog.delete_job(job_id, datetime.now(UTC))
+            self.finish_deletions()
+        self._let_go(job_id)
+
+    def _let_go(self, job_id: int) -> None:
+        """Drop what is kept about a job that is no more; who still waits for it finds it gone."""
+        with self._lock:
+            self._locks.pop(job_id, None)
+            self._cut_short.discard(job_id)
+
+    def finish_deletions(self) -> None:
+        """Clear the ledger of what it still has of deleted jobs."""
+        for job_id in self._catalog.uncleared_jobs():
+            self._ledger.clear(job_id)
+            self._catalog.mark_cleared(job_id, datetime.now(UTC))
 
     def settle(self, job_id: int, training: int | None) -> None:
         """Make a job ready to be asked about, against a training or none.

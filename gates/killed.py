@@ -1,0 +1,384 @@
+"""kill -9 at random moments, while clients ingest, vote and train at once: nothing acknowledged is lost.
+
+A round: a server is started on the stores as the last kill left them; what was not acknowledged is sent again; the
+numbers must be the oracle's; then eight clients write until the server is killed. What a client says depends on no
+other client's order: every event has one sender, every vote and decision a moment of its own.
+"""
+
+from __future__ import annotations
+
+import http.client
+import itertools
+import json
+import os
+import random
+import signal
+import threading
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from oracle import JobTerms, Oracle, differences
+from processes import served, trueline
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+LABELS: Final = ("Drop", "Investigate", "Escalate")
+INGESTING, VOTING = 5, 2
+_EVENTS_A_CLIENT: Final = 60
+_ROUNDS_A_JOB: Final = 4
+_BUCKETS: Final = 12
+_LATEST_KILL: Final = 1.5
+"""Seconds after the clients began."""
+
+_BEGIN = datetime(2025, 1, 1, tzinfo=UTC)
+QUESTIONS: Final[tuple[dict[str, Any], ...]] = (
+    {},
+    {"truth": "explicit"},
+    {"start": "2025-01-01T01:00:00Z", "end": "2025-01-01T03:30:00Z"},
+    {"filters": [{"field": "arcanna.consensus", "operator": "exists"}]},
+    {"filters": [{"field": "n", "operator": "gt", "value": 0.5}]},
+    {"filters": [{"field": "arcanna.knowledge_base_state", "operator": "is one of", "value": ["new", "retrain"]}]},
+)
+
+
+class LostError(AssertionError):
+    """A promise was broken; the message says which."""
+
+
+@dataclass
+class Request:
+    """One write, and what it says to the oracle."""
+
+    method: str
+    path: str
+    body: bytes
+    tell: Callable[[Oracle], None]
+    check: Callable[[dict[str, Any]], str | None]
+    """What is wrong with the answer; None where nothing is."""
+    acknowledged: bool = False
+
+
+@dataclass
+class Job:
+    """A job of some rounds, and all that was said of it."""
+
+    id: int
+    by_bucket: bool
+    told: Oracle
+    sequence: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+    """Each vote's and decision's moment is its own."""
+    known: list[str] = field(default_factory=list)
+    """Events that were acknowledged, so that anybody may vote on them."""
+
+    def moment(self) -> str:
+        """A moment that nothing else happened at."""
+        return (_BEGIN + timedelta(days=1, microseconds=next(self.sequence))).isoformat()
+
+
+class Client:
+    """Writes to one job or the other until the server is gone."""
+
+    def __init__(self, number: int, seed: int) -> None:
+        self.number = number
+        self.pending: tuple[Job, Request] | None = None
+        """What was sent and not acknowledged."""
+        self.done: Counter[str] = Counter()
+        self._choose = random.Random(seed)  # noqa: S311 - test data
+
+    def write(self, address: str, key: str, jobs: list[Job]) -> None:
+        """Write until the connection breaks.
+
+        Raises:
+            LostError: an answer is not what was promised.
+        """
+        connection = http.client.HTTPConnection(address.removeprefix("http://"), timeout=60)
+        try:
+            while True:
+                job = self._choose.choice(jobs)
+                if (request := self._next(job)) is None:
+                    time.sleep(0.002)
+                    continue
+                self.pending = (job, request)
+                self.send(connection, key)
+        except (OSError, http.client.HTTPException):
+            return  # killed
+        finally:
+            connection.close()
+
+    def send(self, connection: http.client.HTTPConnection, key: str) -> None:
+        """Send what is pending, once more where it was sent before."""
+        if self.pending is None:
+            return
+        job, request = self.pending
+        connection.request(
+            request.method,
+            request.path,
+            request.body,
+            {"X-Arcanna-Api-Key": key, "Content-Type": "application/json"},
+        )
+        answer = connection.getresponse()
+        said = answer.read()
+        if answer.status not in {HTTPStatus.OK, HTTPStatus.CREATED}:
+            raise LostError(f"{request.method} {request.path} answered {answer.status}: {said[:500]!r}")
+        if wrong := request.check(json.loads(said)):
+            raise LostError(f"{request.method} {request.path}: {wrong}: {said[:500]!r}")
+        request.tell(job.told)
+        self.done[request.path.rsplit("/", 1)[-1] if "/v2/" in request.path else "single"] += 1
+        self.pending = None
+
+    def _next(self, job: Job) -> Request | None:
+        if self.number < INGESTING:
+            return self._single(job) if self._choose.random() < 0.3 else self._bulk(job)  # noqa: PLR2004
+        if not job.known:
+            return None
+        return self._votes(job) if self.number < INGESTING + VOTING else self._training(job)
+
+    def _event(self, job: Job) -> tuple[str, dict[str, Any]]:
+        choose = self._choose
+        number = choose.randrange(_EVENTS_A_CLIENT)
+        name = f"{self.number}-{number}"
+        at = _BEGIN + timedelta(minutes=choose.randrange(300))
+        return name, {
+            "event_id": name,
+            "timestamp": at.isoformat(),
+            # an event stays in its bucket, so that it is the same bucket that is voted on in whatever order
+            **({"bucket_id": f"b{(self.number * _EVENTS_A_CLIENT + number) % _BUCKETS}"} if job.by_bucket else {}),
+            "raw_body": {"n": choose.random(), "host": {"name": choose.choice("xyz")}},
+        }
+
+    def _bulk(self, job: Job) -> Request:
+        choose = self._choose
+        lines: list[dict[str, Any] | None] = []
+        names: list[str] = []
+        for _ in range(choose.randint(1, 20)):
+            if choose.random() < 0.1:  # noqa: PLR2004 - a line that is no event
+                lines.append(None)
+                continue
+            name, line = self._event(job)
+            if choose.random() < 0.8:  # noqa: PLR2004
+                line["decision"] = {"label": choose.choice(LABELS), "decided_at": job.moment()}
+            if choose.random() < 0.3:  # noqa: PLR2004
+                line["votes"] = [
+                    {"analyst": f"client {self.number}", "label": choose.choice(LABELS), "at": job.moment()}
+                ]
+            lines.append(line)
+            names.append(name)
+
+        def tell(told: Oracle) -> None:
+            for line in lines:
+                if line is not None:
+                    _tell_event(told, line)
+            job.known.extend(names)
+
+        wrong = [place for place, line in enumerate(lines, 1) if line is None]
+        return Request(
+            "POST",
+            f"/api/v2/jobs/{job.id}/events/bulk",
+            "\n".join("{" if line is None else json.dumps(line) for line in lines).encode(),
+            tell,
+            lambda answer: _wrong_bulk(answer, len(names), wrong),
+        )
+
+    def _single(self, job: Job) -> Request:
+        name, line = self._event(job)
+        # this route takes the moment from the document, and the bucket's id from nowhere
+        document = {**line["raw_body"], "@timestamp": line["timestamp"], "bucket": line.get("bucket_id")}
+        if job.by_bucket:
+            return self._bulk(job)
+
+        def tell(told: Oracle) -> None:
+            told.event(name, document, arrived_at=1)
+            job.known.append(name)
+
+        return Request(
+            "POST",
+            f"/api/v1/events/{name}",
+            json.dumps({"job_id": job.id, "raw_body": document}).encode(),
+            tell,
+            lambda answer: None if answer["event_id"] == name else "another event",
+        )
+
+    def _votes(self, job: Job) -> Request:
+        choose = self._choose
+        votes = [
+            {
+                "event_id": choose.choice(job.known),
+                "analyst": f"client {self.number}",
+                "label": choose.choice([*LABELS, None]),
+                "at": job.moment(),
+                **({"override": True} if choose.random() < 0.1 else {}),  # noqa: PLR2004
+            }
+            for _ in range(choose.randint(1, 10))
+        ]
+
+        def tell(told: Oracle) -> None:
+            for vote in votes:
+                told.vote(
+                    str(vote["analyst"]),
+                    cast("str | None", vote["label"]),
+                    arrived_at=1,
+                    event_id=str(vote["event_id"]),
+                    at=str(vote["at"]),
+                    override="override" in vote,
+                )
+
+        return Request(
+            "POST",
+            f"/api/v2/jobs/{job.id}/votes/bulk",
+            "\n".join(map(json.dumps, votes)).encode(),
+            tell,
+            lambda answer: _wrong_bulk(answer, len(votes), []),
+        )
+
+    def _training(self, job: Job) -> Request:
+        choose = self._choose
+        chosen = [{"event_id": each, "label": choose.choice(LABELS)} for each in job.known[:: choose.randint(1, 5)]]
+        training = {"model_id": f"model {next(job.sequence)}", "trained_at": job.moment(), "training_set": chosen}
+
+        def tell(told: Oracle) -> None:
+            told.train(
+                str(training["model_id"]),
+                arrived_at=1,
+                trained_at=str(training["trained_at"]),
+                training_set=chosen,
+            )
+
+        return Request(
+            "POST",
+            f"/api/v2/jobs/{job.id}/models",
+            json.dumps(training).encode(),
+            tell,
+            lambda answer: None if answer["model_id"] == training["model_id"] else "another model",
+        )
+
+
+def _tell_event(told: Oracle, line: dict[str, Any]) -> None:
+    told.event(
+        line["event_id"],
+        line["raw_body"],
+        arrived_at=1,
+        timestamp=line["timestamp"],
+        bucket_id=line.get("bucket_id"),
+    )
+    if "decision" in line:
+        told.decide(
+            line["event_id"], line["decision"]["label"], arrived_at=1, decided_at=line["decision"]["decided_at"]
+        )
+    for vote in line.get("votes", []):
+        told.vote(vote["analyst"], vote["label"], arrived_at=1, event_id=line["event_id"], at=vote["at"])
+
+
+def _wrong_bulk(answer: dict[str, Any], taken: int, wrong: list[int]) -> str | None:
+    rejected = [each["line"] for each in answer["rejected"]]
+    if answer["accepted"] != taken or rejected != wrong:
+        return f"{taken} lines should be accepted and {wrong} rejected"
+    return None
+
+
+@dataclass
+class Killings:
+    """What came of the rounds."""
+
+    rounds: int = 0
+    acknowledged: Counter[str] = field(default_factory=Counter)
+    """Requests, by what they were."""
+    repeated: int = 0
+    compared: int = 0
+    """Answers that were the oracle's."""
+
+
+def kill_and_compare(folder: Path, rounds: int, seed: int) -> Killings:
+    """Run so many rounds on stores in a folder.
+
+    Raises:
+        LostError: something acknowledged is lost, counted twice, or answered wrongly.
+    """
+    choose = random.Random(seed)  # noqa: S311 - test data
+    key = trueline("keys", "create", "gate", "--data", str(folder / "data"), folder=folder).strip()
+    came = Killings()
+    clients = [Client(number, choose.randrange(2**32)) for number in range(INGESTING + VOTING + 1)]
+    jobs: list[Job] = []
+    for number in range(rounds + 1):
+        with served(folder / "data") as (address, process_id):
+            _repeat(address, key, clients, came)
+            for job in jobs:
+                came.compared += _compare(address, key, job)
+            if number == rounds:
+                break
+            if number % _ROUNDS_A_JOB == 0:
+                jobs = [_new_job(address, key, by_bucket=by_bucket) for by_bucket in (False, True)]
+            _write_until_killed(address, key, jobs, clients, process_id, choose.uniform(0, _LATEST_KILL))
+            came.rounds += 1
+    for client in clients:
+        came.acknowledged += client.done
+    return came
+
+
+def _repeat(address: str, key: str, clients: list[Client], came: Killings) -> None:
+    """Each client sends again what it has no answer to."""
+    connection = http.client.HTTPConnection(address.removeprefix("http://"), timeout=60)
+    for client in clients:
+        came.repeated += client.pending is not None
+        client.send(connection, key)
+    connection.close()
+
+
+def _write_until_killed(  # noqa: PLR0913, PLR0917 - a round has that many parts
+    address: str, key: str, jobs: list[Job], clients: list[Client], process_id: int, seconds: float
+) -> None:
+    broken: list[LostError] = []
+
+    def work(client: Client) -> None:
+        try:
+            client.write(address, key, jobs)
+        except LostError as error:
+            broken.append(error)
+
+    threads = [threading.Thread(target=work, args=(client,)) for client in clients]
+    for each in threads:
+        each.start()
+    time.sleep(seconds)
+    os.kill(process_id, signal.SIGKILL)
+    for each in threads:
+        each.join()
+    if broken:
+        raise broken[0]
+
+
+def _new_job(address: str, key: str, *, by_bucket: bool) -> Job:
+    title = f"job {time.monotonic_ns()}"
+    body = {"title": title, "labels": LABELS, "grouping": "bucket" if by_bucket else "event"}
+    made = _asked(address, key, "POST", "/api/v2/jobs", body)
+    return Job(made["job_id"], by_bucket, Oracle(JobTerms(LABELS, by_bucket=by_bucket)))
+
+
+def _compare(address: str, key: str, job: Job) -> int:
+    """Ask all questions and hold the answers against the oracle's; how many there were."""
+    for question in QUESTIONS:
+        query = f"job_id={job.id}&truth={question.get('truth', 'implicit')}"
+        query += "".join(f"&{bound}_datetime={question[bound]}" for bound in ("start", "end") if bound in question)
+        answer = _asked(address, key, "POST", f"/api/v2/metrics/job?{query}", {"filters": question.get("filters", [])})
+        if wrong := differences(answer, job.told.metrics(**question)):
+            raise LostError(f"job {job.id}, {question}: {'; '.join(wrong[:5])}")
+    rebuilt = _asked(address, key, "POST", f"/api/v2/jobs/{job.id}/rebuild", None)
+    if rebuilt["corrected"]:
+        raise LostError(f"job {job.id}: what is kept beside events and votes differed from a recount: {rebuilt}")
+    return len(QUESTIONS)
+
+
+def _asked(address: str, key: str, method: str, path: str, body: object) -> Any:  # noqa: ANN401 - JSON
+    connection = http.client.HTTPConnection(address.removeprefix("http://"), timeout=60)
+    headers = {"X-Arcanna-Api-Key": key, "Content-Type": "application/json"}
+    connection.request(method, path, None if body is None else json.dumps(body), headers)
+    answer = connection.getresponse()
+    said = answer.read()
+    connection.close()
+    if answer.status not in {HTTPStatus.OK, HTTPStatus.CREATED}:
+        raise LostError(f"{method} {path} answered {answer.status}: {said[:500]!r}")
+    return json.loads(said)
