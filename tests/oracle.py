@@ -293,6 +293,34 @@ class Oracle:
 
     # The question
 
+    def bounds(self, start: str | None, end: str | None) -> tuple[int | None, int | None]:
+        """Return the first moment of a window and the first after it."""
+        since = None if start is None else _moment(start)
+        before = None if end is None else _moment(end) + (DAY if len(end) == len("2025-01-01") else 0)
+        if since is not None and before is not None and since >= before:
+            raise RefusedError("the start is not before the end")
+        return since, before
+
+    def population(
+        self,
+        start: str | None = None,
+        end: str | None = None,
+        filters: Sequence[Mapping[str, object]] | None = None,
+    ) -> list[Sent]:
+        """Return the decided events of a window that pass every filter."""
+        since, before = self.bounds(start, end)
+        for question in filters or []:
+            check_filter(question)
+        decided = {d.event_id for d in self.decisions}
+        return [
+            event
+            for event in {sent.event_id: sent for sent in self.sent}.values()
+            if event.event_id in decided
+            and (since is None or event.timestamp >= since)
+            and (before is None or event.timestamp < before)
+            and all(self.passes(event, question) for question in filters or [])
+        ]
+
     def metrics(
         self,
         start: str | None = None,
@@ -301,21 +329,8 @@ class Oracle:
         truth: str = "implicit",
     ) -> dict[str, object]:
         """Return the whole documented body."""
-        since = None if start is None else _moment(start)
-        before = None if end is None else _moment(end) + (DAY if len(end) == len("2025-01-01") else 0)
-        if since is not None and before is not None and since >= before:
-            raise RefusedError("the start is not before the end")
-        for question in filters or []:
-            check_filter(question)
-        decided = {d.event_id for d in self.decisions}
-        population = [
-            event
-            for event in {sent.event_id: sent for sent in self.sent}.values()
-            if event.event_id in decided
-            and (since is None or event.timestamp >= since)
-            and (before is None or event.timestamp < before)
-            and all(self.passes(event, question) for question in filters or [])
-        ]
+        since, before = self.bounds(start, end)
+        population = self.population(start, end, filters)
         matrix = [[0] * len(self.job.labels) for _ in self.job.labels]
         for event in population:
             decision = self.decisions_on(event.event_id)[-1].label

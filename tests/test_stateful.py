@@ -18,7 +18,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from oracle import JobTerms, Oracle, RefusedError, differences
+from oracle import JobTerms, Oracle, RefusedError, differences, reach
 from trueline.service.errors import TruelineError
 
 if TYPE_CHECKING:
@@ -78,6 +78,14 @@ windows = st.tuples(
     st.one_of(st.none(), times, st.sampled_from(["2025-01-01", "2025-01-03", "2025-01-02T00:00:00.000001"])),
 )
 
+SCORES = [
+    "confusion_matrix",
+    "overall_accuracy",
+    "overall_f1_score",
+    "overall_recall",
+    "overall_precision",
+    "metrics_per_decision",
+]
 STATES: list[object] = ["new", "pending", "in_knowledge_base", "retrain"]
 VALUES_OF: dict[str, list[object]] = {
     "@timestamp": [*TIMES, "2025-01-02", "23:59", 5],
@@ -157,7 +165,8 @@ class AnySequence(RuleBasedStateMachine):
         self.terms = JobTerms(list(LABELS), by_bucket, points, minutes, min_votes)
         self.oracle = Oracle(self.terms)
         self.arrived_at = FIRST_ARRIVAL
-        self.models = itertools.count()
+        # the first two are those that decisions name
+        self.models = itertools.chain(["first", "second"], (f"model {number}" for number in itertools.count()))
         self.given: list[dict[str, object]] = []
         self.job: Job = self.workspace.jobs.create(
             title=f"sequence {next(self.titles)}",
@@ -342,7 +351,7 @@ class AnySequence(RuleBasedStateMachine):
                 subjects += [("bucket_id", bucket_id) for bucket_id in BUCKETS]
             drawn = data.draw(st.lists(st.sampled_from(subjects), max_size=5)) if subjects else []
             training_set = [{named: subject, "label": data.draw(labels)} for named, subject in drawn]
-        model_id = f"model {next(self.models)}"
+        model_id = next(self.models)
         for _ in range(data.draw(st.integers(1, 2)) if trained_at is not None else 1):  # once more changes nothing
             model = self.workspace.training.register(
                 self.job,
@@ -396,6 +405,128 @@ class AnySequence(RuleBasedStateMachine):
     def ask_both_ways(self, questions: list[dict[str, object]]) -> None:
         self.ask((None, None), questions, "implicit")
         self.ask((None, None), questions, "explicit")
+
+    @precondition(lambda self: self.oracle.trainings)
+    @rule(data=st.data(), truth=st.sampled_from(["implicit", "explicit"]))
+    def ask_about_a_model(self, data: st.DataObject, truth: str) -> None:
+        """Its metrics are those of the events it decided, and its knowledge base is what was learned."""
+        training = data.draw(st.sampled_from(self.oracle.trainings))
+        of_models = self.workspace.model_metrics
+        model = of_models.model(self.job, training.model_id)
+        of_models.recompute(model).result()
+        answer = of_models.report(self.job, model, truth)
+        of_model = {"field": "arcanna.model.path", "operator": "is", "value": training.model_id}
+        wanted = self.oracle.metrics(filters=[of_model], truth=truth)
+        assert not differences({name: answer[name] for name in SCORES}, {name: wanted[name] for name in SCORES})
+        decided = [event for event in self.oracle.population() if event.bucket in training.learned]
+        counts = {
+            label: {
+                "alerts_count": sum(training.learned[event.bucket][0] == label for event in decided),
+                "buckets_count": sum(learned == label for learned, _ in training.learned.values()),
+            }
+            for label in self.terms.labels
+        }
+        assert answer["kb_count_per_decision"] == counts
+        assert (answer["events_in_kb"], answer["buckets_in_kb"]) == (len(decided), len(training.learned))
+        assert (answer["is_recomputing_metrics"], answer["recompute_status"]) == (False, "completed")
+
+    @rule(
+        window=windows,
+        questions=st.lists(filters(), max_size=1),
+        truth=st.sampled_from(["implicit", "explicit"]),
+        interval=st.sampled_from(["1h", "1d", "7d", None]),
+    )
+    def ask_over_time(
+        self,
+        window: tuple[str | None, str | None],
+        questions: list[dict[str, object]],
+        truth: str,
+        interval: str | None,
+    ) -> None:
+        """New data and knowledge base, overall and per model, in all and in each interval, are populations as any."""
+        if self.terms.by_bucket and not self.buckets_sent:
+            questions = [question for question in questions if question["field"] != "arcanna.bucket_id"]
+        asked: dict[str, object] = {"filters": questions, "truth": truth}
+        try:
+            whole = self.oracle.metrics(*window, questions, truth)
+        except RefusedError:
+            with pytest.raises(TruelineError):
+                self.workspace.internal_metrics.of([self.job], start=window[0], end=window[1], **asked)  # type: ignore[arg-type]
+            return
+        (told,) = self.workspace.internal_metrics.of(
+            [self.job],
+            interval=interval,
+            start=window[0],
+            end=window[1],
+            **asked,  # type: ignore[arg-type]
+        )
+        assert (told["start_time"], told["end_time"]) == (whole["start_time"], whole["end_time"])
+        of_models = told["evaluation_metrics"]["per_model"]
+        models: list[tuple[str | None, dict[str, object]]] = [(None, told["evaluation_metrics"]["overall"])]
+        for model, split in [*models, *of_models.items()]:
+            for name, operator in (("knowledge_base", "is one of"), ("new_data", "is not one of")):
+                part: list[Mapping[str, object]] = [*questions]
+                field = "arcanna.bucket_state" if self.terms.by_bucket else "arcanna.knowledge_base_state"
+                part.append({"field": field, "operator": operator, "value": ["in_knowledge_base", "retrain"]})
+                if model is not None:
+                    part.append({"field": "arcanna.model.path", "operator": "is", "value": model})
+                self.agree_over_time(split[name], window, part, truth, daily=interval == "1d")
+                points = told["decision_point_statistics"]
+                points = points["overall"] if model is None else points["per_model"][model]
+                self.agree_on_decision_points(points[name], window, part)
+
+    def agree_over_time(
+        self,
+        series: Mapping[str, object],
+        window: tuple[str | None, str | None],
+        questions: Sequence[Mapping[str, object]],
+        truth: str,
+        *,
+        daily: bool,
+    ) -> None:
+        names = [*SCORES, "time_saved_minutes", "total_events", "total_events_with_consensus"]
+        total, intervals = series["total"], series["intervals"]
+        assert isinstance(total, dict)
+        assert isinstance(intervals, list)
+        wanted = self.oracle.metrics(*window, questions, truth)
+        assert not differences({name: total[name] for name in names}, {name: wanted[name] for name in names})
+        assert total["total_events_changed_after_training"] == self.oracle_changed(wanted)
+        for before, after in itertools.pairwise(intervals):
+            assert before["end_time"] == after["start_time"]
+        if intervals:
+            matrices = [each["confusion_matrix"] for each in intervals]
+            added = [[sum(cells) for cells in zip(*rows, strict=True)] for rows in zip(*matrices, strict=True)]
+            assert added == total["confusion_matrix"]
+        else:
+            assert total["total_events"] == 0
+        for each in intervals if daily else ():
+            wanted = self.oracle.metrics(each["start_time"], each["end_time"], questions, truth)
+            assert not differences({name: each[name] for name in names}, {name: wanted[name] for name in names})
+
+    @staticmethod
+    def oracle_changed(wanted: Mapping[str, object]) -> object:
+        changed = wanted["changed_consensus_after_training"]
+        assert isinstance(changed, dict)
+        return changed["total_events"]
+
+    def agree_on_decision_points(
+        self,
+        told: Mapping[str, object],
+        window: tuple[str | None, str | None],
+        questions: Sequence[Mapping[str, object]],
+    ) -> None:
+        assert list(told) == list(self.terms.decision_points)
+        for path in told:
+            events = self.oracle.population(*window, questions)
+            there = [e for e in events if self.oracle.passes(e, {"field": path, "operator": "exists"})]
+            values = {json.dumps(list(reach(event.document, path))) for event in there}
+            missing = len(events) - len(there)
+            assert told[path] == {
+                "total_events": len(events),
+                "distinct_values": len(values),
+                "missing_events": missing,
+                "missing_share": missing / len(events) if events else None,
+            }
 
     def agree(self, start: str | None, end: str | None, questions: list[dict[str, object]], truth: str) -> None:
         try:

@@ -56,11 +56,13 @@ def test_a_newer_store_is_refused_with_both_versions(dsn: str) -> None:
         with pytest.raises(StoreTooNew) as refused:
             Catalog.open(dsn)
         with engine.connect() as connection:
-            assert set(inspect(connection).get_table_names()) == {"alembic_version", "deleted_jobs", "jobs", "models"}
+            assert set(inspect(connection).get_table_names()) == {
+                "alembic_version", "deleted_jobs", "jobs", "model_metrics", "models",
+            }  # fmt: skip
     finally:
         engine.dispose()
-    assert (refused.value.found, refused.value.newest_known) == ("9999", "0002")
-    for part in (parse_dsn(dsn).database, "9999", "0002"):
+    assert (refused.value.found, refused.value.newest_known) == ("9999", "0003")
+    for part in (parse_dsn(dsn).database, "9999", "0003"):
         assert str(part) in str(refused.value)
 
 

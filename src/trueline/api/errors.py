@@ -18,6 +18,7 @@ from trueline.service.errors import (
     EventNotFoundError,
     InvalidRequestError,
     JobNotFoundError,
+    ModelNotFoundError,
     PartMissingError,
     TooLargeError,
 )
@@ -67,6 +68,7 @@ def install(app: FastAPI) -> None:
         app.add_exception_handler(error, _sentence(status))
     app.add_exception_handler(UnauthorizedError, _unauthorized)
     app.add_exception_handler(ForbiddenError, _sentence(403))
+    app.add_exception_handler(ModelNotFoundError, _no_model)
     app.add_exception_handler(InvalidRequestError, _invalid)
     app.add_exception_handler(RequestValidationError, _unreadable)
     app.add_exception_handler(HTTPException, _http)
@@ -86,6 +88,11 @@ def _sentence(status: int) -> Any:  # noqa: ANN401 - Starlette's own type for ha
 
 def _unauthorized(_: Request, __: Exception) -> Response:
     return answer({"error": "A valid key is needed in the header X-Arcanna-Api-Key"}, 401)
+
+
+def _no_model(_: Request, error: Exception) -> Response:
+    assert isinstance(error, ModelNotFoundError)  # noqa: S101 - registered for it
+    return answer({"error": str(error), "details": error.details}, 404)
 
 
 def _invalid(_: Request, error: Exception) -> Response:

@@ -17,6 +17,14 @@ from trueline.service.errors import InvalidRequestError
 
 router = APIRouter(tags=["metrics"])
 
+JobId = Annotated[str, Query(description="Id or exact title of the job.")]
+StartDatetime = Annotated[str, Query(description="ISO 8601, inclusive.")]
+EndDatetime = Annotated[str, Query(description="ISO 8601, exclusive; a date is the end of that day.")]
+Truth = Annotated[
+    Literal["implicit", "explicit"],
+    Query(description="implicit: a decision nobody voted on counts as right. explicit: only voted events count."),
+]
+
 
 @router.post(
     "/api/v2/metrics/job",
@@ -27,25 +35,30 @@ async def job_metrics(  # noqa: PLR0913, PLR0917 - the route has that many param
     request: Request,
     opened: Opened,
     key: Authenticated,
-    job_id: Annotated[str, Query(description="Id or exact title of the job.")],
-    start_datetime: Annotated[str, Query(description="ISO 8601, inclusive.")] = "",
-    end_datetime: Annotated[str, Query(description="ISO 8601, exclusive; a date is the end of that day.")] = "",
-    truth: Annotated[
-        Literal["implicit", "explicit"],
-        Query(description="implicit: a decision nobody voted on counts as right. explicit: only voted events count."),
-    ] = "implicit",
+    job_id: JobId,
+    start_datetime: StartDatetime = "",
+    end_datetime: EndDatetime = "",
+    truth: Truth = "implicit",
 ) -> Response:
     """How right the decisions of a job are: confusion matrix, scores, time saved, what changed after training."""
     raw = await request.body()
 
     def ask() -> Response:
         job = job_for(opened, key, "read:job_metrics", job_id)
-        body = read_object(raw)
-        unknown = next((name for name in body if name != "filters"), None)
-        if unknown is not None:
-            raise InvalidRequestError(("body", unknown[:60]), "the body has filters and nothing else")
-        return answer(
-            opened.metrics.job(job.id, start_datetime or None, end_datetime or None, body.get("filters"), truth)
-        )
+        filters = filters_of(raw)
+        return answer(opened.metrics.job(job.id, start_datetime or None, end_datetime or None, filters, truth))
 
     return await run_in_threadpool(ask)
+
+
+def filters_of(body: bytes) -> object:
+    """The filters in a body, as they were sent; None where there are none.
+
+    Raises:
+        InvalidRequestError: it is no JSON object, or has anything else.
+    """
+    read = read_object(body)
+    unknown = next((name for name in read if name != "filters"), None)
+    if unknown is not None:
+        raise InvalidRequestError(("body", unknown[:60]), "the body has filters and nothing else")
+    return read.get("filters")

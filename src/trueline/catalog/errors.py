@@ -50,6 +50,15 @@ class ModelIdTaken(CatalogError):
         self.model_id = model_id
 
 
+class NoSuchModel(CatalogError):
+    """The job has no model of this id."""
+
+    def __init__(self, job_id: int, model_id: str) -> None:
+        super().__init__(f"job {job_id} has no model {model_id!r}")
+        self.job_id = job_id
+        self.model_id = model_id
+
+
 class KeyIdTaken(CatalogError):
     """There is a key of this id already."""
 

@@ -100,6 +100,32 @@ class Model:
     """Of the request that registered it, so that the same request sent again is known."""
 
 
+class RecomputeStatus(StrEnum):
+    """How far the recomputation of a model's metrics is."""
+
+    QUEUED = "queued"
+    """Asked for; what is found so at a start was cut short, and is queued again."""
+    IN_PROGRESS = "in_progress"
+    """Never kept: it ends with the process."""
+    COMPLETED = "completed"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelMetrics:
+    """The metrics of a model as they were last computed, and how far the next computation is."""
+
+    job_id: int
+    model_id: str
+    status: RecomputeStatus
+    requested_at: datetime
+    """When the last computation was asked for."""
+    computed_at: datetime | None = None
+    """When the one began that `counts` come from: what was acknowledged before is in them."""
+    counts: Any = None
+    """What the metrics are made from, as JSON; None: they were never computed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Key:
     """What is known of an access key: never the key itself."""

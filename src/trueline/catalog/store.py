@@ -20,6 +20,7 @@ from trueline.catalog.errors import (
     StoreUnavailable,
     TitleTaken,
 )
+from trueline.catalog.model_metrics import ModelMetricsRecords
 from trueline.catalog.records import Grouping, Job, JobChanges, Key, Model, Status
 from trueline.catalog.remembered import Remembered
 from trueline.catalog.schema import refuse_newer, upgrade
@@ -42,6 +43,7 @@ class Catalog:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._remembered = Remembered(engine)
+        self.model_metrics = ModelMetricsRecords(engine)
 
     @classmethod
     def open(cls, dsn: str) -> Self:

@@ -13,6 +13,7 @@ from sqlalchemy import (
     DateTime,
     Double,
     ForeignKey,
+    ForeignKeyConstraint,
     Index,
     MetaData,
     Table,
@@ -111,6 +112,20 @@ models = Table(
         unique=True,
         sqlite_where=text("active"),
         postgresql_where=text("active"),
+    ),
+)
+
+model_metrics = Table(
+    "model_metrics",
+    metadata,
+    Column("job_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("model_id", Text, primary_key=True),
+    Column("status", Text, nullable=False),
+    Column("requested_at", Moment, nullable=False),
+    Column("computed_at", Moment, nullable=True),
+    Column("counts", JSON(none_as_null=True), nullable=True),
+    ForeignKeyConstraint(
+        ["job_id", "model_id"], ["models.job_id", "models.id"], name="fk_model_metrics_model", ondelete="CASCADE"
     ),
 )
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from trueline.ledger.conditions import own_expression
 from trueline.ledger.population import STATE, asked
 from trueline.metrics.counts import Count
+from trueline.metrics.parts import Confidence, Part
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -54,6 +55,19 @@ FROM
 {{where}}
 GROUP BY outcome_decision, consensus, trained, changed, changed_subject"""
 
+_IN_PARTS = f"""
+SELECT interval_start, model, outcome_decision, consensus, trained, changed, trained_label,
+       sum(events), sum(with_confidence), sum(with_low_confidence), sum(confidence_total)
+FROM
+(
+    SELECT *, splitByChar('\\0', toString(outcome))[1] AS outcome_decision,
+           splitByChar('\\0', toString(outcome))[2] AS first_consensus,{STATE}
+    FROM ({{groups}})
+)
+{{where}}
+GROUP BY interval_start, model, outcome_decision, consensus, trained, changed, trained_label
+HAVING sum(events) > 0"""
+
 _FEW = 64
 
 
@@ -76,9 +90,7 @@ class CountQuery:
             QueryTimeoutError: it took longer than the budget.
         """
         of = asked(self._engine, self._tables, population)
-        # no more than that: a condition on what is grouped by is put to every row before it is grouped
-        on_groups = f"WHERE {' AND '.join(of.met.on_states)}" if of.met.on_states else ""
-        rows = self._engine.rows(_COUNTS.replace("{groups}", of.groups()).replace("{where}", on_groups), of.into.values)
+        rows = self._engine.rows(_put_together(_COUNTS, of, of.groups()), of.into.values)
         counts: dict[tuple[str, str | None, bool, bool], int] = {}
         changed: dict[int, tuple[int, int]] = {}
         for decision, consensus, trained, has_changed, subject, changed_at, events in rows:
@@ -97,6 +109,34 @@ class CountQuery:
             self._first(of, "DESC") if counted and until else None,
             tuple(ChangedSubject(key, at, events) for key, (at, events) in changed.items() if events),
         )
+
+    def parts(self, population: Population, width: int | None = None) -> list[Part]:
+        """Count a population's events also by when they happened and which model decided. Exact.
+
+        Args:
+            population: What is counted; the sum over all parts is what `counts` says of it.
+            width: Of the intervals, microseconds, whose bounds are its multiples since 1970; None: one interval.
+
+        Returns:
+            The parts that have events, in no order.
+
+        Raises:
+            QueryTimeoutError: it took longer than the budget.
+        """
+        of = asked(self._engine, self._tables, population)
+        groups = of.groups_in_parts(width, population.shape.low_confidence_below)
+        rows = self._engine.rows(_put_together(_IN_PARTS, of, groups), of.into.values)
+        return [
+            Part(
+                interval=None if width is None else int(interval),
+                model_id=model or None,
+                learned_label=learned or None,
+                count=Count(decision, consensus or None, bool(trained), bool(changed), int(events)),
+                confidence=Confidence(int(sure), int(low), int(total)),
+            )
+            for interval, model, decision, consensus, trained, changed, learned, events, sure, low, total in rows
+            if decision
+        ]
 
     def _first(self, of: Asked, order: str) -> int | None:
         """The moment of the first event in an order of time, microseconds."""
@@ -198,6 +238,13 @@ class CountQuery:
             f"SELECT {columns} FROM ({of.rows()}) GROUP BY version, {names} HAVING sum(sign) > 0", of.into.values
         )
         return found[0] if found else None
+
+
+def _put_together(query: str, of: Asked, groups: str) -> str:
+    """The query over the groups of a population."""
+    # no more than that: a condition on what is grouped by is put to every row before it is grouped
+    on_groups = f"WHERE {' AND '.join(of.met.on_states)}" if of.met.on_states else ""
+    return query.replace("{groups}", groups).replace("{where}", on_groups)
 
 
 def most_changed(changed: Sequence[ChangedSubject], limit: int) -> dict[int, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from trueline.filters.operators import Comparison
@@ -27,24 +28,39 @@ if TYPE_CHECKING:
     from trueline.ledger.parameters import Parameters
 
 
+@dataclass(frozen=True, slots=True)
+class ColumnAt:
+    """A column in which values of one kind stand that a path reaches."""
+
+    kind: ValueKind
+    expression: str
+
+    def there(self, named: str) -> str:
+        """Whether anything stands in it, where it goes by some name."""
+        if self.kind is ValueKind.SEVERAL:
+            return f"notEmpty({named})"
+        return named if self.kind is ValueKind.OBJECT else f"isNotNull({named})"
+
+
+def columns_at(path: str, table: JobTable, into: Parameters) -> list[ColumnAt]:
+    """The columns of a job's table in which the values at a path stand; none where no document has any."""
+    if len(path) > MAX_PATH_LENGTH:  # no document has such a path to a value
+        return []
+    found = [ColumnAt(kind, column) for kind in ValueKind if (column := table.column(kind, path)) is not None]
+    if table.is_full and escaped(path) not in table.paths:
+        found.append(ColumnAt(ValueKind.SEVERAL, f"{OTHER_PATHS}[{into.text(path)}]"))
+    return found
+
+
 def on_document(each: Filter, table: JobTable, into: Parameters) -> str:
     """The condition on the values at a path: of its columns, each of one kind, and of its lists of tagged values."""
-    if len(each.field) > MAX_PATH_LENGTH:  # no document has such a path to a value
-        return of.NEVER
-    lists = []
-    if (several := table.column(ValueKind.SEVERAL, each.field)) is not None:
-        lists.append(several)
-    if table.is_full and escaped(each.field) not in table.paths:
-        lists.append(f"{OTHER_PATHS}[{into.text(each.field)}]")
-    columns = {
-        kind: column
-        for kind in (ValueKind.TEXT, ValueKind.INTEGER, ValueKind.DOUBLE, ValueKind.BOOLEAN)
-        if (column := table.column(kind, each.field)) is not None
-    }
+    found = columns_at(each.field, table, into)
     if each.operator.comparison is Comparison.EXISTS:
-        there = [f"isNotNull({column})" for column in columns.values()] + [f"notEmpty({values})" for values in lists]
-        objects = table.column(ValueKind.OBJECT, each.field)
-        return of.any_of(there if objects is None else [*there, objects])
+        return of.any_of([column.there(column.expression) for column in found])
+    lists = [column.expression for column in found if column.kind is ValueKind.SEVERAL]
+    columns = {
+        column.kind: column.expression for column in found if column.kind not in {ValueKind.SEVERAL, ValueKind.OBJECT}
+    }
     test = _Test(each, into)
     tests = [f"ifNull({met}, 0)" for kind, column in columns.items() if (met := test.column(kind, column)) != of.NEVER]
     if lists and (element := test.element()) != of.NEVER:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from trueline.ledger.conditions import Conditions, JobShape, conditions
 from trueline.ledger.parameters import Parameters
 from trueline.ledger.votes import has_consensus_rows
+from trueline.metrics.parts import CONFIDENCE_UNITS
 
 if TYPE_CHECKING:
     from trueline.filters.request import Filter
@@ -40,7 +41,7 @@ _EVENTS = """
 SELECT ts, arrived_at, event_key, version, sign, event_id, subject_key, bucket_id,
        outcome, decision, previous_decision, confidence, model_id, outlier,
        consensus AS first_consensus, consensus_changed_at AS first_changed_at,
-       consensus_computed_at AS first_computed_at
+       consensus_computed_at AS first_computed_at{columns}
 FROM {table}
 WHERE {where}"""
 
@@ -94,23 +95,30 @@ FROM ({{joined}})"""
 # the engine groups by one column of few different texts several times as fast as by two, and decisions and
 # consensus stand together in `outcome`
 _ALONE = f"""
-SELECT outcome, 0 AS marked, {{first_changed_at}} AS first_changed_at, sum(sign) AS events, {_STATELESS}
-FROM {{table}} WHERE {{where}} GROUP BY outcome"""
+SELECT outcome{{parts}}, 0 AS marked, {{first_changed_at}} AS first_changed_at, sum(sign) AS events, {_STATELESS}
+FROM {{table}} WHERE {{where}} GROUP BY outcome{{of_parts}}"""
 
 _BY_SUBJECT = """
 SELECT * FROM
 (
-    SELECT outcome, if(subject_key IN ({keys}), subject_key, 0) AS marked,
+    SELECT outcome{parts}, if(subject_key IN ({keys}), subject_key, 0) AS marked,
            {first_changed_at} AS first_changed_at, sum(sign) AS events
-    FROM {table} WHERE {where} GROUP BY outcome, marked
+    FROM {table} WHERE {where} GROUP BY outcome, marked{of_parts}
 ) AS counted
 LEFT ANY JOIN ({subjects}) AS subject ON counted.marked = subject.subject_key"""
 
 _ONE_BY_ONE = """
-SELECT outcome, subject_key AS marked, max(first_changed_at) AS first_changed_at, sum(sign) AS events,
+SELECT outcome{parts}, subject_key AS marked, max(first_changed_at) AS first_changed_at, sum(sign) AS events,
        voted, later_consensus, later_changed_at, trained, trained_label, from_consensus
 FROM ({source})
-GROUP BY outcome, marked, voted, later_consensus, later_changed_at, trained, trained_label, from_consensus"""
+GROUP BY outcome, marked, voted, later_consensus, later_changed_at, trained, trained_label, from_consensus{of_parts}"""
+
+_PARTS = f"""
+       , {{start}} AS interval_start, model_id AS model,
+       sum(sign * toInt128(round(ifNull(confidence, 0) * {CONFIDENCE_UNITS}))) AS confidence_total,
+       sumIf(sign, isNotNull(confidence)) AS with_confidence,
+       sumIf(sign, ifNull(confidence < {{low}}, 0)) AS with_low_confidence"""
+_OF_PARTS = ", interval_start, model"
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,21 +158,50 @@ class Asked:
         of_event = f"SELECT subject_key FROM {self.table} WHERE {alone.where}"
         return replace(alone, subjects=f"SELECT * FROM ({self.subjects}) WHERE subject_key IN ({of_event})")
 
-    def rows(self) -> str:
-        """The query of the population's rows, each with the state of its subject."""
-        events = _EVENTS.replace("{table}", self.table).replace("{where}", self.where)
+    def rows(self, *columns: str) -> str:
+        """The query of the population's rows, each with the state of its subject and these further columns."""
+        further = "".join(f", {column}" for column in columns)
+        events = _EVENTS.replace("{columns}", further).replace("{table}", self.table).replace("{where}", self.where)
         joined = _UNJOINED if self.subjects is None else _JOINED.replace("{subjects}", self.subjects)
         states = _STATES.replace("{joined}", joined.replace("{events}", events))
         return f"SELECT * FROM ({states}) WHERE {' AND '.join(self.on_subjects)}" if self.on_subjects else states
 
+    def learned_rows(self, *columns: str) -> str:
+        """The same with no more of a subject's state than whether the model learned from it, which is found faster."""
+        if self.on_subjects:
+            return self.rows(*columns)
+        trained = f"subject_key IN ({_TRAINED_KEYS})" if self.can_change else "0"
+        named = ", ".join(["decision", "model_id", "sign", f"{trained} AS trained", *columns])
+        return f"SELECT {named} FROM {self.table} WHERE {self.where}"
+
     def groups(self) -> str:
         """The query of the population's rows counted by outcome and, where that has a state, by subject."""
-        if self.met.on_moments:
-            return _ONE_BY_ONE.replace("{source}", self.rows())
+        return self._groups("", "")
+
+    def groups_in_parts(self, width: int | None, low_confidence_below: float) -> str:
+        """The same counted also by interval and model, with what is to be told of the confidence of each group.
+
+        Args:
+            width: Of the intervals, microseconds, whose bounds are its multiples since 1970; None: one interval, 0.
+            low_confidence_below: Percent.
+        """
+        start = "0"
+        if width is not None:
+            ts, wide = "toUnixTimestamp64Micro(ts)", self.into.bind(width, "Int64")
+            start = f"{ts} - positiveModulo({ts}, {wide})"
+        low = self.into.bind(float(low_confidence_below), "Float64")
+        return self._groups(_PARTS.replace("{start}", start).replace("{low}", low), _OF_PARTS)
+
+    def _groups(self, parts: str, of_parts: str) -> str:
         # in a job grouped by bucket no event comes with a consensus
         first = "max(consensus_changed_at)" if self.can_change and not self.by_bucket else _NEVER
-        grouped = _ALONE if self.subjects is None else _BY_SUBJECT.replace("{subjects}", self.subjects)
+        if self.met.on_moments:
+            grouped = _ONE_BY_ONE.replace("{source}", self.rows())
+        else:
+            grouped = _ALONE if self.subjects is None else _BY_SUBJECT.replace("{subjects}", self.subjects)
         for name, part in {
+            "{parts}": parts,
+            "{of_parts}": of_parts,
             "{keys}": self.subject_keys,
             "{first_changed_at}": first,
             "{table}": self.table,

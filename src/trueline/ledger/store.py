@@ -9,6 +9,7 @@ from pathlib import Path  # noqa: TC003 - part of a public signature
 from trueline.ledger import migrations
 from trueline.ledger.answers import Answers
 from trueline.ledger.count import CountQuery
+from trueline.ledger.decision_points import DecisionPointQuery
 from trueline.ledger.engine import Engine
 from trueline.ledger.errors import LedgerInUseError
 from trueline.ledger.events import EventTable
@@ -58,6 +59,7 @@ class Ledger:
         self.votes = VoteTable(engine, tables, lookup, self.kept)
         self.trainings = TrainingTable(engine, tables)
         self.count = CountQuery(engine, tables)
+        self.decision_points = DecisionPointQuery(engine, tables)
         self.answers = Answers(self.count, self.kept)
         latest_consensus = int(engine.rows("SELECT max(version) FROM consensus")[0][0])
         latest_training = int(engine.rows("SELECT max(training) FROM knowledge_base")[0][0])

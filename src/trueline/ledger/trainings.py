@@ -70,6 +70,15 @@ class TrainingTable:
         )
         return int(rows[0][0])
 
+    def subjects_per_label(self, job_id: int, training: int) -> dict[str, int]:
+        """How many subjects were learned with each label that any was learned with, whether seen yet or not."""
+        rows = self._engine.rows(
+            "SELECT toString(label) AS learned, uniqExact(subject_key) FROM knowledge_base"
+            " WHERE job_id = {job:UInt64} AND training = {training:UInt64} GROUP BY learned",
+            {"job": job_id, "training": training},
+        )
+        return {label: int(subjects) for label, subjects in rows}
+
     def forget_unnamed(self, named: Sequence[int]) -> None:
         """Drop the rows of trainings that were cut short: those that no model names."""
         left = self._engine.rows(

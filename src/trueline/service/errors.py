@@ -24,6 +24,14 @@ class EventNotFoundError(TruelineError):
         self.event_id = event_id
 
 
+class ModelNotFoundError(TruelineError):
+    """No such model of the job."""
+
+    def __init__(self, details: str) -> None:
+        super().__init__("Model not found")
+        self.details = details
+
+
 class InvalidRequestError(TruelineError):
     """A part of the request is wrong; `location` is the way to it, such as ("query", "start_datetime")."""
 

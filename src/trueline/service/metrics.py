@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from trueline.filters.request import MAX_FILTERS, Filter, FilterError, parse_filters
-from trueline.instants import format_instant, from_micros, parse_end, parse_start, to_micros
-from trueline.ledger.conditions import JobShape
-from trueline.ledger.population import Population
+from trueline.filters.request import MAX_FILTERS
 from trueline.metrics.counts import TruthPolicy, confusion_matrix, totals
-from trueline.metrics.scores import overall_scores, scores_per_decision, trace
-from trueline.service.errors import InvalidRequestError
+from trueline.metrics.scores import trace
+from trueline.service.evaluation import evaluation
+from trueline.service.question import Question
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from datetime import datetime
-
     from trueline.catalog.records import Job
     from trueline.catalog.store import Catalog
     from trueline.ledger.count import CountTable
+    from trueline.ledger.population import Population
     from trueline.ledger.store import Ledger
     from trueline.service.jobs import Jobs
     from trueline.service.writing import Writing
@@ -56,35 +51,18 @@ class JobMetrics:
             QueryTimeoutError: it took longer than the budget.
         """
         job = self._jobs.get(reference)
-        policy = _policy(truth)
-        since, until = _window(start, end)
-        wanted = self._filters(filters)
+        question = Question.read(start, end, filters, truth, self._max_filters)
         models = self._catalog.models(job.id)
         active = next((model for model in models if model.active), None)
         training = None if active is None else active.training
         self._writing.settle(job.id, training)
-        population = Population(
-            job_id=job.id,
-            shape=JobShape(job.labels, job.grouping == "bucket", job.low_confidence_below),
-            training=training,
-            start=None if since is None else to_micros(since),
-            end=None if until is None else to_micros(until),
-            filters=wanted,
-        )
+        population = question.population(job, training)
         table = self._ledger.answers.counts(population)
-        matrix = confusion_matrix(table.counts, job.labels, policy)
-        overall = overall_scores(matrix)
+        matrix = confusion_matrix(table.counts, job.labels, question.policy)
         return {
-            "confusion_matrix": matrix,
-            "overall_accuracy": overall.accuracy,
-            "overall_f1_score": overall.f1_score,
-            "overall_recall": overall.recall,
-            "overall_precision": overall.precision,
-            "metrics_per_decision": {
-                label: asdict(scores) for label, scores in scores_per_decision(matrix, job.labels).items()
-            },
-            "start_time": _shown(since, table.earliest),
-            "end_time": _shown(until, table.latest),
+            **evaluation(matrix, job.labels),
+            "start_time": question.start_time(table.earliest),
+            "end_time": question.end_time(table.latest),
             "time_saved_minutes": job.minutes_per_alert * trace(matrix),
             "active_model_id": None if active is None else active.id,
             "all_model_ids": [model.id for model in models],
@@ -107,45 +85,3 @@ class JobMetrics:
                 ),
             },
         }
-
-    def _filters(self, raw: object) -> tuple[Filter, ...]:
-        try:
-            return parse_filters(raw, self._max_filters)
-        except FilterError as error:
-            location: tuple[str | int, ...] = ("body", "filters")
-            location += () if error.position is None else (error.position,)
-            location += () if error.part is None else (error.part,)
-            raise InvalidRequestError(location, str(error)) from None
-
-
-def _policy(truth: str) -> TruthPolicy:
-    try:
-        return TruthPolicy(truth)
-    except ValueError:
-        raise InvalidRequestError(("query", "truth"), "truth is 'implicit' or 'explicit'") from None
-
-
-def _window(start: str | None, end: str | None) -> tuple[datetime | None, datetime | None]:
-    since = _bound("start_datetime", start, parse_start)
-    until = _bound("end_datetime", end, parse_end)
-    if since is not None and until is not None and since >= until:
-        raise InvalidRequestError(
-            ("query", "start_datetime"),
-            f"start_datetime {format_instant(since)} is not before end_datetime {format_instant(until)}",
-        )
-    return since, until
-
-
-def _bound(name: str, text: str | None, read: Callable[[str], datetime]) -> datetime | None:
-    if text is None:
-        return None
-    try:
-        return read(text)
-    except ValueError as error:
-        raise InvalidRequestError(("query", name), f"{name}: {error}") from None
-
-
-def _shown(asked: datetime | None, found: int | None) -> str | None:
-    if asked is None and found is not None:
-        asked = from_micros(found)
-    return None if asked is None else format_instant(asked)

@@ -14,9 +14,11 @@ from trueline.service.errors import StartError
 from trueline.service.events import Events
 from trueline.service.feedback import Feedback
 from trueline.service.ingest import Ingest
+from trueline.service.internal_metrics import InternalMetrics
 from trueline.service.jobs import Jobs
 from trueline.service.keys import KNOWN_SCOPES, KeyRing, load_secret
 from trueline.service.metrics import JobMetrics
+from trueline.service.model_metrics import ModelsMetrics
 from trueline.service.readers import Readers
 from trueline.service.resources import Resources
 from trueline.service.stores import open_catalog
@@ -44,6 +46,10 @@ class Workspace:
         self.activity = Activities(ledger, self._writing)
         self.resources = Resources(self.jobs)
         self.metrics = JobMetrics(ledger, catalog, self.jobs, self._writing, max_filters=settings.max_filters)
+        self.model_metrics = ModelsMetrics(ledger, catalog, self._writing)
+        self.internal_metrics = InternalMetrics(
+            ledger, catalog, self._writing, max_filters=settings.max_filters, seconds=settings.query_seconds
+        )
         self.access = KeyRing(catalog, secret)
 
     @classmethod
@@ -70,6 +76,7 @@ class Workspace:
                 ledger = Ledger(engine)
                 workspace = cls(settings, ledger, catalog, load_secret(settings))
                 workspace.recover()
+                workspace.model_metrics.resume()
             except (LedgerError, CatalogError, ValueError, OSError) as error:
                 raise StartError(str(error)) from error
             opened.pop_all()
@@ -101,6 +108,7 @@ class Workspace:
 
     def close(self) -> None:
         """Let go of the stores, once what waits to be written is."""
+        self.model_metrics.close()
         self.ingest.close()
         self._ledger.close()
         self._catalog.close()

@@ -95,6 +95,12 @@ class Writing:
             self._ledger.clear(job_id)
             self._catalog.mark_cleared(job_id, datetime.now(UTC))
 
+    def finish(self, job_id: int) -> None:
+        """Finish a write of a job that was cut short, if one was."""
+        if job_id in self._cut_short:
+            with self.on(job_id):
+                pass
+
     def settle(self, job_id: int, training: int | None) -> None:
         """Make a job ready to be asked about, against a training or none.
 
