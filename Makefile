@@ -1,4 +1,5 @@
-# What a user and a developer of Trueline run. Everything is installed into .venv and nowhere else.
+# What a user and a developer of Trueline run. Everything is installed into .venv and nowhere else;
+# the clients that the tests run have an environment of their own inside it.
 
 PYTHON ?= python3
 VENV := .venv
@@ -30,13 +31,20 @@ $(VENV)/dev: $(VENV)/run requirements/dev.txt
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/dev.txt
 	@touch $@
 
+$(VENV)/clients/installed: $(VENV)/python requirements/clients.txt
+	@echo "Installing the clients that the tests run into $(VENV)/clients"
+	@$(BIN)/python -m venv --clear $(VENV)/clients
+	@$(VENV)/clients/bin/pip install --quiet --disable-pip-version-check --require-hashes --no-deps \
+	  --requirement requirements/clients.txt
+	@touch $@
+
 demo: $(VENV)/run ## load the documented example, ask for its metrics, keep serving
 	@$(BIN)/trueline demo
 
 run: $(VENV)/run ## serve the data folder
 	@$(BIN)/trueline serve
 
-test: $(VENV)/dev ## run the whole test suite
+test: $(VENV)/dev $(VENV)/clients/installed ## run the whole test suite
 	@echo "Running the tests"
 	@$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile
 

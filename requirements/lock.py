@@ -7,18 +7,20 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
-RUN, DEV = HERE / "run.txt", HERE / "dev.txt"
+PROJECT = HERE.parent / "pyproject.toml"
+RUN, DEV, CLIENTS = HERE / "run.txt", HERE / "dev.txt", HERE / "clients.txt"
 COMPILE = [
     *(sys.executable, "-m", "uv", "pip", "compile", "--quiet", "--universal", "--python-version", "3.11"),
-    *("--generate-hashes", "--no-header", "--no-annotate", "--upgrade", str(HERE.parent / "pyproject.toml")),
+    *("--generate-hashes", "--no-header", "--no-annotate", "--upgrade"),
 ]
 
 
 def main() -> None:
-    """Lock what runs, then what tests and checks need beside it."""
+    """Lock what runs, then what tests and checks need beside it, then the clients, which need nothing of ours."""
     for arguments in (
-        ["--extra", "build", "--output-file", str(RUN)],
-        ["--extra", "build", "--extra", "dev", "--constraint", str(RUN), "--output-file", str(DEV)],
+        [str(PROJECT), "--extra", "build", "--output-file", str(RUN)],
+        [str(PROJECT), "--extra", "build", "--extra", "dev", "--constraint", str(RUN), "--output-file", str(DEV)],
+        ["--group", f"{PROJECT}:clients", "--output-file", str(CLIENTS)],
     ):
         subprocess.run([*COMPILE, *arguments], check=True)  # noqa: S603 - the arguments are ours
 

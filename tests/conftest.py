@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 
 import httpx
 import pytest
+import structlog
 import uvicorn
 
+from api.caller import Caller
 from trueline.api.app import create_app
 from trueline.service.keys import KNOWN_SCOPES
 from trueline.service.workspace import Workspace
@@ -19,6 +21,8 @@ from trueline.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from structlog.typing import EventDict, WrappedLogger
 
 SHARED_DATA = Path(__file__).parent.parent.parent / "shared" / "data"
 
@@ -37,7 +41,19 @@ def admin_key(workspace: Workspace) -> str:
 
 
 @pytest.fixture(scope="session")
-def server(workspace: Workspace) -> Iterator[str]:
+def no_log() -> Iterator[None]:
+    """Drop the log of the server under test: by default it shows every local variable of every failure."""
+
+    def drop(_: WrappedLogger, __: str, ___: EventDict) -> EventDict:
+        raise structlog.DropEvent
+
+    structlog.configure(processors=[drop])
+    yield
+    structlog.reset_defaults()
+
+
+@pytest.fixture(scope="session")
+def server(workspace: Workspace, no_log: None) -> Iterator[str]:  # noqa: ARG001 - for its effect
     """The address of a server over the workspace, on loopback."""
     config = uvicorn.Config(create_app(workspace), host="127.0.0.1", port=0, log_config=None, access_log=False)
     running = uvicorn.Server(config)
@@ -67,6 +83,26 @@ _numbers = itertools.count(1)
 def fresh_title(request: pytest.FixtureRequest) -> Callable[[], str]:
     """Makes titles that no other job has."""
     return lambda: f"{request.node.name[:150]} {next(_numbers)}"
+
+
+@pytest.fixture(scope="session")
+def with_key(server: str, admin_key: str) -> Iterator[httpx.Client]:
+    """A client with a key that has every scope; one for all tests, as making one takes long."""
+    with httpx.Client(base_url=server, headers={"X-Arcanna-Api-Key": admin_key}, timeout=60) as opened:
+        yield opened
+
+
+@pytest.fixture
+def caller(with_key: httpx.Client, fresh_title: Callable[[], str]) -> Caller:
+    """Makes jobs and fills them."""
+    return Caller(with_key, fresh_title)
+
+
+@pytest.fixture(scope="session")
+def anonymous(server: str) -> Iterator[httpx.Client]:
+    """A client without a key."""
+    with httpx.Client(base_url=server, timeout=60) as opened:
+        yield opened
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -58,6 +59,23 @@ def test_every_route_that_needs_a_key_says_so_and_what_it_may_answer(document: d
         (good,) = (answer for status, answer in operation["responses"].items() if status.startswith(kind))
         assert good["content"]["application/json"]["schema"], path
         assert operation["description"], path
+
+
+def test_routes_without_a_key_say_what_they_may_answer(document: dict[str, Any]) -> None:
+    answers = {path: document["paths"][path]["get"]["responses"] for path in OPEN}
+    assert set(answers["/readyz"]) == {"200", "503"}
+    assert set(answers["/metrics"]["200"]["content"]) == {"text/plain"}
+
+
+def test_every_part_of_a_path_is_described(document: dict[str, Any]) -> None:
+    for _, path, operation in operations(document):
+        described = {each["name"] for each in operation.get("parameters", []) if each["in"] == "path"}
+        assert described == set(re.findall(r"\{(\w+)\}", path)), path
+
+
+def test_patterns_are_of_the_kind_that_the_description_may_have(document: dict[str, Any]) -> None:
+    """JSON Schema's are ECMAScript's, which has no \\A and no \\z."""
+    assert re.search(r'"pattern": "[^"]*\\\\[AzZ]', json.dumps(document)) is None
 
 
 def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:

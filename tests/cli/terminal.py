@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 SECONDS = 120
@@ -60,3 +63,28 @@ class Serving:
 
     def run(self, *arguments: str) -> Ended:
         return self.terminal.run(*arguments, "--server", self.address, "--key", self.key)
+
+
+@contextmanager
+def serve(terminal: Terminal) -> Iterator[Serving]:
+    """``trueline serve`` on a free loopback port, stopped by its id."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "trueline.cli", "serve", "--host", "127.0.0.1", "--port", "0"],
+        cwd=terminal.folder,
+        env=terminal.environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as process:
+        watchdog = threading.Timer(SECONDS, process.kill)
+        watchdog.start()
+        try:
+            assert process.stdout is not None
+            address = process.stdout.readline().split()[-1]
+            key = process.stdout.readline().split()[-1]
+            watchdog.cancel()
+            yield Serving(terminal, address, key)
+        finally:
+            watchdog.cancel()
+            process.terminate()
+            process.wait(SECONDS)

@@ -8,7 +8,7 @@ import structlog
 from fastapi import APIRouter, Depends
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.requests import Request  # noqa: TC002 - FastAPI resolves it at run time
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 
 from trueline.api.access import Opened, authenticated, valid_key
 from trueline.api.errors import UnauthorizedError, answer
@@ -24,6 +24,9 @@ _UNHEALTHY: dict[int | str, dict[str, Any]] = {
     401: {"model": ErrorBody, "description": "No valid key."},
     503: {"model": HealthBody, "description": "A store does not answer or cannot be written."},
 }
+_UNREADY: dict[int | str, dict[str, Any]] = {
+    503: {"model": dict[str, str], "description": "A store does not answer or cannot be written."},
+}
 _log = structlog.get_logger("trueline.health")
 
 
@@ -33,7 +36,7 @@ async def healthz() -> Response:
     return answer({"status": "ok"})
 
 
-@router.get("/readyz", response_model=dict[str, str])
+@router.get("/readyz", response_model=dict[str, str], responses=_UNREADY)
 def readyz(opened: Opened) -> Response:
     """Both stores answer and can be written; 503 names the one that does not."""
     wrong = _what_is_wrong(opened)
@@ -74,7 +77,7 @@ def _what_is_wrong(opened: Workspace) -> tuple[str, str] | None:
     return None
 
 
-@router.get("/metrics", response_model=str)
+@router.get("/metrics", response_class=PlainTextResponse)
 def prometheus() -> Response:
     """Counters and timings of this process, for Prometheus."""
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

@@ -15,7 +15,7 @@ class LabelResource(_Request):
     """A label."""
 
     name: str
-    hex_color: str | None = Field(default=None, pattern=r"^#[0-9A-Fa-f]{6}\z", description="#RRGGBB.")
+    hex_color: str | None = Field(default=None, pattern=r"^#[0-9A-Fa-f]{6}$", description="#RRGGBB.")
 
 
 class AdvancedSettings(BaseModel):

@@ -18,8 +18,11 @@ class _Request(BaseModel):
 class JobCreate(_Request):
     """A job to be made."""
 
-    title: str = Field(description="Unique; not a number.")
-    labels: list[str] = Field(description="At least two, in the order of the confusion matrix.")
+    title: str = Field(description="Unique; not a number.", examples=["Triage of mail"])
+    labels: list[str] = Field(
+        description="At least two, in the order of the confusion matrix.",
+        examples=[["Drop", "Investigate", "Escalate"]],
+    )
     grouping: Literal["event", "bucket"] = Field(default="event", description="What votes are about.")
     decision_points: list[str] = Field(default=[], description="Field paths that make two alerts the same.")
     minutes_per_alert: float = Field(default=10.0, ge=0, description="Minutes an analyst spends on one alert.")
