@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from trueline.service.jobs import Jobs
     from trueline.service.writing import Writing
 
-_BOUNDS = Bounds("query", "start_datetime", "end_datetime")
-
 
 class JobMetrics:
     """Answers how right the decisions of a job are."""
