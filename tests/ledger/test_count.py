@@ -13,8 +13,8 @@ from trueline.instants import parse_micros
 from trueline.ledger.conditions import JobShape
 from trueline.ledger.population import Population
 from trueline.metrics.counts import Count
-from trueline.metrics.intervals import WIDTHS
 from trueline.metrics.parts import CONFIDENCE_UNITS, Confidence
+from trueline.metrics.tiles import WIDTHS
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from trueline.filters.request import MAX_FILTERS
 from trueline.ledger.errors import QueryTimeoutError
 from trueline.metrics.counts import TruthPolicy
-from trueline.metrics.intervals import WIDTHS, Interval, how_many, tiling
+from trueline.metrics.tiles import WIDTHS, Tile, how_many, tiling
 from trueline.service.errors import InvalidRequestError
 from trueline.service.internal_statistics import (
     Found,
@@ -145,7 +145,7 @@ class _Reading:
             points=points,
         )
 
-    def _tiling(self, population: Population, parts: Sequence[Part]) -> list[Interval] | None:
+    def _tiling(self, population: Population, parts: Sequence[Part]) -> list[Tile] | None:
         if self._width is None:
             return None
         keys = [part.interval for part in parts if part.interval is not None]

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from trueline.catalog.records import Job, Model
-    from trueline.metrics.intervals import Interval
     from trueline.metrics.parts import Part
+    from trueline.metrics.tiles import Tile
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Found:
     """The registered ones, oldest first, then others that decided any of the events."""
     start_time: str | None
     end_time: str | None
-    tiles: Sequence[Interval] | None
+    tiles: Sequence[Tile] | None
     """None where no intervals were asked for: then all of it is one."""
     parts: Sequence[Part]
     points: Mapping[str, Mapping[tuple[str | None, bool], ValueStatistics]]

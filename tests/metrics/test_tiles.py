@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trueline.instants import format_instant, from_micros, parse_micros
-from trueline.metrics.intervals import WIDTHS, how_many, tiling
+from trueline.metrics.tiles import WIDTHS, how_many, tiling
 
 moments = st.integers(parse_micros("1900-01-01"), parse_micros("2299-12-31"))
 

@@ -14,7 +14,7 @@ days in UTC."""
 
 
 @dataclass(frozen=True, slots=True)
-class Interval:
+class Tile:
     """``start <= ts < end``."""
 
     key: int
@@ -28,10 +28,10 @@ def how_many(first: int, last: int, width: int) -> int:
     return last // width - first // width + 1
 
 
-def tiling(first: int, last: int, width: int, start: int | None, end: int | None) -> list[Interval]:
+def tiling(first: int, last: int, width: int, start: int | None, end: int | None) -> list[Tile]:
     """The intervals from the one of a moment to the one of another, cut to a window, also those without events."""
     return [
-        Interval(
+        Tile(
             key,
             key if start is None else max(key, start),
             key + width if end is None else min(key + width, end),
