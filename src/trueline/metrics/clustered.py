@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from scipy.special import stdtrit
 
 from trueline.metrics.figures import Figure, undefined
-from trueline.metrics.intervals import Interval, two_sided_z, wilson
+from trueline.metrics.intervals import UNKNOWN_PROPORTION, Interval, two_sided_z, wilson
 
 if TYPE_CHECKING:
     from trueline.metrics.reviews import Mass
@@ -30,11 +30,11 @@ def proportion(part: Mass, rest: Mass, level: float, nothing: str) -> Proportion
         part: what has the property.
         rest: what has not.
         level: of the interval.
-        nothing: the reason to give where there is neither.
+        nothing: the reason to give where there is neither; the interval is [0, 1] then.
     """
     whole = part + rest
     if not whole.events:
-        return Proportion(undefined(nothing), part, whole)
+        return Proportion(undefined(nothing, UNKNOWN_PROPORTION), part, whole)
     return Proportion(Figure(part.events / whole.events, clustered_wilson(part, rest, level)), part, whole)
 
 

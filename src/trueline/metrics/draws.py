@@ -74,23 +74,16 @@ def draw_cells(cells: Sequence[DrawnCell], size: int, seeded: Seeded, draws: int
     return seeded.gamma(weight / unit + pseudo, draws) * unit
 
 
-def interval_of(drawn: NDArray[np.float64], value: float | None, level: float, *, low: float, high: float) -> Interval:
+def interval_of(drawn: NDArray[np.float64], value: float | None, level: float) -> Interval:
     """From where to where the middle `level` of the draws reach, and the value, always within them.
 
-    A value at the very `low` or `high` end that a figure can have is one of the ends (as Brown, Cai and DasGupta modify
-    Jeffreys's interval).
+    A value at the very end of what a figure can be is then an end (as Brown, Cai and DasGupta modify Jeffreys's).
     """
     check_level(level)
-    begin, end = (float(each) for each in np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2]))
-    if value is not None:
-        begin, end = min(begin, value), max(end, value)
-    return Interval(max(low, round(begin, _DIGITS)), min(high, round(end, _DIGITS)))
+    low, high = (round(float(each), _DIGITS) for each in np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2]))
+    return Interval(low, high) if value is None else Interval(min(low, value), max(high, value))
 
 
 def drawn_figure(drawn: NDArray[np.float64], value: float, level: float, reason: str | None = None) -> Figure:
-    """A share, 0 to 1, with the interval of its draws."""
-    return Figure(value, _around(value, interval_of(drawn, value, level, low=0.0, high=1.0)), reason)
-
-
-def _around(value: float, interval: Interval) -> Interval:
-    return Interval(min(interval.low, value), max(interval.high, value))
+    """A value with the interval of its draws."""
+    return Figure(value, interval_of(drawn, value, level), reason)

@@ -11,6 +11,7 @@ from trueline.metrics.clustered import Proportion, proportion
 from trueline.metrics.counts import TruthPolicy
 from trueline.metrics.draws import DrawnCell, draw_cells, drawn_figure
 from trueline.metrics.figures import Figure, undefined
+from trueline.metrics.intervals import UNKNOWN_PROPORTION
 from trueline.metrics.reviews import Mass, ReviewCount, total
 from trueline.metrics.seeded import Seeded
 
@@ -119,7 +120,8 @@ def f1_scores(matrices: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _right(matrices: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.diagonal(matrices, axis1=-2, axis2=-1)
+    right: NDArray[np.float64] = np.diagonal(matrices, axis1=-2, axis2=-1)
+    return right
 
 
 def _shares(part: NDArray[np.float64], whole: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -150,7 +152,7 @@ def _f1(matrix: Masses, each: int, label: str, drawn: NDArray[np.float64] | None
     right = matrix[each][each].events
     occurs = sum(cell.events for cell in matrix[each]) + sum(row[each].events for row in matrix)
     if not occurs or drawn is None:
-        return undefined(f"no event with a truth is or was decided {label}")
+        return undefined(f"no event with a truth is or was decided {label}", UNKNOWN_PROPORTION)
     return drawn_figure(f1_scores(drawn)[:, each], 2 * right / occurs, level)
 
 
@@ -165,7 +167,7 @@ def _mean(
     each = scores(table)
     defined = ~np.isnan(each)
     if drawn is None or not defined.any():
-        return undefined("no event has a truth")
+        return undefined("no event has a truth", UNKNOWN_PROPORTION)
     left_out = [label for label, there in zip(labels, defined, strict=True) if not there]
     reason = f"over the labels that have one; not {', '.join(left_out)}" if left_out else None
     return drawn_figure(scores(drawn)[:, defined].mean(axis=1), float(each[defined].mean()), level, reason)
