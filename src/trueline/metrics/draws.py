@@ -31,12 +31,10 @@ class DrawnCell:
     squares of that.
     """
 
-    row: int
-    column: int
     weight: float
     squares: float
-    part: float = 1.0
-    """Which share of the column this part of it is, 0 to 1: so much of the prior it gets."""
+    prior: float
+    """What is believed before anything is counted, in subjects; more than 0."""
 
 
 def prior(size: int) -> NDArray[np.float64]:
@@ -51,7 +49,7 @@ def prior(size: int) -> NDArray[np.float64]:
     return np.where(np.eye(size, dtype=bool), 0.5, off)
 
 
-def draw_cells(cells: Sequence[DrawnCell], size: int, seeded: Seeded, draws: int = DRAWS) -> NDArray[np.float64]:
+def draw_cells(cells: Sequence[DrawnCell], seeded: Seeded, draws: int = DRAWS) -> NDArray[np.float64]:
     """Draw the content of each cell.
 
     Independent gamma draws are, divided by their sum, a draw from a Dirichlet (A. Gelman et al., Bayesian Data
@@ -67,8 +65,7 @@ def draw_cells(cells: Sequence[DrawnCell], size: int, seeded: Seeded, draws: int
     squares = np.array([cell.squares for cell in cells], np.float64)
     if not len(cells) or not weight.sum():
         raise ValueError("of nothing counted there is nothing to draw")
-    pseudo = prior(size)[[cell.row for cell in cells], [cell.column for cell in cells]]
-    pseudo = pseudo * np.array([cell.part for cell in cells])
+    pseudo = np.array([cell.prior for cell in cells])
     empty = weight == 0
     unit = np.where(empty, squares.sum() / weight.sum(), squares / np.where(empty, 1.0, weight))
     return seeded.gamma(weight / unit + pseudo, draws) * unit

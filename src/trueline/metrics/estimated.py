@@ -3,59 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
-from itertools import groupby
-from math import floor, log2
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from trueline.metrics.draws import DRAWS, DrawnCell, draw_cells
+from trueline.metrics.draws import DRAWS, prior
 from trueline.metrics.reviews import ReviewCount, total
 from trueline.metrics.seeded import Seeded
+from trueline.metrics.standing import ASSUMPTIONS, Basis, Part, parts_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
-
-
-class Basis(StrEnum):
-    """How the truths of one decision's events are told."""
-
-    NOTHING = "nothing"
-    """There are no such events."""
-    UNKNOWN = "unknown"
-    """None of them was reviewed: the truths are not told."""
-    CENSUS = "census"
-    """All of them were reviewed."""
-    KNOWN_PROBABILITY = "known_probability"
-    """Some were drawn for review with known probability: each stands for one over that many (Hajek)."""
-    POST_STRATIFIED = "post_stratified"
-    """Some were reviewed, nobody knows by what chance: those of one band of confidence stand for that band."""
-
-
-ASSUMPTIONS: Final = {
-    Basis.NOTHING: "There are no such events, so nothing is assumed.",
-    Basis.UNKNOWN: "None was reviewed. Nothing is assumed, and nothing can be told but the worst and the best case.",
-    Basis.CENSUS: "All were reviewed, so nothing is assumed.",
-    Basis.KNOWN_PROBABILITY: (
-        "Those with a review probability were drawn by chance, with that probability, from all events of this decision "
-        "and of this period. Reviews without one are set aside: nobody knows what they stand for."
-    ),
-    Basis.POST_STRATIFIED: (
-        "No review says by what chance it came about. Among events of this decision and a like confidence, the "
-        "reviewed ones are taken to be right as often as those that nobody reviewed. Where people review what looks "
-        "wrong, or what somebody complained about, that does not hold, and the estimate is too bad or too good."
-    ),
-}
-"""What has to be true for the estimate of one decision to be right, in words for people.
-
-Everywhere the Undecided count as not reviewed."""
-
-_FEWEST_IN_BAND: Final = 20
-"""Reviews. Bands with fewer join the next, since a few reviews that stand for very many make an estimate jump (S. L.
-Lohr, Sampling: Design and Analysis, second edition, 2010, section 4.4)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +27,8 @@ class Estimate:
     """Of each decision."""
     matrix: NDArray[np.float64]
     """K x K. Columns whose basis is unknown are NaN."""
+    variance: NDArray[np.float64]
+    """K x K, of `matrix`, by the chance of who was reviewed; NaN as there."""
     draws: NDArray[np.float64]
     """Draws x K x K, of matrices of populations that the same process may well make; NaN as in `matrix`."""
 
@@ -79,48 +41,6 @@ class Estimate:
     def assumptions(self) -> dict[str, str]:
         """Of each decision, what its estimate rests on."""
         return {label: ASSUMPTIONS[basis] for label, basis in self.basis.items()}
-
-
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """Reviews of one decision that together stand for so many of its events, some of them maybe for more than others."""
-
-    events: float
-    reviews: list[ReviewCount]
-    weighted: bool = False
-
-    def weight(self, review: ReviewCount) -> float:
-        """How much one event of these reviews counts beside the others of this part."""
-        return 1 / review.probability if self.weighted and review.probability else 1.0
-
-    def truths(self, labels: tuple[str, ...]) -> NDArray[np.float64]:
-        """How many of the events are truly of each label."""
-        summed = np.zeros(len(labels))
-        for review in self.reviews:
-            summed[labels.index(str(review.reviewed))] += self.weight(review) * review.mass.events
-        truths: NDArray[np.float64] = summed / summed.sum() * self.events
-        return truths
-
-    def cells(self, labels: tuple[str, ...], column: int, share: float) -> list[DrawnCell]:
-        """What is drawn: the truths of reviews that weigh alike, within a factor of two.
-
-        Apart by weight, since that none of five rarely drawn ones is wrong says little, whatever is known of others.
-        """
-
-        def weight_class(review: ReviewCount) -> int:
-            return floor(log2(self.weight(review)))
-
-        cells = []
-        whole = sum(self.weight(review) * review.mass.events for review in self.reviews)
-        for _, alike in groupby(sorted(self.reviews, key=weight_class), weight_class):
-            reviews = list(alike)
-            part = sum(self.weight(review) * review.mass.events for review in reviews) / whole
-            for row, label in enumerate(labels):
-                these = [review for review in reviews if review.reviewed == label]
-                weight = sum(self.weight(review) * review.mass.events for review in these)
-                squares = sum(self.weight(review) ** 2 * review.mass.squares for review in these)
-                cells.append(DrawnCell(row, column, weight, squares, share * part))
-        return cells
 
 
 def estimate(counts: Sequence[ReviewCount], labels: Sequence[str], digest: bytes, draws: int = DRAWS) -> Estimate:
@@ -137,75 +57,43 @@ def estimate(counts: Sequence[ReviewCount], labels: Sequence[str], digest: bytes
     """
     names = tuple(labels)
     seeded = Seeded(digest, "estimate")
-    matrix = np.zeros((len(names), len(names)))
-    drawn = np.zeros((draws, len(names), len(names)))
+    parts: list[list[Part]] = []
     basis: dict[str, Basis] = {}
+    for label in names:
+        basis[label], found = parts_of([count for count in counts if count.decision == label and count.mass.events])
+        parts.append(found)
+    before = _prior(parts)
+    matrix, variance = np.zeros((2, len(names), len(names)))
+    drawn = np.zeros((draws, len(names), len(names)))
     for column, label in enumerate(names):
-        here = [count for count in counts if count.decision == label and count.mass.events]
-        basis[label], parts = _parts(here)
         if basis[label] is Basis.UNKNOWN:
-            matrix[:, column] = drawn[:, :, column] = np.nan
-        if not parts:
-            continue
-        whole = total(count.mass for count in here)
-        subjects = np.array([whole.events**2 / whole.squares])  # as many as say as much if they were of one size
-        matrix[:, column] = sum(part.truths(names) for part in parts)
-        size = seeded.gamma(subjects, draws) / subjects
-        drawn[:, :, column] = size * sum(
-            _drawn(part, part.events / whole.events, names, column, seeded, draws) for part in parts
-        )
-    return Estimate(names, basis, matrix, drawn)
+            matrix[:, column] = variance[:, column] = drawn[:, :, column] = np.nan
+        elif parts[column]:
+            whole = total(count.mass for count in counts if count.decision == label)
+            subjects = np.array([whole.events**2 / whole.squares])  # that say as much, were they all of one size
+            matrix[:, column] = sum(part.truths(names) for part in parts[column])
+            variance[:, column] = sum(part.variances(names) for part in parts[column])
+            for part in parts[column]:
+                share = part.events / whole.events
+                drawn[:, :, column] += part.draw(names, share * before[:, column], seeded, draws)
+            drawn[:, :, column] *= seeded.gamma(subjects, draws) / subjects
+    return Estimate(names, basis, matrix, variance, drawn)
 
 
-def _drawn(
-    part: _Part, share: float, labels: tuple[str, ...], column: int, seeded: Seeded, draws: int
-) -> NDArray[np.float64]:
-    """Draws x K: how many of the part's events may be truly of each label."""
-    cells = part.cells(labels, column, share)
-    drawn = draw_cells(cells, len(labels), seeded, draws)
-    truths = np.zeros((draws, len(labels)))
-    for place, cell in enumerate(cells):
-        truths[:, cell.row] += drawn[:, place]
-    scaled: NDArray[np.float64] = truths / truths.sum(axis=1, keepdims=True) * part.events
-    return scaled
+def _prior(parts: list[list[Part]]) -> NDArray[np.float64]:
+    """As `draws.prior`, but the half of an error goes where one review stands for much, if there is such a place.
 
-
-def _parts(counts: list[ReviewCount]) -> tuple[Basis, list[_Part]]:
-    """One decision's reviews, in the parts of its events that they stand for."""
-    everything = total(count.mass for count in counts).events
-    reviewed = [count for count in counts if count.reviewed is not None]
-    known = [count for count in reviewed if count.probability is not None]
-    if not everything:
-        return Basis.NOTHING, []
-    if not reviewed:
-        return Basis.UNKNOWN, []
-    if total(count.mass for count in reviewed).events == everything:
-        return Basis.CENSUS, [_Part(everything, reviewed)]
-    if known:
-        return Basis.KNOWN_PROBABILITY, [_Part(everything, known, weighted=True)]
-    return Basis.POST_STRATIFIED, _bands(counts)
-
-
-def _bands(counts: list[ReviewCount]) -> list[_Part]:
-    """One part for each band of confidence, those with few reviews together with the next."""
-
-    def band(count: ReviewCount) -> tuple[bool, int]:
-        return (count.band is None, count.band or 0)
-
-    gathered: list[list[ReviewCount]] = []
-    for _, alike in groupby(sorted(counts, key=band), band):
-        if gathered and _reviews(gathered[-1]) < _FEWEST_IN_BAND:
-            gathered[-1].extend(alike)
-        else:
-            gathered.append(list(alike))
-    if len(gathered) > 1 and _reviews(gathered[-1]) < _FEWEST_IN_BAND:
-        last = gathered.pop()
-        gathered[-1].extend(last)
-    return [
-        _Part(total(count.mass for count in these).events, [count for count in these if count.reviewed is not None])
-        for these in gathered
+    Else, where no missed one was seen, too few would be thought possible among the very many that nobody looked at.
+    """
+    size = len(parts)
+    units = [
+        sum(part.events * part.unit for part in column) / max(1.0, sum(part.events for part in column))
+        for column in parts
     ]
-
-
-def _reviews(counts: list[ReviewCount]) -> int:
-    return sum(count.mass.subjects for count in counts if count.reviewed is not None)
+    before: NDArray[np.float64] = prior(size)
+    for row in range(size):
+        others = sum(units) - units[row]
+        for column in range(size):
+            if column != row and others:
+                before[row, column] = max(before[row, column], 0.5 * units[column] / others)
+    return before

@@ -9,7 +9,7 @@ import numpy as np
 
 from trueline.metrics.clustered import Proportion, proportion
 from trueline.metrics.counts import TruthPolicy
-from trueline.metrics.draws import DrawnCell, draw_cells, drawn_figure
+from trueline.metrics.draws import DrawnCell, draw_cells, drawn_figure, prior
 from trueline.metrics.figures import Figure, undefined
 from trueline.metrics.intervals import UNKNOWN_PROPORTION
 from trueline.metrics.reviews import Mass, ReviewCount, total
@@ -125,7 +125,8 @@ def _right(matrices: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _shares(part: NDArray[np.float64], whole: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.divide(part, whole, out=np.full(whole.shape, np.nan), where=whole > 0)
+    shares: NDArray[np.float64] = np.divide(part, whole, out=np.full(whole.shape, np.nan), where=whole > 0)
+    return shares
 
 
 def _draw(matrix: Masses, seeded: Seeded) -> NDArray[np.float64] | None:
@@ -137,12 +138,13 @@ def _draw(matrix: Masses, seeded: Seeded) -> NDArray[np.float64] | None:
     present = [each for each in range(size) if occurs[each]]
     if not present:
         return None
+    before = prior(len(present))
     cells = [
-        DrawnCell(row, column, matrix[i][j].events, matrix[i][j].squares)
+        DrawnCell(matrix[i][j].events, matrix[i][j].squares, before[row, column])
         for row, i in enumerate(present)
         for column, j in enumerate(present)
     ]
-    drawn = draw_cells(cells, len(present), seeded)
+    drawn = draw_cells(cells, seeded)
     full = np.zeros((len(drawn), size, size))
     full[:, np.repeat(present, len(present)), np.tile(present, len(present))] = drawn
     return full
