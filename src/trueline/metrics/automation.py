@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from trueline.metrics.figures import Figure, undefined
 from trueline.metrics.intervals import UNKNOWN_PROPORTION, Interval, clopper_pearson_upper
+from trueline.metrics.strata import Stratum, share_found, worth
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,9 +56,9 @@ def automation_curve(
     The rate is that of all decisions above the threshold, not of the reviewed ones: what lies between two thresholds
     weighs as its decisions, however many of them were reviewed. Else a thousand reviews of sure decisions would hide
     ten of doubtful ones. The bound is the one-sided one of Clopper and Pearson (1934), where all were reviewed alike;
-    elsewhere it is that for as many reviews as the uneven ones are worth (Korn and Graubard, Survey Methodology 24
-    (1998), pages 193 to 201). Decisions between two thresholds of which none was reviewed count as wrong in the bound.
-    It holds at `level` for a threshold fixed beforehand; to pick one by its bound use `keep_promise`.
+    elsewhere it is that for as many reviews as the uneven ones are worth (`trueline.metrics.strata.worth`). Decisions
+    between two thresholds of which none was reviewed count as wrong in the bound. It holds at `level` for a threshold
+    fixed beforehand; to pick one by its bound use `keep_promise`.
 
     Args:
         counts: Decisions by confidence and review.
@@ -88,7 +89,7 @@ def keep_promise(
         raise ValueError(f"a rate of errors to promise lies between 0 and 1, not at {error_rate}")
     # of those with the same reviews, the highest: it has the fewest decisions that nothing is known of
     different = {above.reviewed: above for above in _all_above(counts, thresholds)}.values()
-    able = [above for above in different if above.reviewed and above.bound(level, perfect=True) <= error_rate]
+    able = [above for above in different if above.reviewed and above.least_bound(level) <= error_rate]
     if not able:
         return Promise(
             error_rate, None, None, f"too few were reviewed to promise {error_rate:.2%}, even had all been right"
@@ -102,76 +103,64 @@ def keep_promise(
 
 
 @dataclass(frozen=True, slots=True)
-class _Step:
-    """Decisions between two thresholds."""
-
-    decisions: int
-    reviewed: int
-    wrong: int
-
-
-@dataclass(frozen=True, slots=True)
 class _Above:
-    """Decisions at and above a threshold, step by step."""
+    """Decisions at and above a threshold, in steps from one threshold to the next; found means wrong."""
 
     threshold: float
-    steps: tuple[_Step, ...]
+    steps: tuple[Stratum, ...]
 
     @property
     def decisions(self) -> int:
-        return sum(step.decisions for step in self.steps)
+        return sum(step.size for step in self.steps)
 
     @property
     def reviewed(self) -> int:
         return sum(step.reviewed for step in self.steps)
 
     @property
-    def known(self) -> list[_Step]:
-        return [step for step in self.steps if step.reviewed]
+    def wrong(self) -> int:
+        return sum(step.found for step in self.steps)
 
     @property
     def error_rate(self) -> float:
-        """Of the decisions in steps with reviews."""
-        known = self.known
-        return sum(step.decisions * step.wrong / step.reviewed for step in known) / sum(s.decisions for s in known)
+        return share_found(self._known)
 
-    def bound(self, level: float, *, perfect: bool = False) -> float:
-        """The upper bound of the rate; if `perfect`, what it would be had all reviewed been right."""
-        known = self.known
-        decisions = sum(step.decisions for step in known)
-        worth = decisions**2 / sum(step.decisions**2 / step.reviewed for step in known)
-        rate = 0.0 if perfect else self.error_rate
-        variance = 0.0
-        if not perfect:
-            variance = sum(
-                (step.decisions / decisions) ** 2
-                * (step.wrong / step.reviewed)
-                * (1 - step.wrong / step.reviewed)
-                / step.reviewed
-                for step in known
-            )
-        if variance > 0:
-            worth = min(worth, rate * (1 - rate) / variance)
-        above = clopper_pearson_upper(min(rate * worth, worth), worth, level)
-        assert above is not None  # noqa: S101  a step was reviewed
-        return (decisions * above + self.decisions - decisions) / self.decisions
+    def bound(self, level: float) -> float:
+        """At most so wrong."""
+        return self._bound(self._known, level)
+
+    def least_bound(self, level: float) -> float:
+        """What `bound` would be, had all reviewed been right."""
+        return self._bound([Stratum(step.size, step.reviewed, 0) for step in self._known], level)
+
+    @property
+    def _known(self) -> list[Stratum]:
+        return [step for step in self.steps if step.reviewed]
+
+    def _bound(self, known: list[Stratum], level: float) -> float:
+        size, reviews = sum(step.size for step in known), worth(known)
+        bound = clopper_pearson_upper(min(1.0, share_found(known)) * reviews, reviews, level)
+        assert bound is not None  # noqa: S101  a step was reviewed
+        return (size * bound + self.decisions - size) / self.decisions
 
 
 def _all_above(counts: Sequence[ConfidenceCount], thresholds: Sequence[float]) -> list[_Above]:
-    steps: list[_Step] = []
+    """Each threshold, lowest first; the steps are no longer than those of `THRESHOLDS`, whichever are asked for."""
+    steps: list[Stratum] = []
     found: list[_Above] = []
     end = inf
-    for threshold in sorted(set(thresholds), reverse=True):
-        inside = [each for each in counts if each.confidence is not None and threshold <= each.confidence < end]
-        end = threshold
+    for start in sorted({*thresholds, *THRESHOLDS}, reverse=True):
+        inside = [each for each in counts if each.confidence is not None and start <= each.confidence < end]
+        end = start
         steps.append(
-            _Step(
+            Stratum(
                 sum(count.decisions for count in inside),
                 sum(count.reviewed for count in inside),
                 sum(count.wrong for count in inside),
             )
         )
-        found.append(_Above(threshold, tuple(steps)))
+        if start in thresholds:
+            found.append(_Above(start, tuple(steps)))
     return found[::-1]
 
 
@@ -181,7 +170,7 @@ def _point(above: _Above, total: int, level: float) -> AutomationPoint:
         decisions=above.decisions,
         share=Figure(above.decisions / total) if total else undefined("there are no decisions"),
         reviewed=above.reviewed,
-        wrong=sum(step.wrong for step in above.steps),
+        wrong=above.wrong,
         error_rate=Figure(above.error_rate, Interval(0.0, above.bound(level)))
         if above.reviewed
         else undefined("none of them was reviewed", UNKNOWN_PROPORTION),

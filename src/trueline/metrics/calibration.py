@@ -5,11 +5,12 @@ from __future__ import annotations
 from bisect import bisect_right
 from dataclasses import dataclass
 from itertools import pairwise
-from math import exp, floor, lgamma, log, sqrt
+from math import exp, floor, lgamma, log
 from typing import TYPE_CHECKING, Final
 
 from trueline.metrics.figures import Figure, undefined
-from trueline.metrics.intervals import UNKNOWN_PROPORTION, Interval, wilson
+from trueline.metrics.intervals import UNKNOWN_PROPORTION, Interval, clopper_pearson, wilson
+from trueline.metrics.strata import Stratum, share_found, worth
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -111,32 +112,18 @@ def calibration(counts: Iterable[ConfidenceCount], level: float = 0.95, bounds: 
     bands = tuple(
         _band(low, high, inside, level) for (low, high), inside in zip(pairwise(bounds), members, strict=True)
     )
-    known = [each for each in map(_known, bands) if each]
+    reviewed = [(band, inside) for band, inside in zip(bands, members, strict=True) if band.reviewed]
+    known = [Stratum(band.decisions, band.reviewed, sum(count.right for count in inside)) for band, inside in reviewed]
+    claims = [band.mean_confidence / 100 for band, _ in reviewed if band.mean_confidence is not None]
+    by_chance = [_deviation_by_chance(claim, each.reviewed) for each, claim in zip(known, claims, strict=True)]
     return Calibration(
         bands=bands,
         without_confidence=without,
-        decisions=sum(each.decisions for each in known),
-        error=_error(known, level),
-        error_by_chance=_mean(known, [_deviation_by_chance(each.claim, each.reviewed) for each in known]),
-        overconfidence=_overconfidence(known, level),
+        decisions=sum(each.size for each in known),
+        error=_error(known, claims, level),
+        error_by_chance=_mean(known, by_chance) if known else None,
+        overconfidence=_overconfidence(known, claims, level),
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """A band with reviews."""
-
-    decisions: int
-    reviewed: int
-    right: int
-    claim: float
-
-    @property
-    def share(self) -> float:
-        return self.right / self.reviewed
-
-    def interval(self, level: float) -> Interval:
-        return wilson(self.right, self.reviewed, level) or UNKNOWN_PROPORTION
 
 
 def _band(low: float, high: float, inside: Sequence[ConfidenceCount], level: float) -> Band:
@@ -154,20 +141,12 @@ def _band(low: float, high: float, inside: Sequence[ConfidenceCount], level: flo
     )
 
 
-def _known(band: Band) -> _Known | None:
-    if band.mean_confidence is None or band.right.value is None:
-        return None
-    return _Known(band.decisions, band.reviewed, round(band.right.value * band.reviewed), band.mean_confidence / 100)
+def _mean(known: Sequence[Stratum], values: Sequence[float]) -> float:
+    total = sum(each.size for each in known)
+    return sum(each.size * value for each, value in zip(known, values, strict=True)) / total
 
 
-def _mean(known: Sequence[_Known], values: Sequence[float]) -> float | None:
-    total = sum(each.decisions for each in known)
-    if not total:
-        return None
-    return sum(each.decisions * value for each, value in zip(known, values, strict=True)) / total
-
-
-def _error(known: Sequence[_Known], level: float) -> Figure:
+def _error(known: Sequence[Stratum], claims: Sequence[float], level: float) -> Figure:
     """Expected calibration error: the mean over bands of the distance of claim and share right.
 
     M. P. Naeini, G. F. Cooper and M. Hauskrecht, AAAI 2015, pages 2901 to 2907; C. Guo, G. Pleiss, Y. Sun and K. Q.
@@ -176,42 +155,25 @@ def _error(known: Sequence[_Known], level: float) -> Figure:
     reviewed the two are the same. The interval takes each band's share at the level that makes all of them hold at once
     (Bonferroni): it covers more often than its level says.
     """
-    value = _mean(known, [abs(each.claim - each.share) for each in known])
-    if value is None:
+    if not known:
         return undefined("no decision with a confidence was reviewed", UNKNOWN_PROPORTION)
-    intervals = [each.interval(1 - (1 - level) / len(known)) for each in known]
-    ends = [
-        (
-            max(one.low - each.claim, each.claim - one.high, 0.0),
-            max(abs(one.low - each.claim), abs(one.high - each.claim)),
-        )
-        for each, one in zip(known, intervals, strict=True)
-    ]
-    low, high = _mean(known, [low for low, _ in ends]), _mean(known, [high for _, high in ends])
-    assert low is not None  # noqa: S101  there are bands
-    assert high is not None  # noqa: S101
-    return Figure(value, Interval(min(low, value), max(high, value)))
+    value = _mean(known, [abs(claim - each.found / each.reviewed) for each, claim in zip(known, claims, strict=True)])
+    strict = 1 - (1 - level) / len(known)
+    nearest, farthest = [], []
+    for each, claim in zip(known, claims, strict=True):
+        share = clopper_pearson(each.found, each.reviewed, strict) or UNKNOWN_PROPORTION
+        nearest.append(max(share.low - claim, claim - share.high, 0.0))
+        farthest.append(max(abs(share.low - claim), abs(share.high - claim)))
+    return Figure(value, Interval(min(value, _mean(known, nearest)), max(value, _mean(known, farthest))))
 
 
-def _overconfidence(known: Sequence[_Known], level: float) -> Figure:
-    """The mean over bands of claim minus share right, with the squares of the bands' Wilson distances added.
-
-    G. Y. Zou, W. Huang and X. Zhang, A note on confidence interval estimation for a linear function of binomial
-    proportions, Computational Statistics and Data Analysis 53 (2009), pages 1080 to 1085.
-    """
-    value = _mean(known, [each.claim - each.share for each in known])
-    if value is None:
+def _overconfidence(known: Sequence[Stratum], claims: Sequence[float], level: float) -> Figure:
+    """The mean claim less the share right, and less the ends of its Wilson interval."""
+    if not known:
         return undefined("no decision with a confidence was reviewed")
-    total = sum(each.decisions for each in known)
-    intervals = [each.interval(level) for each in known]
-    down, up = (
-        sqrt(sum((each.decisions / total * distance) ** 2 for each, distance in zip(known, distances, strict=True)))
-        for distances in (
-            [one.high - each.share for each, one in zip(known, intervals, strict=True)],
-            [each.share - one.low for each, one in zip(known, intervals, strict=True)],
-        )
-    )
-    return Figure(value, Interval(max(-1.0, value - down), min(1.0, value + up)))
+    claim, right, reviews = _mean(known, claims), min(1.0, share_found(known)), worth(known)
+    interval = wilson(right * reviews, reviews, level) or UNKNOWN_PROPORTION
+    return Figure(claim - right, Interval(claim - interval.high, claim - interval.low))
 
 
 def _deviation_by_chance(claim: float, reviewed: int) -> float:
