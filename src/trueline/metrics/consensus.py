@@ -10,7 +10,7 @@ import msgspec
 from trueline.labels import UNDECIDED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 
 class Remark(msgspec.Struct, frozen=True, gc=False):
@@ -75,18 +75,18 @@ def consensus(votes: Iterable[Vote], min_votes: int) -> Consensus:
             standing.pop(vote.analyst, None)
         else:
             standing[vote.analyst] = vote.label
-        now = override if override is not None else _majority(standing, min_votes)
+        now = override if override is not None else majority(list(standing.values()), min_votes)
         if now != value:
             value, changed_at = now, vote.at
     return Consensus(value, changed_at)
 
 
-def _majority(standing: dict[str, str], min_votes: int) -> str | None:
-    if not standing:
+def majority(given: Sequence[str], min_votes: int = 1) -> str | None:
+    """The label with strictly more votes than any other; `UNDECIDED` without one or below `min_votes`; None of none."""
+    if not given:
         return None
-    if len(standing) < min_votes:
+    if len(given) < min_votes:
         return UNDECIDED
-    given = list(standing.values())
     if given.count(given[0]) == len(given):
         return given[0]
     (winner, most), (_, second) = Counter(given).most_common(2)
