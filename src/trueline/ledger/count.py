@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from trueline.ledger.conditions import own_expression
-from trueline.ledger.population import STATE, asked
+from trueline.ledger.population import asked
 from trueline.metrics.counts import Count
 
 if TYPE_CHECKING:
@@ -42,16 +42,11 @@ class CountTable:
 
 
 # what follows from the few groups is worked out for each group once
-_COUNTS = f"""
+_COUNTS = """
 SELECT outcome_decision, consensus, trained, changed, if(changed, marked, 0) AS changed_subject,
        max(toUnixTimestamp64Micro(changed_at)), sum(events)
-FROM
-(
-    SELECT *, splitByChar('\\0', toString(outcome))[1] AS outcome_decision,
-           splitByChar('\\0', toString(outcome))[2] AS first_consensus,{STATE}
-    FROM ({{groups}})
-)
-{{where}}
+FROM ({groups})
+{where}
 GROUP BY outcome_decision, consensus, trained, changed, changed_subject"""
 
 _FEW = 64
@@ -78,7 +73,9 @@ class CountQuery:
         of = asked(self._engine, self._tables, population)
         # no more than that: a condition on what is grouped by is put to every row before it is grouped
         on_groups = f"WHERE {' AND '.join(of.met.on_states)}" if of.met.on_states else ""
-        rows = self._engine.rows(_COUNTS.replace("{groups}", of.groups()).replace("{where}", on_groups), of.into.values)
+        rows = self._engine.rows(
+            _COUNTS.replace("{groups}", of.groups_with_states()).replace("{where}", on_groups), of.into.values
+        )
         counts: dict[tuple[str, str | None, bool, bool], int] = {}
         changed: dict[int, tuple[int, int]] = {}
         for decision, consensus, trained, has_changed, subject, changed_at, events in rows:

@@ -83,7 +83,7 @@ _UNJOINED = f"""
 SELECT *, {_NEVER} AS later_computed_at, {_STATELESS}
 FROM ({{events}})"""
 
-STATE: Final = """
+_STATE: Final = """
        if(voted, toString(later_consensus), toString(first_consensus)) AS consensus,
        trained AND if(consensus = '', from_consensus, consensus != trained_label) AS changed,
        multiIf(changed, 'retrain', trained, 'in_knowledge_base', consensus != '', 'pending', 'new') AS state,
@@ -91,7 +91,7 @@ STATE: Final = """
 """What follows from what an event came with and the state of its subject."""
 
 _STATES = f"""
-SELECT *,{STATE},
+SELECT *,{_STATE},
        if(voted, later_computed_at, first_computed_at) AS computed_at
 FROM ({{joined}})"""
 
@@ -109,6 +109,11 @@ SELECT * FROM
     FROM {table} WHERE {where} GROUP BY outcome, marked
 ) AS counted
 LEFT ANY JOIN ({subjects}) AS subject ON counted.marked = subject.subject_key"""
+
+_GROUPS_WITH_STATES = f"""
+SELECT *, splitByChar('\\0', toString(outcome))[1] AS outcome_decision,
+       splitByChar('\\0', toString(outcome))[2] AS first_consensus,{_STATE}
+FROM ({{groups}})"""
 
 _ONE_BY_ONE = """
 SELECT outcome, subject_key AS marked, max(first_changed_at) AS first_changed_at, sum(sign) AS events,
@@ -184,6 +189,10 @@ class Asked:
         }.items():
             grouped = grouped.replace(name, part)
         return grouped
+
+    def groups_with_states(self) -> str:
+        """The query of `groups`, each with the state of its subject; conditions on states are not put to them yet."""
+        return _GROUPS_WITH_STATES.replace("{groups}", self.groups())
 
 
 def asked(engine: Engine, tables: JobTables, population: Population) -> Asked:
