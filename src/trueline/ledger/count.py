@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from trueline.ledger.conditions import own_expression
-from trueline.ledger.population import STATE, asked
+from trueline.ledger.population import asked
 from trueline.metrics.counts import Count
 from trueline.metrics.parts import Confidence, Part
 
@@ -43,28 +43,18 @@ class CountTable:
 
 
 # what follows from the few groups is worked out for each group once
-_COUNTS = f"""
+_COUNTS = """
 SELECT outcome_decision, consensus, trained, changed, if(changed, marked, 0) AS changed_subject,
        max(toUnixTimestamp64Micro(changed_at)), sum(events)
-FROM
-(
-    SELECT *, splitByChar('\\0', toString(outcome))[1] AS outcome_decision,
-           splitByChar('\\0', toString(outcome))[2] AS first_consensus,{STATE}
-    FROM ({{groups}})
-)
-{{where}}
+FROM ({groups})
+{where}
 GROUP BY outcome_decision, consensus, trained, changed, changed_subject"""
 
-_IN_PARTS = f"""
+_IN_PARTS = """
 SELECT interval_start, model, outcome_decision, consensus, trained, changed, trained_label,
        sum(events), sum(with_confidence), sum(with_low_confidence), sum(confidence_total)
-FROM
-(
-    SELECT *, splitByChar('\\0', toString(outcome))[1] AS outcome_decision,
-           splitByChar('\\0', toString(outcome))[2] AS first_consensus,{STATE}
-    FROM ({{groups}})
-)
-{{where}}
+FROM ({groups})
+{where}
 GROUP BY interval_start, model, outcome_decision, consensus, trained, changed, trained_label
 HAVING sum(events) > 0"""
 
@@ -90,7 +80,7 @@ class CountQuery:
             QueryTimeoutError: it took longer than the budget.
         """
         of = asked(self._engine, self._tables, population)
-        rows = self._engine.rows(_put_together(_COUNTS, of, of.groups()), of.into.values)
+        rows = self._engine.rows(_put_together(_COUNTS, of, of.groups_with_states()), of.into.values)
         counts: dict[tuple[str, str | None, bool, bool], int] = {}
         changed: dict[int, tuple[int, int]] = {}
         for decision, consensus, trained, has_changed, subject, changed_at, events in rows:

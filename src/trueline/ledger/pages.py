@@ -65,9 +65,13 @@ class EventPages:
             QueryTimeoutError: it took longer than the budget.
         """
         of = self._asked(listing)
-        source, where = (f"({of.rows()})", "1") if of.on_subjects else (of.table, of.where)
-        found = self._engine.rows(f"SELECT sum(sign) FROM {source} WHERE {where}", of.into.values)
-        return int(found[0][0])
+        if of.met.on_moments:
+            counting = f"SELECT sum(sign) FROM ({of.rows()})"
+        elif of.met.on_states:  # a state is the same for many events: those are counted before it is looked at
+            counting = f"SELECT sum(events) FROM ({of.groups_with_states()}) WHERE {' AND '.join(of.met.on_states)}"
+        else:
+            counting = f"SELECT sum(sign) FROM {of.table} WHERE {of.where}"
+        return int(self._engine.rows(counting, of.into.values)[0][0])
 
     def page(self, listing: Listing, order: Order, size: int, skip: int) -> list[ListedEvent]:
         """So many of a listing's events after the first so many.

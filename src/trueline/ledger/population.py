@@ -84,7 +84,7 @@ _UNJOINED = f"""
 SELECT *, {_NEVER} AS later_computed_at, {_STATELESS}
 FROM ({{events}})"""
 
-STATE: Final = """
+_STATE: Final = """
        if(voted, toString(later_consensus), toString(first_consensus)) AS consensus,
        trained AND if(consensus = '', from_consensus, consensus != trained_label) AS changed,
        multiIf(changed, 'retrain', trained, 'in_knowledge_base', consensus != '', 'pending', 'new') AS state,
@@ -92,7 +92,7 @@ STATE: Final = """
 """What follows from what an event came with and the state of its subject."""
 
 _STATES = f"""
-SELECT *,{STATE},
+SELECT *,{_STATE},
        if(voted, later_computed_at, first_computed_at) AS computed_at
 FROM ({{joined}})"""
 
@@ -110,6 +110,11 @@ SELECT * FROM
     FROM {table} WHERE {where} GROUP BY outcome, marked{of_parts}
 ) AS counted
 LEFT ANY JOIN ({subjects}) AS subject ON counted.marked = subject.subject_key"""
+
+_GROUPS_WITH_STATES = f"""
+SELECT *, splitByChar('\\0', toString(outcome))[1] AS outcome_decision,
+       splitByChar('\\0', toString(outcome))[2] AS first_consensus,{_STATE}
+FROM ({{groups}})"""
 
 _ONE_BY_ONE = """
 SELECT outcome{parts}, subject_key AS marked, max(first_changed_at) AS first_changed_at, sum(sign) AS events,
@@ -190,7 +195,7 @@ class Asked:
         return self._groups("", "")
 
     def groups_in_parts(self, width: int | None, low_confidence_below: float) -> str:
-        """The same counted also by interval and model, with what is to be told of the confidence of each group.
+        """As `groups_with_states`, counted also by interval and model, with what is to be told of confidence.
 
         Args:
             width: Of the intervals, microseconds, whose bounds are its multiples since 1970; None: one interval, 0.
@@ -201,7 +206,8 @@ class Asked:
             ts, wide = "toUnixTimestamp64Micro(ts)", self.into.bind(width, "Int64")
             start = f"{ts} - positiveModulo({ts}, {wide})"
         low = self.into.bind(float(low_confidence_below), "Float64")
-        return self._groups(_PARTS.replace("{start}", start).replace("{low}", low), _OF_PARTS)
+        groups = self._groups(_PARTS.replace("{start}", start).replace("{low}", low), _OF_PARTS)
+        return _GROUPS_WITH_STATES.replace("{groups}", groups)
 
     def _groups(self, parts: str, of_parts: str) -> str:
         # in a job grouped by bucket no event comes with a consensus
@@ -220,6 +226,10 @@ class Asked:
         }.items():
             grouped = grouped.replace(name, part)
         return grouped
+
+    def groups_with_states(self) -> str:
+        """The query of `groups`, each with the state of its subject; conditions on states are not put to them yet."""
+        return _GROUPS_WITH_STATES.replace("{groups}", self.groups())
 
 
 def asked(engine: Engine, tables: JobTables, population: Population) -> Asked:

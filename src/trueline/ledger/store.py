@@ -82,7 +82,7 @@ class Ledger:
         Done again it changes nothing. The job must be held, and its id never given again.
         """
         self._tables.drop(job_id)
-        for table in ("votes", "consensus", "knowledge_base"):
+        for table in ("votes", "consensus", "knowledge_base", "reprocess_requests"):
             # rewritten and not just hidden: what is deleted has to be gone
             self.engine.command(
                 f"ALTER TABLE {table} DELETE WHERE job_id = {{job:UInt64}} SETTINGS mutations_sync = 2",
