@@ -190,6 +190,23 @@ class Asked:
         named = ", ".join(["decision", "model_id", "sign", f"{trained} AS trained", *columns])
         return f"SELECT {named} FROM {self.table} WHERE {self.where}"
 
+    def columns(self, **columns: str) -> str:
+        """The query of the population's rows with just these columns: their names, and expressions on an event's own.
+
+        With the states of subjects only where a filter asks for them, and none to be selected.
+        """
+        named = ", ".join(f"{expression} AS {name}" for name, expression in columns.items())
+        if not self.on_subjects:
+            return f"SELECT {named} FROM {self.table} WHERE {self.where}"
+        kept = ", ".join(f"selected_{name} AS {name}" for name in columns)
+        rows = self.rows(*(f"{expression} AS selected_{name}" for name, expression in columns.items()))
+        return f"SELECT {kept} FROM ({rows})"
+
+    def standing(self, **columns: str) -> str:
+        """As `columns`, each event in its present version only: for what cannot be counted with a sign."""
+        taken_back = f"SELECT event_key, version FROM {self.table} WHERE {self.where} AND sign = -1"
+        return self.also(f"sign = 1 AND (event_key, version) NOT IN ({taken_back})").columns(**columns)
+
     def groups(self) -> str:
         """The query of the population's rows counted by outcome and, where that has a state, by subject."""
         return self._groups("", "")
@@ -209,11 +226,19 @@ class Asked:
         groups = self._groups(_PARTS.replace("{start}", start).replace("{low}", low), _OF_PARTS)
         return _GROUPS_WITH_STATES.replace("{groups}", groups)
 
-    def _groups(self, parts: str, of_parts: str) -> str:
+    def groups_by(self, **columns: str) -> str:
+        """As `groups_with_states`, counted also by these: their names, and expressions on an event's own columns."""
+        of_parts = "".join(f", {name}" for name in columns)
+        named = [f"{expression} AS {name}" for name, expression in columns.items()]
+        # rows that come with their states have none of an event's columns but those that are asked for
+        parts = of_parts if self.met.on_moments else "".join(f", {column}" for column in named)
+        return _GROUPS_WITH_STATES.replace("{groups}", self._groups(parts, of_parts, *named))
+
+    def _groups(self, parts: str, of_parts: str, *columns: str) -> str:
         # in a job grouped by bucket no event comes with a consensus
         first = "max(consensus_changed_at)" if self.can_change and not self.by_bucket else _NEVER
         if self.met.on_moments:
-            grouped = _ONE_BY_ONE.replace("{source}", self.rows())
+            grouped = _ONE_BY_ONE.replace("{source}", self.rows(*columns))
         else:
             grouped = _ALONE if self.subjects is None else _BY_SUBJECT.replace("{subjects}", self.subjects)
         for name, part in {
