@@ -12,9 +12,10 @@ if TYPE_CHECKING:
     from trueline.ledger.job_tables import JobTables
     from trueline.ledger.population import Population
 
-_VOTED = "subject_key IN (SELECT subject_key FROM votes WHERE job_id = {job:UInt64} AND NOT override)"
+_VOTES = "(SELECT * FROM votes WHERE job_id = {job:UInt64})"
+_VOTED = f"subject_key IN (SELECT subject_key FROM {_VOTES} WHERE NOT override)"
 
-_PATTERNS = """
+_PATTERNS = f"""
 SELECT given, decided, count()
 FROM
 (
@@ -22,7 +23,7 @@ FROM
     FROM
     (
         SELECT subject_key, toString(analyst) AS voter, argMax(toString(label), (at, recorded_at)) AS label_given
-        FROM votes WHERE job_id = {job:UInt64} AND NOT override
+        FROM {_VOTES} WHERE NOT override
         GROUP BY subject_key, voter
         HAVING label_given != ''
     )
@@ -31,7 +32,7 @@ FROM
 INNER JOIN
 (
     SELECT subject_key, argMax(event_decision, (happened_at, name)) AS decided
-    FROM ({standing})
+    FROM ({{standing}})
     GROUP BY subject_key
 ) AS seen USING (subject_key)
 GROUP BY given, decided
