@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from trueline.metrics.agreement import agreement_report
-from trueline.service.shown import figure
+from trueline.service.shown import shown_figure
 
 if TYPE_CHECKING:
     from trueline.ledger.population import Population
@@ -50,7 +50,7 @@ def agreement_section(ledger: Ledger, population: Population, *, ordered: bool, 
         "human_ceiling": {
             "analysts": _agreement(found.ceiling.analysts),
             "model": _agreement(found.ceiling.model),
-            "difference": figure(found.ceiling.difference),
+            "difference": shown_figure(found.ceiling.difference),
         },
     }
 
@@ -58,8 +58,8 @@ def agreement_section(ledger: Ledger, population: Population, *, ordered: bool, 
 def _agreement(found: Agreement) -> dict[str, Any]:
     return {
         "subjects_compared": found.subjects,
-        "raw_agreement": figure(found.agreement),
-        "nominal_alpha": figure(found.nominal),
-        "ordinal_alpha": figure(found.ordinal),
+        "raw_agreement": shown_figure(found.agreement),
+        "nominal_alpha": shown_figure(found.nominal),
+        "ordinal_alpha": shown_figure(found.ordinal),
         "prevalence": found.prevalence,
     }

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from trueline.metrics.automation import automation_curve, keep_promise
 from trueline.metrics.calibration import calibration
+from trueline.metrics.figures import Figure, undefined
 from trueline.service.errors import InvalidRequestError
-from trueline.service.shown import figure, number
+from trueline.service.shown import shown_figure
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,15 +60,15 @@ def _reliability(found: Calibration) -> dict[str, Any]:
                 "high": band.high,
                 "decisions": band.decisions,
                 "reviewed": band.reviewed,
-                "mean_confidence": number(band.mean_confidence, "none of them was reviewed"),
-                "right": figure(band.right),
+                "mean_confidence": _number(band.mean_confidence, "none of them was reviewed"),
+                "right": shown_figure(band.right),
             }
             for band in found.bands
         ],
         "decisions_in_reviewed_bands": found.decisions,
-        "expected_calibration_error": figure(found.error),
-        "error_by_chance": number(found.error_by_chance, "no decision with a confidence was reviewed"),
-        "overconfidence": figure(found.overconfidence),
+        "expected_calibration_error": shown_figure(found.error),
+        "error_by_chance": _number(found.error_by_chance, "no decision with a confidence was reviewed"),
+        "overconfidence": shown_figure(found.overconfidence),
     }
 
 
@@ -75,10 +76,10 @@ def _point(point: AutomationPoint) -> dict[str, Any]:
     return {
         "threshold": point.threshold,
         "decisions": point.decisions,
-        "share": figure(point.share),
+        "share": shown_figure(point.share),
         "reviewed": point.reviewed,
         "wrong": point.wrong,
-        "error_rate": figure(point.error_rate),
+        "error_rate": shown_figure(point.error_rate),
     }
 
 
@@ -90,3 +91,8 @@ def _promise(counts: Sequence[ConfidenceCount], error_rate: float, level: float)
         "error_at_most": found.error_at_most,
         "reason": found.reason,
     }
+
+
+def _number(value: float | None, reason: str) -> dict[str, Any]:
+    """A number that is given without an interval; `reason` says why there is none."""
+    return shown_figure(undefined(reason) if value is None else Figure(value))

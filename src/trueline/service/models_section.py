@@ -8,7 +8,7 @@ from trueline.ledger.decision_pairs import Sides
 from trueline.metrics.comparison import compare, each_event, flips
 from trueline.service.errors import InvalidRequestError
 from trueline.service.model_metrics import model_not_found
-from trueline.service.shown import figure
+from trueline.service.shown import shown_figure
 
 if TYPE_CHECKING:
     from trueline.catalog.records import Job
@@ -80,10 +80,10 @@ def models_section(ledger: Ledger, population: Population, sides: Sides, *, leve
         "events_with_truth": sum(pair.events for pair in pairs if pair.truth is not None),
         "events": _table(found.events),
         "subjects": _table(found.subjects),
-        "first_right": figure(found.first),
-        "second_right": figure(found.second),
-        "difference": figure(found.difference),
-        "mcnemar_p_value": figure(found.p_value),
+        "first_right": shown_figure(found.first),
+        "second_right": shown_figure(found.second),
+        "difference": shown_figure(found.difference),
+        "mcnemar_p_value": shown_figure(found.p_value),
         "flips": [
             {
                 "first": flip.first,

@@ -1,24 +1,34 @@
-"""Figures as the body of a response has them."""
+"""Figures as the report shows them."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from trueline.metrics.figures import Figure, undefined
-
 if TYPE_CHECKING:
-    from trueline.metrics.intervals import Interval
+    from trueline.metrics.clustered import Proportion
+    from trueline.metrics.figures import Figure
+    from trueline.metrics.reviews import Mass
 
 
-def figure(shown: Figure) -> dict[str, Any]:
-    """A figure: null has its reason beside it."""
-    return {"value": shown.value, "interval": _interval(shown.interval), "reason": shown.reason}
+def shown_figure(figure: Figure) -> dict[str, Any]:
+    """A number, from where to where the truth lies, and what there is to say of either."""
+    interval = figure.interval
+    return {
+        "value": figure.value,
+        "interval": None if interval is None else {"low": interval.low, "high": interval.high},
+        "reason": figure.reason,
+    }
 
 
-def number(value: float | None, reason: str) -> dict[str, Any]:
-    """A number without an interval, as a figure; `reason` says why there is none."""
-    return figure(undefined(reason) if value is None else Figure(value))
+def shown_mass(mass: Mass) -> dict[str, int]:
+    """How much of something there is, by both counts."""
+    return {"events": mass.events, "subjects": mass.subjects}
 
 
-def _interval(shown: Interval | None) -> dict[str, float] | None:
-    return None if shown is None else {"low": shown.low, "high": shown.high}
+def shown_proportion(proportion: Proportion) -> dict[str, Any]:
+    """A share with what it is a share of."""
+    return {
+        **shown_figure(proportion.figure),
+        "part": shown_mass(proportion.part),
+        "whole": shown_mass(proportion.whole),
+    }
