@@ -9,7 +9,6 @@ import msgspec
 
 from trueline.filters.fields import OwnField
 from trueline.instants import format_instant, from_micros
-from trueline.ledger.conditions import JobShape
 from trueline.ledger.documents import DocumentError
 from trueline.ledger.population import Population
 from trueline.service.envelope import enclosed
