@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from trueline.instants import from_micros
-from trueline.ledger.conditions import JobShape
 from trueline.ledger.population import Population
+from trueline.service.question import job_shape
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -45,7 +45,7 @@ class Activities:
             QueryTimeoutError: it took longer than the budget, as it may when a large job is first counted.
         """
         self._writing.settle(job.id, None)
-        shape = JobShape(job.labels, job.grouping == "bucket", job.low_confidence_below)
+        shape = job_shape(job)
         table = self._ledger.answers.counts(Population(job.id, shape, training=None, start=None, end=None, filters=()))
         last_vote = self._ledger.votes.last_arrival_of(job.id)
         return Activity(

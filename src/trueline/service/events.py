@@ -81,7 +81,7 @@ class Events:
         active = next((model for model in self._catalog.models(job.id) if model.active), None)
         population = Population(
             job_id=job.id,
-            shape=JobShape(job.labels, by_bucket, job.low_confidence_below),
+            shape=job_shape(job),
             training=None if active is None else active.training,
             start=None,
             end=None,
