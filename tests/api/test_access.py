@@ -11,6 +11,7 @@ import pytest
 from fastapi.routing import iter_route_contexts
 
 from trueline.api.app import create_app
+from trueline.api.pages import PATHS as PAGES
 from trueline.api.not_here import NOT_HERE
 from trueline.service.keys import KNOWN_SCOPES, KeyRing
 
@@ -115,7 +116,7 @@ TABLE = [
     Row("GET", "/api/v2/health", None, of_job=False),
     *(Row(method, path.replace(":path", ""), None, of_job=False, opened=(501,)) for method, path in NOT_HERE),
 ]
-OPEN = {("GET", path) for path in ("/healthz", "/readyz", "/metrics", "/openapi.json", "/api/v1/health")}
+OPEN = {("GET", path) for path in ("/healthz", "/readyz", "/metrics", "/openapi.json", "/api/v1/health", *PAGES)}
 scoped = [row for row in TABLE if row.scope is not None]
 every_row = pytest.mark.parametrize("row", TABLE, ids=lambda row: f"{row.method} {row.path}")
 
