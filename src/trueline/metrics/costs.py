@@ -10,13 +10,13 @@ import numpy as np
 from trueline.metrics.bounds import Known
 from trueline.metrics.counts import TruthPolicy
 from trueline.metrics.draws import drawn_figure
-from trueline.metrics.figures import Figure
 from trueline.metrics.partial import not_told
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from trueline.metrics.estimated import Estimate
+    from trueline.metrics.figures import Figure
     from trueline.metrics.reviews import ReviewCount
 
 
