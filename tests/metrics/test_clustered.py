@@ -11,7 +11,7 @@ from trueline.metrics.clustered import clustered_wilson, proportion
 from trueline.metrics.intervals import UNKNOWN_PROPORTION, wilson
 from trueline.metrics.reviews import Mass
 
-RUNS = 20_000 if os.environ.get("TRUELINE_TEST_LONG") == "1" else 600
+RUNS = 5_000 if os.environ.get("TRUELINE_TEST_LONG") == "1" else 600
 NOISE = (0.05 * 0.95 / RUNS) ** 0.5
 
 

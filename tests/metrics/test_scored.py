@@ -16,7 +16,7 @@ from trueline.metrics.reviews import Mass, ReviewCount
 from trueline.metrics.scored import f1_scores, matrix_figures, precisions, recalls
 from trueline.metrics.scores import overall_scores, scores_per_decision
 
-RUNS = 10_000 if os.environ.get("TRUELINE_TEST_LONG") == "1" else 300
+RUNS = 2_000 if os.environ.get("TRUELINE_TEST_LONG") == "1" else 300
 NOISE = (0.05 * 0.95 / RUNS) ** 0.5
 
 LABELS = ["Drop", "Investigate", "Escalate"]
