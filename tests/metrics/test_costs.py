@@ -26,6 +26,7 @@ def test_expected_cost() -> None:
     """200 missed at 480 minutes, 160 false alarms at 15."""
     cost = expected_cost(COUNTS, estimate(COUNTS, LABELS, b""), COSTS)
     assert cost.value == pytest.approx(200 * 480 + 160 * 15)
+    assert cost.value is not None
     assert cost.interval is not None
     assert 20 * 480 < cost.interval.low < cost.value < cost.interval.high < 600 * 480
 
@@ -35,6 +36,7 @@ def test_time_saved_beside_the_compatible_figure() -> None:
     assert saved.compatible == 10 * (396 + 19_599 + 840)
     assert saved.rework.value == pytest.approx(25 * 360)
     assert saved.saved.value == pytest.approx(10 * (21_000 - 360) - 25 * 360)
+    assert saved.saved.value is not None
     assert saved.saved.interval is not None
     assert saved.saved.interval.low < saved.saved.value < saved.saved.interval.high
 

@@ -151,6 +151,7 @@ def _plan(seen: Seen, bound: float, level: float) -> Plan:
         size = seen.population if size is None else size
         return size, float(bdtr(allowed, size, rate)) if rate else 1.0
 
+    reason: str | None
     if not seen.population:
         return Plan(seen.decision, 0, 0, 0, 1.0, "there are none")
     if rate >= bound:
