@@ -11,8 +11,8 @@ import pytest
 from fastapi.routing import iter_route_contexts
 
 from trueline.api.app import create_app
-from trueline.api.pages import PATHS as PAGES
 from trueline.api.not_here import NOT_HERE
+from trueline.api.pages import PATHS as PAGES
 from trueline.service.keys import KNOWN_SCOPES, KeyRing
 
 if TYPE_CHECKING:
