@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from hashlib import sha256
 from heapq import nsmallest
-from math import ceil, exp, log
+from math import ceil, log
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+_ROUNDING: Final = 1e-9
+"""So that 0.01 of 300 is 3."""
 _CHANCE: Final = 0.8
 """With which a planned audit shall be able to keep its promise, if errors are as frequent as they were so far."""
 
@@ -55,8 +57,9 @@ class Plan:
 def audit_plan(seen: Sequence[Seen], bound: float, level: float = 0.95) -> list[Plan]:
     """Plan for each decision, so that its audit can say "at most `bound` of these are wrong" at a level.
 
-    For ever more allowed errors, the smallest sample is taken (see `sample_size`) until the chance to stay within
-    reaches 80 % at the rate of errors seen so far. That rate only shapes the plan; the promise rests on what is drawn.
+    As many errors are allowed, and the smallest sample for them is taken (see `sample_size`), that the chance to stay
+    within reaches 80 % at the rate of errors seen so far. That rate only shapes the plan; the promise rests on what is
+    drawn.
 
     Args:
         seen: the decisions.
@@ -84,14 +87,14 @@ def sample_size(bound: float, level: float = 0.95, allowed: int = 0, population:
         raise ValueError("no fewer than 0 errors can be allowed")
     risk = 1 - level
     if population is not None:
-        too_many = int(bound * population + 1e-9) + 1
+        too_many = int(bound * population + _ROUNDING) + 1
         if too_many > population:
             return 0
         if allowed >= too_many:
             return None
         return _smallest(allowed + 1, population, lambda size: _within(allowed, size, too_many, population) <= risk)
     if allowed == 0:
-        return ceil(log(risk) / log(1 - bound) - 1e-9)
+        return ceil(log(risk) / log(1 - bound) - _ROUNDING)
     high = allowed + 1
     while bdtr(allowed, high, bound) > risk:
         high *= 2
@@ -141,18 +144,23 @@ def draw(ids: Iterable[str], size: int, digest: bytes) -> Draw:
 
 def _plan(seen: Seen, bound: float, level: float) -> Plan:
     rate = seen.wrong / seen.reviewed if seen.reviewed else 0.0
-    allowed = 0
-    while rate < bound:
+    most = int(bound * seen.population + _ROUNDING)
+
+    def planned(allowed: int) -> tuple[int, float]:
         size = sample_size(bound, level, allowed, seen.population)
-        if size is None:
-            break
-        chance = float(bdtr(allowed, size, rate)) if rate else 1.0
-        if chance >= _CHANCE:
-            reason = "so few that all are to be reviewed" if size == seen.population else None
-            return Plan(seen.decision, seen.population, size, allowed, chance, reason)
-        allowed += 1
-    reason = f"of those reviewed {rate:.2%} were wrong, so review all: at most {bound:.2%} is not to be promised"
-    return Plan(seen.decision, seen.population, seen.population, int(bound * seen.population + 1e-9), 0.0, reason)
+        size = seen.population if size is None else size
+        return size, float(bdtr(allowed, size, rate)) if rate else 1.0
+
+    reason: str | None
+    if not seen.population:
+        return Plan(seen.decision, 0, 0, 0, 1.0, "there are none")
+    if rate >= bound:
+        reason = f"{rate:.3g} of those reviewed were wrong: at most {bound:g} is not to be promised short of all"
+        return Plan(seen.decision, seen.population, seen.population, most, planned(most)[1], reason)
+    allowed = _smallest(0, most, lambda errors: planned(errors)[1] >= _CHANCE)
+    size, chance = planned(allowed)
+    reason = "it takes all of them" if size == seen.population else None
+    return Plan(seen.decision, seen.population, size, allowed, chance, reason)
 
 
 def _within(allowed: int, size: int, wrong: int, population: int) -> float:
@@ -161,7 +169,7 @@ def _within(allowed: int, size: int, wrong: int, population: int) -> float:
     if not len(found):
         return 0.0
     logs = _choose(wrong, found) + _choose(population - wrong, size - found) - _choose(population, np.array([size]))
-    return float(min(1.0, sum(exp(each) for each in logs.tolist())))
+    return float(min(1.0, np.exp(logs).sum()))
 
 
 def _choose(whole: int, part: NDArray[np.int64]) -> NDArray[np.float64]:
