@@ -13,12 +13,19 @@ from trueline.metrics.votes import VotePattern
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from oracle import Oracle, Sent
+    from oracle import Decision, Oracle, Sent
 
 
-def latest_events(population: Sequence[Sent]) -> dict[str, Sent]:
-    """The latest event of each subject: by time, then by id."""
-    return {event.bucket: event for event in sorted(population, key=lambda event: (event.timestamp, event.event_id))}
+def latest_decisions(oracle: Oracle, population: Sequence[Sent]) -> dict[str, Decision]:
+    """The decision on the latest event of each subject: by time, then by label, then by confidence."""
+    found: dict[str, tuple[int, int, float, Decision]] = {}
+    for event in population:
+        decision = oracle.decisions_on(event.event_id)[-1]
+        sure = -1 if decision.confidence is None else decision.confidence
+        this = event.timestamp, oracle.job.labels.index(decision.label), sure, decision
+        if event.bucket not in found or this[:3] > found[event.bucket][:3]:
+            found[event.bucket] = this
+    return {subject: decision for subject, (_, _, _, decision) in found.items()}
 
 
 def standing_votes(oracle: Oracle, subject: str) -> dict[str, str]:
@@ -33,24 +40,24 @@ def standing_votes(oracle: Oracle, subject: str) -> dict[str, str]:
 def vote_patterns(oracle: Oracle, population: Sequence[Sent]) -> set[VotePattern]:
     """How many subjects of a population have which votes and decision."""
     counted: Counter[tuple[tuple[tuple[str, str], ...], str]] = Counter()
-    for subject, event in latest_events(population).items():
+    for subject, decision in latest_decisions(oracle, population).items():
         votes = standing_votes(oracle, subject)
         if votes:
-            counted[tuple(sorted(votes.items())), oracle.decisions_on(event.event_id)[-1].label] += 1
+            counted[tuple(sorted(votes.items())), decision.label] += 1
     return {VotePattern(votes, subjects, decision) for (votes, decision), subjects in counted.items()}
 
 
-def truth(oracle: Oracle, event: Sent) -> str | None:
-    """The explicit truth of an event."""
-    consensus, _ = oracle.consensus(event.bucket)
+def truth(oracle: Oracle, subject: str) -> str | None:
+    """The explicit truth of a subject's events."""
+    consensus, _ = oracle.consensus(subject)
     return None if consensus == UNDECIDED else consensus
 
 
 def confidence_counts(oracle: Oracle, population: Sequence[Sent]) -> set[ConfidenceCount]:
     """How many events, or buckets by their latest event, claim how much, and how many of them are right."""
     counted: dict[float | None, Counter[str]] = {}
-    for event in latest_events(population).values() if oracle.job.by_bucket else population:
-        decision, fact = oracle.decisions_on(event.event_id)[-1], truth(oracle, event)
+    for subject, decision in latest_decisions(oracle, population).items():
+        fact = truth(oracle, subject)
         kind = "unreviewed" if fact is None else "right" if fact == decision.label else "wrong"
         counted.setdefault(decision.confidence, Counter())[kind] += 1
     return {
@@ -78,7 +85,7 @@ def decision_pairs(
     for event in population:
         both = both_decisions(oracle, event, first, second)
         if both is not None:
-            counted[(*both, truth(oracle, event))] += 1
+            counted[(*both, truth(oracle, event.bucket))] += 1
     return {DecisionPair(*alike, events) for alike, events in counted.items()}
 
 
@@ -88,7 +95,7 @@ def paired_subjects(
     """How many subjects have so many events that both, one or neither of two decided right."""
     by_subject: dict[str, Counter[tuple[bool, bool]]] = {}
     for event in population:
-        both, fact = both_decisions(oracle, event, first, second), truth(oracle, event)
+        both, fact = both_decisions(oracle, event, first, second), truth(oracle, event.bucket)
         if both is not None and fact is not None:
             by_subject.setdefault(event.bucket, Counter())[both[0] == fact, both[1] == fact] += 1
     alike = Counter(

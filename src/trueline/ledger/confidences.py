@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from trueline.labels import UNDECIDED
 from trueline.ledger.count import put_together
+from trueline.ledger.latest import CLAIMED, HUNDREDTHS, latest_decisions
 from trueline.ledger.population import asked
 from trueline.metrics.calibration import ConfidenceCount
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from trueline.ledger.engine import Engine
     from trueline.ledger.job_tables import JobTables
     from trueline.ledger.population import Asked, Population
-
-_HUNDREDTHS: Final = 100
-
-_ROUNDED = f"round(confidence * {_HUNDREDTHS})"
-# the product may lie beyond a hundredth that the confidence is below; what is divided again is as it was sent
-_CLAIMED = f"toInt32(ifNull(if({_ROUNDED} / {_HUNDREDTHS} > confidence, {_ROUNDED} - 1, {_ROUNDED}), -1))"
 
 _TOLD_APART = """
 SELECT claimed,
@@ -33,15 +30,9 @@ GROUP BY claimed
 HAVING sum(events) > 0
 ORDER BY claimed"""
 
-_LATEST = """
-SELECT subject_key, argMax((event_decision, event_claimed), (happened_at, name)) AS latest,
-       latest.1 AS outcome_decision, latest.2 AS claimed, 1 AS events
-FROM ({standing})
-GROUP BY subject_key"""
-
-_UNVOTED = "SELECT *, '' AS consensus FROM ({latest})"
+_UNVOTED = "SELECT *, '' AS consensus, 1 AS events FROM ({latest})"
 _VOTED = """
-SELECT *, later_consensus AS consensus FROM ({latest}) AS latest
+SELECT *, later_consensus AS consensus, 1 AS events FROM ({latest}) AS latest
 LEFT ANY JOIN (SELECT subject_key, later_consensus FROM ({subjects})) AS subject USING (subject_key)"""
 
 _OF_BUCKETS = f"""{_TOLD_APART}
@@ -61,8 +52,8 @@ class ConfidenceQuery:
         """Count a population's decisions by confidence and by whether the consensus agrees. Exact.
 
         The truth is the explicit one: without a consensus label a decision is unreviewed. In a job grouped by bucket
-        each bucket counts once, with the decision of its latest event in the population, by ``@timestamp``, among
-        equals that of the last id: its events share one truth, and would pass for many reviews where there was one.
+        each bucket counts once, with the decision of its latest event in the population (see `latest_decisions`): its
+        events share one truth, and would pass for many reviews where there was one.
 
         Returns:
             The lowest confidence first, after those that claim nothing; each is cut down to hundredths of a percent.
@@ -71,22 +62,17 @@ class ConfidenceQuery:
             QueryTimeoutError: it took longer than the budget.
         """
         of = asked(self._engine, self._tables, population).also("decision != ''")
-        query = _buckets(of) if of.by_bucket else put_together(_OF_EVENTS, of, of.groups_by(claimed=_CLAIMED))
+        if of.by_bucket:
+            query = _buckets(of, population.shape.labels)
+        else:
+            query = put_together(_OF_EVENTS, of, of.groups_by(claimed=CLAIMED))
         rows = self._engine.rows(query.replace("{undecided}", of.into.text(UNDECIDED)), of.into.values)
         return [
-            ConfidenceCount(None if claimed < 0 else claimed / _HUNDREDTHS, int(right), int(wrong), int(unreviewed))
+            ConfidenceCount(None if claimed < 0 else claimed / HUNDREDTHS, int(right), int(wrong), int(unreviewed))
             for claimed, right, wrong, unreviewed in rows
         ]
 
 
-def _buckets(of: Asked) -> str:
-    standing = of.standing(
-        subject_key="subject_key",
-        event_decision="toString(decision)",
-        event_claimed=_CLAIMED,
-        happened_at="ts",
-        name="event_id",
-    )
-    latest = _LATEST.replace("{standing}", standing)
+def _buckets(of: Asked, labels: Sequence[str]) -> str:
     joined = _UNVOTED if of.subjects is None else _VOTED.replace("{subjects}", of.subjects)
-    return _OF_BUCKETS.replace("{buckets}", joined.replace("{latest}", latest))
+    return _OF_BUCKETS.replace("{buckets}", joined.replace("{latest}", latest_decisions(of, labels)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from trueline.ledger.latest import latest_decisions
 from trueline.ledger.population import asked
 from trueline.metrics.votes import VotePattern
 
@@ -16,7 +17,7 @@ _VOTES = "(SELECT * FROM votes WHERE job_id = {job:UInt64})"
 _VOTED = f"subject_key IN (SELECT subject_key FROM {_VOTES} WHERE NOT override)"
 
 _PATTERNS = f"""
-SELECT given, decided, count()
+SELECT given, outcome_decision, count()
 FROM
 (
     SELECT subject_key, arraySort(groupArray((voter, label_given))) AS given
@@ -29,14 +30,9 @@ FROM
     )
     GROUP BY subject_key
 ) AS voted
-INNER JOIN
-(
-    SELECT subject_key, argMax(event_decision, (happened_at, name)) AS decided
-    FROM ({{standing}})
-    GROUP BY subject_key
-) AS seen USING (subject_key)
-GROUP BY given, decided
-ORDER BY given, decided"""
+INNER JOIN ({{latest}}) AS decided USING (subject_key)
+GROUP BY given, outcome_decision
+ORDER BY given, outcome_decision"""
 
 
 class VotePatternQuery:
@@ -51,8 +47,8 @@ class VotePatternQuery:
 
         Of one analyst's votes on a subject the latest counts, a withdrawn one is none, and an override is nobody's.
         A bucket is one subject, however many events it has, and its decision is that of its latest event in the
-        population, by ``@timestamp``, among equals that of the last id: this is the one that whoever votes next has
-        before them, and one decision a vote keeps model and analyst on the same footing.
+        population (see `latest_decisions`): this is the one that whoever votes next has before them, and one decision a
+        subject keeps model and analyst on the same footing.
 
         Returns:
             As many as there are, in the order of the votes; no subject is in two.
@@ -61,8 +57,7 @@ class VotePatternQuery:
             QueryTimeoutError: it took longer than the budget.
         """
         of = asked(self._engine, self._tables, population).also(f"decision != '' AND {_VOTED}")
-        standing = of.standing(
-            subject_key="subject_key", event_decision="toString(decision)", happened_at="ts", name="event_id"
+        rows = self._engine.rows(
+            _PATTERNS.replace("{latest}", latest_decisions(of, population.shape.labels)), of.into.values
         )
-        rows = self._engine.rows(_PATTERNS.replace("{standing}", standing), of.into.values)
         return [VotePattern(tuple(map(tuple, given)), int(subjects), decided) for given, decided, subjects in rows]
