@@ -66,12 +66,12 @@ def host_of(event: Sent) -> str | None:
     values = [
         text(value) for value in reach(event.document, "host") if value is not None and not isinstance(value, dict)
     ]
-    if len(values) < 2:  # noqa: PLR2004
+    if len(values) < 2:
         return values[0] if values else None
     return json.dumps(values, separators=(",", ":"))
 
 
-def reviewed_job(  # noqa: PLR0914 - a job has that many parts
+def reviewed_job(
     workspace: Workspace, title: Callable[[], str], seed: int, grouping: str, sizes: tuple[int, int] = (36, 40)
 ) -> ReviewedJob:
     """A job with events sent again, decided again, without confidence, votes withdrawn, overridden, drawn by chance."""
@@ -90,7 +90,7 @@ def reviewed_job(  # noqa: PLR0914 - a job has that many parts
             made.oracle.event(event, document, arrived_at=next(clock), timestamp=day, bucket_id=bucket[event])
             if grouping == "bucket":
                 line["bucket_id"] = bucket[event]
-            if round_ or chance.random() < 0.9:  # noqa: PLR2004
+            if round_ or chance.random() < 0.9:
                 decision = {
                     "label": chance.choices(LABELS, [6, 1, 2])[0],
                     "decided_at": f"2025-04-0{round_ + 1}",
@@ -99,7 +99,7 @@ def reviewed_job(  # noqa: PLR0914 - a job has that many parts
                 }
                 line["decision"] = decision
                 made.oracle.decide(event, arrived_at=next(clock), **decision)  # type: ignore[arg-type]
-            if round_ == 0 and chance.random() < 0.3:  # noqa: PLR2004
+            if round_ == 0 and chance.random() < 0.3:
                 line["votes"] = [_vote(made, chance, event, clock, first=True)]
             lines.append(line)
         _taken(workspace.ingest.bulk(job, _lines(lines)).rejected)
@@ -111,16 +111,16 @@ def reviewed_job(  # noqa: PLR0914 - a job has that many parts
 def _vote(
     made: ReviewedJob, chance: random.Random, event: str, clock: Iterable[int], *, first: bool = False
 ) -> dict[str, object]:
-    arrived = next(iter(clock))  # type: ignore[call-overload]
+    arrived = next(iter(clock))
     analyst = chance.choice(["ana", "ben", "eve"])
     label = chance.choice(LABELS if first else [*LABELS, None])
     at = f"2025-05-0{chance.randrange(1, 9)}T0{chance.randrange(9)}:00:00.{arrived % 10**6:06}Z"
     line: dict[str, object] = {"analyst": analyst, "label": label, "at": at}
-    override = not first and chance.random() < 0.1  # noqa: PLR2004
+    override = not first and chance.random() < 0.1
     if override:
         line["override"] = True
     made.oracle.vote(analyst, label, arrived_at=arrived, event_id=event, at=at, override=override)
-    if label is not None and chance.random() < 0.4:  # noqa: PLR2004
+    if label is not None and chance.random() < 0.4:
         line["review_probability"] = chance.choice([0.02, 0.5, 1.0])
         made.said[made.oracle.subject_of(event), analyst, arrived] = line["review_probability"]  # type: ignore[assignment]
     return line if first else line | {"event_id": event}

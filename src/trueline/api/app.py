@@ -19,6 +19,7 @@ from trueline.api import (
     metrics,
     model_metrics,
     not_here,
+    report,
     resources,
     search,
     threads,
@@ -66,6 +67,7 @@ def create_app(workspace: Workspace) -> FastAPI:
     errors.install(app)
     for router in (
         metrics.router,
+        report.router,
         jobs.router,
         connector_jobs.router,
         resources.router,

@@ -73,6 +73,8 @@ GROUP BY outcome_decision, consensus, lowest_band, likely{of_parts}"""
 
 _BAND = "if(isNull(confidence), toInt8(-1), toInt8(least(floor(assumeNotNull(confidence) / 10), 9))) AS band"
 
+_LATER = "SELECT subject_key FROM consensus WHERE job_id = {job:UInt64} AND consensus = {label}"
+
 _VALUES = """
 SELECT value, sum(sign) AS events FROM ({rows}) WHERE isNotNull(value) AND decision != ''
 GROUP BY value HAVING events > 0 ORDER BY events DESC, value LIMIT {limit}"""
@@ -174,6 +176,24 @@ class ReviewQuery:
             rows = f"SELECT {value} AS value, sign, decision FROM {of.table} WHERE {of.where}"
         query = _VALUES.replace("{rows}", rows).replace("{limit}", str(int(limit)))
         return [row[0] for row in self._engine.rows(query, of.into.values)]
+
+    def missed(self, population: Population, label: str, limit: int) -> list[str]:
+        """The ids of events whose consensus is a label that they were not decided as: latest ``@timestamp``, then id.
+
+        Raises:
+            QueryTimeoutError: it took longer than the budget.
+        """
+        of = asked(self._engine, self._tables, population)
+        named = of.into.text(label)
+        # few subjects have that consensus, or had it when they came: the others' states are not looked at
+        later = f"subject_key IN ({_LATER.replace('{label}', named)})" if of.subjects is not None else "0"
+        of = of.also(f"decision NOT IN ('', {named})").also(f"(consensus = {named} OR {later})")
+        rows = self._engine.rows(
+            f"SELECT event_id FROM ({of.rows()}) WHERE consensus = {named}"
+            f" GROUP BY event_id, ts, version HAVING sum(sign) > 0 ORDER BY ts DESC, event_id LIMIT {limit:d}",
+            of.into.values,
+        )
+        return [row[0] for row in rows]
 
     def _value(self, population: Population, of: Asked, field: str) -> str:
         """The expression of an event's value at a field, as text; NULL where it has none."""
