@@ -1,4 +1,4 @@
-"""The worked examples of docs/numbers-agreement.md: every number in them is what the code computes."""
+"""The worked examples of docs/numbers.md on people, confidence and models are what the code computes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from trueline.metrics.votes import VotePattern
 if TYPE_CHECKING:
     from trueline.metrics.figures import Figure
 
-TEXT = " ".join((Path(__file__).parent.parent / "docs" / "numbers-agreement.md").read_text(encoding="utf-8").split())
+TEXT = " ".join((Path(__file__).parent.parent / "docs" / "numbers.md").read_text(encoding="utf-8").split())
 LABELS = ("Drop", "Investigate", "Escalate")
 
 

@@ -18,11 +18,15 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+import counted_plainly as plainly
 from oracle import JobTerms, Oracle, RefusedError, differences, reach
+from trueline.ledger.decision_pairs import Sides
 from trueline.service.errors import TruelineError
+from trueline.service.question import Question
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
 
     from trueline.catalog.records import Job
     from trueline.service.workspace import Workspace
@@ -135,6 +139,11 @@ def filters(draw: st.DrawFn) -> dict[str, object]:
     value = st.sampled_from(VALUES_OF[field])
     wanted = draw(st.lists(value, min_size=1, max_size=3) if "one of" in operator else value)
     return {"field": field, "operator": operator, "value": wanted}
+
+
+def alike(found: Sequence[object], wanted: AbstractSet[object]) -> None:
+    """Tell whether a list has just these, each once."""
+    assert (set(found), len(found)) == (wanted, len(wanted))
 
 
 def times_given(line: Mapping[str, object]) -> bool:
@@ -474,6 +483,39 @@ class AnySequence(RuleBasedStateMachine):
                 points = told["decision_point_statistics"]
                 points = points["overall"] if model is None else points["per_model"][model]
                 self.agree_on_decision_points(points[name], window, part)
+
+    @rule(
+        window=windows,
+        questions=st.lists(filters(), max_size=1),
+        sides=st.sampled_from([(None, None), ("first", "second"), ("second", "first")]),
+    )
+    def ask_about_people(
+        self,
+        window: tuple[str | None, str | None],
+        questions: list[dict[str, object]],
+        sides: tuple[str | None, str | None],
+    ) -> None:
+        """Votes, confidences and decisions by two models are counted as the lists of the oracle have them."""
+        if self.terms.by_bucket and not self.buckets_sent:
+            questions = [question for question in questions if question["field"] != "arcanna.bucket_id"]
+        try:
+            wanted = self.oracle.population(*window, questions)
+        except RefusedError:
+            return
+        ledger = self.workspace._ledger  # noqa: SLF001
+        active = self.workspace._catalog.active_model(self.job.id)  # noqa: SLF001
+        question = Question.read(*window, questions, "explicit", 9)
+        population = question.population(self.job, None if active is None else active.training)
+        alike(ledger.vote_patterns.patterns(population), plainly.vote_patterns(self.oracle, wanted))
+        alike(ledger.confidences.counts(population), plainly.confidence_counts(self.oracle, wanted))
+        two = Sides(*sides)
+        alike(ledger.decision_pairs.pairs(population, two), plainly.decision_pairs(self.oracle, wanted, *sides))
+        subjects = plainly.paired_subjects(self.oracle, wanted, *sides)
+        if self.terms.by_bucket:
+            alike(ledger.decision_pairs.subjects(population, two), subjects)
+        flipped = plainly.flipped(self.oracle, wanted, *sides)
+        found = ledger.decision_pairs.flipped(population, two, list(flipped), 2)
+        assert found == {kind: events[:2] for kind, events in flipped.items()}
 
     def agree_over_time(
         self,

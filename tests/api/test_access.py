@@ -83,6 +83,7 @@ TABLE = [
     Row("GET", "/api/v2/jobs/{job}", "read:resources"),
     Row("PATCH", "/api/v2/jobs/{job}", "write:resources", b'{"min_votes": 7}'),
     Row("GET", "/api/v2/jobs/{job}/models", "read:resources"),
+    Row("POST", "/api/v2/jobs/{job}/report", "read:job_metrics", b"{}"),
     Row("POST", "/api/v2/jobs/{job}/models", "execute:job_operations", b"{}"),
     Row("POST", "/api/v2/jobs/{job}/rebuild", "execute:job_operations"),
     Row("POST", "/api/v2/jobs/{job}/train", "execute:job_operations"),

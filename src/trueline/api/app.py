@@ -20,6 +20,7 @@ from trueline.api import (
     model_metrics,
     not_here,
     pages,
+    report,
     resources,
     search,
     threads,
@@ -67,6 +68,7 @@ def create_app(workspace: Workspace) -> FastAPI:
     errors.install(app)
     for router in (
         metrics.router,
+        report.router,
         jobs.router,
         connector_jobs.router,
         resources.router,

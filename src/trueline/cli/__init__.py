@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from trueline import __version__
-from trueline.cli import imports, jobs, keys, metrics, models, rebuilding, serving
+from trueline.cli import imports, jobs, keys, metrics, models, rebuilding, report, serving
 from trueline.cli.sentences import CommandLine
 
 app = CommandLine(
@@ -25,6 +25,7 @@ app.command("serve")(serving.serve)
 app.command("demo")(serving.demo)
 app.command("import")(imports.import_)
 app.command("metrics")(metrics.metrics)
+app.command("report")(report.report)
 app.command("rebuild")(rebuilding.rebuild)
 
 

@@ -8,6 +8,7 @@ from trueline.cli.trueline import JobRecord, ModelRecord, NoSuchJob, RebuiltReco
 from trueline.importers.workspace_sink import WorkspaceSink
 from trueline.instants import format_instant
 from trueline.service.errors import JobNotFoundError
+from trueline.service.telling import Telling
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -64,6 +65,12 @@ class LocalTrueline:
     def metrics(self, reference: str, asked: Mapping[str, str], filters: list[dict[str, Any]]) -> dict[str, Any]:
         """The body of the metrics route."""
         return self._workspace.metrics.job(self._job(reference).id, **asked, filters=filters)
+
+    def report(self, reference: str, asked: Mapping[str, Any], filters: list[dict[str, Any]]) -> dict[str, Any]:
+        """The body of the report route."""
+        told = dict(asked)
+        start, end = told.pop("start", None), told.pop("end", None)
+        return self._workspace.reports.of(self._job(reference), start, end, filters, Telling(**told))
 
     def rebuild(self, reference: str) -> RebuiltRecord:
         """Derive anew what is derived."""

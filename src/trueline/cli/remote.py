@@ -74,6 +74,18 @@ class RemoteTrueline:
         )
         return body
 
+    def report(self, reference: str, asked: Mapping[str, Any], filters: list[dict[str, Any]]) -> dict[str, Any]:
+        """The body of the report route."""
+        names = {"start": "start_datetime", "end": "end_datetime"}
+        body: dict[str, Any] = self._answer(
+            "POST",
+            f"/api/v2/jobs/{quote(reference, safe='')}/report",
+            reference,
+            params={names.get(name, name): value for name, value in asked.items()},
+            json={"filters": filters} if filters else {},
+        )
+        return body
+
     def rebuild(self, reference: str) -> RebuiltRecord:
         """Have the server derive anew what is derived."""
         job = self.job(reference)

@@ -87,6 +87,9 @@ class Trueline(Protocol):
     def metrics(self, reference: str, asked: Mapping[str, str], filters: list[dict[str, Any]]) -> dict[str, Any]:
         """The body of the metrics route; ``asked`` may hold start, end and truth."""
 
+    def report(self, reference: str, asked: Mapping[str, Any], filters: list[dict[str, Any]]) -> dict[str, Any]:
+        """The body of the report route; ``asked`` may hold start, end, level, interval, group_by and top."""
+
     def rebuild(self, reference: str) -> RebuiltRecord:
         """Derive anew all that is kept of a job beside events and votes."""
 

@@ -80,7 +80,7 @@ class CountQuery:
             QueryTimeoutError: it took longer than the budget.
         """
         of = asked(self._engine, self._tables, population)
-        rows = self._engine.rows(_put_together(_COUNTS, of, of.groups_with_states()), of.into.values)
+        rows = self._engine.rows(put_together(_COUNTS, of, of.groups_with_states()), of.into.values)
         counts: dict[tuple[str, str | None, bool, bool], int] = {}
         changed: dict[int, tuple[int, int]] = {}
         for decision, consensus, trained, has_changed, subject, changed_at, events in rows:
@@ -115,7 +115,7 @@ class CountQuery:
         """
         of = asked(self._engine, self._tables, population)
         groups = of.groups_in_parts(width, population.shape.low_confidence_below)
-        rows = self._engine.rows(_put_together(_IN_PARTS, of, groups), of.into.values)
+        rows = self._engine.rows(put_together(_IN_PARTS, of, groups), of.into.values)
         return [
             Part(
                 interval=None if width is None else int(interval),
@@ -230,7 +230,7 @@ class CountQuery:
         return found[0] if found else None
 
 
-def _put_together(query: str, of: Asked, groups: str) -> str:
+def put_together(query: str, of: Asked, groups: str) -> str:
     """The query over the groups of a population."""
     # no more than that: a condition on what is grouped by is put to every row before it is grouped
     on_groups = f"WHERE {' AND '.join(of.met.on_states)}" if of.met.on_states else ""

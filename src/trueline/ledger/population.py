@@ -105,7 +105,7 @@ FROM {{table}} WHERE {{where}} GROUP BY outcome{{of_parts}}"""
 _BY_SUBJECT = """
 SELECT * FROM
 (
-    SELECT outcome{parts}, if(subject_key IN ({keys}), subject_key, 0) AS marked,
+    SELECT outcome{parts}, {marked} AS marked,
            {first_changed_at} AS first_changed_at, sum(sign) AS events
     FROM {table} WHERE {where} GROUP BY outcome, marked{of_parts}
 ) AS counted
@@ -190,6 +190,23 @@ class Asked:
         named = ", ".join(["decision", "model_id", "sign", f"{trained} AS trained", *columns])
         return f"SELECT {named} FROM {self.table} WHERE {self.where}"
 
+    def columns(self, **columns: str) -> str:
+        """The query of the population's rows with just these columns: their names, and expressions on an event's own.
+
+        With the states of subjects only where a filter asks for them, and none to be selected.
+        """
+        named = ", ".join(f"{expression} AS {name}" for name, expression in columns.items())
+        if not self.on_subjects:
+            return f"SELECT {named} FROM {self.table} WHERE {self.where}"
+        kept = ", ".join(f"selected_{name} AS {name}" for name in columns)
+        rows = self.rows(*(f"{expression} AS selected_{name}" for name, expression in columns.items()))
+        return f"SELECT {kept} FROM ({rows})"
+
+    def standing(self, **columns: str) -> str:
+        """As `columns`, each event in its present version only: for what cannot be counted with a sign."""
+        taken_back = f"SELECT event_key, version FROM {self.table} WHERE {self.where} AND sign = -1"
+        return self.also(f"sign = 1 AND (event_key, version) NOT IN ({taken_back})").columns(**columns)
+
     def groups(self) -> str:
         """The query of the population's rows counted by outcome and, where that has a state, by subject."""
         return self._groups("", "")
@@ -209,17 +226,47 @@ class Asked:
         groups = self._groups(_PARTS.replace("{start}", start).replace("{low}", low), _OF_PARTS)
         return _GROUPS_WITH_STATES.replace("{groups}", groups)
 
-    def _groups(self, parts: str, of_parts: str) -> str:
+    def groups_by(self, **columns: str) -> str:
+        """As `groups_with_states`, counted also by these: their names, and expressions on an event's own columns."""
+        of_parts = "".join(f", {name}" for name in columns)
+        named = [f"{expression} AS {name}" for name, expression in columns.items()]
+        # rows that come with their states have none of an event's columns but those that are asked for
+        parts = of_parts if self.met.on_moments else "".join(f", {column}" for column in named)
+        return _GROUPS_WITH_STATES.replace("{groups}", self._groups(parts, of_parts, further=named))
+
+    def groups_of_reviews(self, parts: str, of_parts: str, *, further: Sequence[str] = (), one_by_one: bool) -> str:
+        """As `groups_with_states`, in a job grouped by bucket for every subject apart, counted also by further parts.
+
+        Args:
+            parts: Further columns, each with a comma before it.
+            of_parts: Their names, likewise.
+            further: Columns that the parts are made of, where rows are looked at one by one.
+            one_by_one: Whether the parts need the states of subjects.
+        """
+        groups = self._groups(parts, of_parts, further=further, each_subject=self.by_bucket, one_by_one=one_by_one)
+        return _GROUPS_WITH_STATES.replace("{groups}", groups)
+
+    def _groups(
+        self,
+        parts: str,
+        of_parts: str,
+        *,
+        further: Sequence[str] = (),
+        each_subject: bool = False,
+        one_by_one: bool = False,
+    ) -> str:
         # in a job grouped by bucket no event comes with a consensus
         first = "max(consensus_changed_at)" if self.can_change and not self.by_bucket else _NEVER
-        if self.met.on_moments:
-            grouped = _ONE_BY_ONE.replace("{source}", self.rows())
+        if self.met.on_moments or one_by_one:
+            grouped = _ONE_BY_ONE.replace("{source}", self.rows(*further))
+        elif self.subjects is None and not each_subject:
+            grouped = _ALONE
         else:
-            grouped = _ALONE if self.subjects is None else _BY_SUBJECT.replace("{subjects}", self.subjects)
+            grouped = _BY_SUBJECT.replace("{subjects}", self.subjects or _VOTED)
         for name, part in {
             "{parts}": parts,
             "{of_parts}": of_parts,
-            "{keys}": self.subject_keys,
+            "{marked}": "subject_key" if each_subject else f"if(subject_key IN ({self.subject_keys}), subject_key, 0)",
             "{first_changed_at}": first,
             "{table}": self.table,
             "{where}": self.where,

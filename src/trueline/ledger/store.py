@@ -8,7 +8,9 @@ from pathlib import Path  # noqa: TC003 - part of a public signature
 
 from trueline.ledger import migrations
 from trueline.ledger.answers import Answers
+from trueline.ledger.confidences import ConfidenceQuery
 from trueline.ledger.count import CountQuery
+from trueline.ledger.decision_pairs import DecisionPairQuery
 from trueline.ledger.decision_points import DecisionPointQuery
 from trueline.ledger.engine import Engine
 from trueline.ledger.errors import LedgerInUseError
@@ -19,7 +21,9 @@ from trueline.ledger.kept import KeptCounts
 from trueline.ledger.keys import load_key_maker
 from trueline.ledger.lookup import KeyLookup
 from trueline.ledger.pages import EventPages
+from trueline.ledger.reviews import ReviewQuery
 from trueline.ledger.trainings import TrainingTable
+from trueline.ledger.vote_patterns import VotePatternQuery
 from trueline.ledger.votes import VoteTable
 
 
@@ -61,7 +65,11 @@ class Ledger:
         self.votes = VoteTable(engine, tables, lookup, self.kept)
         self.trainings = TrainingTable(engine, tables)
         self.count = CountQuery(engine, tables)
+        self.reviews = ReviewQuery(engine, tables)
         self.decision_points = DecisionPointQuery(engine, tables)
+        self.vote_patterns = VotePatternQuery(engine, tables)
+        self.confidences = ConfidenceQuery(engine, tables)
+        self.decision_pairs = DecisionPairQuery(engine, tables)
         self.pages = EventPages(engine, tables)
         self.fields = FieldQuery(engine, tables)
         self.answers = Answers(self.count, self.kept)

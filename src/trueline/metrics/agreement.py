@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from trueline.labels import UNDECIDED
 from trueline.metrics.alpha import Agreement, agreement
@@ -22,7 +22,11 @@ from trueline.metrics.votes import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections import Counter
+    from collections.abc import Iterable, Mapping, Sequence
+
+_Name = TypeVar("_Name")
+_Met = TypeVar("_Met")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +74,23 @@ class AgreementReport:
     overall: Agreement
     """All votes on a subject with each other."""
     pairs: tuple[PairAgreement, ...]
-    """Those who voted on a subject in common, in the order of their names."""
+    """Those who voted on a subject in common: most such subjects first, then by name."""
+    pairs_left_out: int
+    """How many more there are."""
     analysts: tuple[AnalystAgreement, ...]
-    """In the order of their names."""
+    """Those with a standing vote: on most subjects first, then by name."""
+    analysts_left_out: int
+    """How many more there are."""
     ceiling: HumanCeiling
 
 
 def agreement_report(
-    patterns: Sequence[VotePattern], labels: Sequence[str], *, ordered: bool, level: float = 0.95
+    patterns: Sequence[VotePattern],
+    labels: Sequence[str],
+    *,
+    ordered: bool,
+    level: float = 0.95,
+    most: int | None = None,
 ) -> AgreementReport:
     """Say how far people agree, and the model with them.
 
@@ -86,27 +99,36 @@ def agreement_report(
         labels: The job's labels, in their order.
         ordered: Whether that order means something, as in Drop, Investigate, Escalate; else no ordinal alpha.
         level: Of the intervals.
+        most: How many pairs, and how many analysts, are looked at one by one; None: all. The other figures are of all.
 
     Raises:
         KeyError: a vote or a decision names a label that is not among `labels`.
     """
     counted = ballots(patterns)
+    pairs, analysts = by_pair(patterns), by_analyst(patterns)
     return AgreementReport(
         subjects=sum(ballot.subjects for ballot in counted if ballot.labels),
         overall=agreement(among_votes(counted, labels), labels, level, ordered=ordered),
         pairs=tuple(
             PairAgreement(first, second, agreement(met_once(table, labels), labels, level, ordered=ordered))
-            for (first, second), table in by_pair(patterns).items()
+            for (first, second), table in _largest(pairs, most)
         ),
-        analysts=tuple(_analysts(patterns, labels, level, ordered=ordered)),
+        pairs_left_out=0 if most is None else max(len(pairs) - most, 0),
+        analysts=tuple(_analysts(_largest(analysts, most), labels, level, ordered=ordered)),
+        analysts_left_out=0 if most is None else max(len(analysts) - most, 0),
         ceiling=_ceiling(counted, labels, level, ordered=ordered),
     )
 
 
+def _largest(tables: Mapping[_Name, Counter[_Met]], most: int | None) -> list[tuple[_Name, Counter[_Met]]]:
+    """Tables with the most subjects, those with as many in the order that they come in."""
+    return sorted(tables.items(), key=lambda table: -table[1].total())[:most]
+
+
 def _analysts(
-    patterns: Sequence[VotePattern], labels: Sequence[str], level: float, *, ordered: bool
+    tables: Iterable[tuple[str, Counter[tuple[str, str | None]]]], labels: Sequence[str], level: float, *, ordered: bool
 ) -> Iterable[AnalystAgreement]:
-    for analyst, table in by_analyst(patterns).items():
+    for analyst, table in tables:
         met = {
             (label, others): subjects
             for (label, others), subjects in table.items()

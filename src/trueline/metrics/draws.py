@@ -19,8 +19,15 @@ if TYPE_CHECKING:
 
 DRAWS: Final = 4_000
 """So that the ends of a 95 % interval are known to within a twentieth of a standard error."""
+_NUMBERS: Final = 20_000_000
+"""Drawn for one matrix at the most, 160 MB: jobs of more than 70 labels get fewer draws."""
 _DIGITS: Final = 6
 """Fewer than may differ between machines, more than the draws can tell: see `seeded`."""
+
+
+def draws_of(size: int) -> int:
+    """How often a K x K matrix is drawn."""
+    return min(DRAWS, _NUMBERS // max(1, size * size))
 
 
 @dataclass(frozen=True, slots=True)

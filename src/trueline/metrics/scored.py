@@ -9,7 +9,7 @@ import numpy as np
 
 from trueline.metrics.clustered import Proportion, proportion
 from trueline.metrics.counts import TruthPolicy
-from trueline.metrics.draws import DrawnCell, draw_cells, drawn_figure, prior
+from trueline.metrics.draws import DrawnCell, draw_cells, drawn_figure, draws_of, prior
 from trueline.metrics.figures import Figure, undefined
 from trueline.metrics.intervals import UNKNOWN_PROPORTION
 from trueline.metrics.reviews import Mass, ReviewCount, total
@@ -83,11 +83,12 @@ def matrix_figures(
     missed = [total(matrix[row][column] for column in size if column != row) for row in size]
     wrong = [total(matrix[row][column] for row in size if row != column) for column in size]
     drawn = _draw(matrix, Seeded(digest, f"matrix {policy}"))
+    drawn_f1 = None if drawn is None else f1_scores(drawn)
     per_label = {
         label: LabelFigures(
             precision=proportion(right[each], wrong[each], level, f"no event with a truth was decided {label}"),
             recall=proportion(right[each], missed[each], level, f"no event is truly {label}"),
-            f1_score=_f1(matrix, each, label, drawn, level),
+            f1_score=_f1(matrix, each, label, drawn_f1, level),
         )
         for each, label in enumerate(labels)
     }
@@ -144,7 +145,7 @@ def _draw(matrix: Masses, seeded: Seeded) -> NDArray[np.float64] | None:
         for row, i in enumerate(present)
         for column, j in enumerate(present)
     ]
-    drawn = draw_cells(cells, seeded)
+    drawn = draw_cells(cells, seeded, draws_of(size))
     full = np.zeros((len(drawn), size, size))
     full[:, np.repeat(present, len(present)), np.tile(present, len(present))] = drawn
     return full
@@ -155,7 +156,7 @@ def _f1(matrix: Masses, each: int, label: str, drawn: NDArray[np.float64] | None
     occurs = sum(cell.events for cell in matrix[each]) + sum(row[each].events for row in matrix)
     if not occurs or drawn is None:
         return undefined(f"no event with a truth is or was decided {label}", UNKNOWN_PROPORTION)
-    return drawn_figure(f1_scores(drawn)[:, each], 2 * right / occurs, level)
+    return drawn_figure(drawn[:, each], 2 * right / occurs, level)
 
 
 def _mean(

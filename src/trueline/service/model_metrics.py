@@ -83,7 +83,7 @@ class ModelsMetrics:
             return model
         model = self._catalog.model(job.id, model_id)
         if model is None:
-            raise _not_found(job.id, model_id)
+            raise model_not_found(job.id, model_id)
         return model
 
     def request(self, job: Job, model: Model) -> Requested:
@@ -154,7 +154,7 @@ class ModelsMetrics:
         try:
             return self._catalog.model_metrics.queue(model.job_id, model.id, datetime.now(UTC))
         except NoSuchModel:
-            raise _not_found(model.job_id, model.id) from None
+            raise model_not_found(model.job_id, model.id) from None
 
     def _compute(self, job_id: int, model_id: str) -> None:
         began = datetime.now(UTC)
@@ -210,5 +210,6 @@ def _status(status: RecomputeStatus | None, kept: ModelMetrics | None) -> Recomp
     return status
 
 
-def _not_found(job_id: int, model_id: str) -> ModelNotFoundError:
+def model_not_found(job_id: int, model_id: str) -> ModelNotFoundError:
+    """What to say of a model that a job does not have."""
     return ModelNotFoundError(f"Model '{model_id}' not found for job '{job_id}'")

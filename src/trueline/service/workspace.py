@@ -21,6 +21,7 @@ from trueline.service.keys import KNOWN_SCOPES, KeyRing, load_secret
 from trueline.service.metrics import JobMetrics
 from trueline.service.model_metrics import ModelsMetrics
 from trueline.service.readers import Readers
+from trueline.service.report import Reports
 from trueline.service.resources import Resources
 from trueline.service.search import EventSearch
 from trueline.service.stores import open_catalog
@@ -50,6 +51,9 @@ class Workspace:
         self.metrics = JobMetrics(ledger, catalog, self.jobs, self._writing, max_filters=settings.max_filters)
         self.model_metrics = ModelsMetrics(ledger, catalog, self._writing)
         self.internal_metrics = InternalMetrics(
+            ledger, catalog, self._writing, max_filters=settings.max_filters, seconds=settings.query_seconds
+        )
+        self.reports = Reports(
             ledger, catalog, self._writing, max_filters=settings.max_filters, seconds=settings.query_seconds
         )
         self.search = EventSearch(ledger, catalog, self._writing, max_filters=settings.max_filters)

@@ -1,0 +1,44 @@
+"""``trueline report``: what is known of a job's decisions, how well, and what it costs."""
+
+from typing import Annotated, Any
+
+import msgspec
+import typer
+
+from trueline.cli.connection import connected
+from trueline.cli.filter_flag import parse_filter_flag
+from trueline.cli.jobs import given_of
+from trueline.cli.options import AsJson, Data, Job, Key, Server
+from trueline.cli.report_tables import print_report
+from trueline.cli.tables import console
+
+
+def report(  # noqa: PLR0913 - one parameter an option
+    *,
+    job: Job,
+    start: Annotated[str | None, typer.Option("--start", help="ISO 8601; events from then on.")] = None,
+    end: Annotated[
+        str | None, typer.Option("--end", help="ISO 8601; events before then, or to the end of that day.")
+    ] = None,
+    filters: Annotated[
+        list[str] | None,
+        typer.Option("--filter", metavar="'FIELD OPERATOR VALUE'", help="May be repeated; all must hold."),
+    ] = None,
+    level: Annotated[float | None, typer.Option("--level", help="Of all intervals, 0.5 to 0.999; 0.95.")] = None,
+    interval: Annotated[str | None, typer.Option("--interval", help="Also over time: 1h, 1d, 7d or 30d.")] = None,
+    group_by: Annotated[str | None, typer.Option("--group-by", metavar="FIELD", help="Also by its values.")] = None,
+    top: Annotated[int | None, typer.Option("--top", help="Values told apart, 1 to 100; 10.")] = None,
+    server: Server = None,
+    key: Key = None,
+    data: Data = None,
+    as_json: AsJson = False,
+) -> None:
+    """Print how right a job's decisions are, how sure that is, and what the wrong ones cost."""
+    asked: dict[str, Any] = given_of(start=start, end=end, level=level, interval=interval, group_by=group_by, top=top)
+    parsed = [parse_filter_flag(text) for text in filters or ()]
+    with connected(server, key, data) as trueline:
+        body = trueline.report(job, asked, parsed)
+    if as_json:
+        typer.echo(msgspec.json.encode(body).decode())
+    else:
+        print_report(console(), body)

@@ -1,0 +1,259 @@
+"""The count of reviews: a population's subjects by all that the report's numbers depend on.
+
+The review probability of a subject is the latest one said by anybody whose vote on it stands. So who corrects a label
+without saying it again does not undo that the subject was drawn, and who withdraws does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from trueline.filters.fields import Kind, own_field
+from trueline.ledger.conditions import asks_for_subject, own_expression
+from trueline.ledger.document_conditions import columns_at
+from trueline.ledger.documents import OBJECT_TAG, ValueKind
+from trueline.ledger.population import asked
+from trueline.ledger.predicates import moment_text
+from trueline.metrics.reviews import Mass, ReviewCount
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from trueline.ledger.engine import Engine
+    from trueline.ledger.job_tables import JobTables
+    from trueline.ledger.population import Asked, Population
+
+REST: Final = 0
+"""The place of all values that are not among those named."""
+WITHOUT: Final = -1
+"""The place of events without a value."""
+
+_PROBABILITIES = """
+SELECT subject_key, argMax(said, said_at) AS probability FROM
+(
+    SELECT subject_key, override, if(override, '', toString(analyst)) AS who,
+           argMax(toString(label), (at, recorded_at)) AS standing,
+           argMaxIf(review_probability, (at, recorded_at), isNotNull(review_probability)) AS said,
+           maxIf((at, recorded_at), isNotNull(review_probability)) AS said_at
+    FROM votes
+    WHERE job_id = {job:UInt64} AND subject_key IN ({drawn})
+    GROUP BY subject_key, override, who
+)
+WHERE standing != '' AND isNotNull(said)
+GROUP BY subject_key"""
+
+_DRAWN = "SELECT subject_key FROM votes WHERE job_id = {job:UInt64} AND isNotNull(review_probability)"
+
+_WITH_PROBABILITY = """
+SELECT * FROM ({groups}) AS counted
+LEFT ANY JOIN ({probabilities}) AS drawn ON counted.marked = drawn.subject_key"""
+
+# each event is its own subject
+_OF_EVENTS = """
+SELECT outcome_decision, consensus, band, probability{of_parts}, sum(events) AS size, size, size
+FROM ({groups})
+{where}
+GROUP BY outcome_decision, consensus, band, probability{of_parts}
+HAVING size > 0"""
+
+# a bucket's events of one decision are one subject, as sure as the least sure of them
+_OF_BUCKETS = """
+SELECT outcome_decision, consensus, lowest_band, likely{of_parts}, sum(size), count(), sum(size * size)
+FROM
+(
+    SELECT outcome_decision, consensus, marked{of_parts}, any(probability) AS likely, sum(events) AS size,
+           ifNull(minOrNullIf(band, events > 0 AND band >= 0), -1) AS lowest_band
+    FROM ({groups})
+    {where}
+    GROUP BY outcome_decision, consensus, marked{of_parts}
+    HAVING size > 0
+)
+GROUP BY outcome_decision, consensus, lowest_band, likely{of_parts}"""
+
+_BAND = "if(isNull(confidence), toInt8(-1), toInt8(least(floor(assumeNotNull(confidence) / 10), 9))) AS band"
+
+_LATER = "SELECT subject_key FROM consensus WHERE job_id = {job:UInt64} AND consensus = {label}"
+
+_VALUES = """
+SELECT value, sum(sign) AS events FROM ({rows}) WHERE isNotNull(value) AND decision != ''
+GROUP BY value HAVING events > 0 ORDER BY events DESC, value LIMIT {limit}"""
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """By what a count of reviews is told apart."""
+
+    bounds: tuple[int, ...] = ()
+    """Where intervals begin, microseconds since 1970, ascending; no event is before the first. None: one interval."""
+    field: str | None = None
+    """An own field, or a path of documents."""
+    values: tuple[str, ...] = ()
+    """Those of its values that are told apart, as texts."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewPart:
+    """Subjects that are alike, of one interval and one value.
+
+    In a job grouped by bucket a subject with events in several of them is a subject in each.
+    """
+
+    start: int | None
+    """Of the interval; None where all is one."""
+    value: int | None
+    """1 for the first of the values and so on, `REST`, `WITHOUT`; None where all is one."""
+    count: ReviewCount
+
+
+class ReviewQuery:
+    """Asks the ledger what the report's numbers are made from."""
+
+    def __init__(self, engine: Engine, tables: JobTables) -> None:
+        self._engine = engine
+        self._tables = tables
+
+    def counts(self, population: Population) -> list[ReviewCount]:
+        """Count a population's subjects by decision, consensus, band of confidence and review probability. Exact.
+
+        Raises:
+            QueryTimeoutError: it took longer than the budget.
+        """
+        return [part.count for part in self.parts(population, Split())]
+
+    def parts(self, population: Population, split: Split) -> list[ReviewPart]:
+        """The same, told apart by interval and by value of a field; parts without events are left out.
+
+        Raises:
+            QueryTimeoutError: it took longer than the budget.
+        """
+        of = asked(self._engine, self._tables, population)
+        drawn = bool(self._engine.rows(f"{_DRAWN} LIMIT 1", of.into.values))
+        if drawn:
+            keys = f"{of.subject_keys} UNION ALL {_DRAWN}" if of.subject_keys else _DRAWN
+            of = replace(of, subjects=of.subjects or _NO_STATES, subject_keys=keys)
+        parts, of_parts, further = [_BAND], ["band"], []
+        if split.bounds:
+            bounds = of.into.bind(list(split.bounds), "Array(Int64)")
+            parts.append(f"roundDown(toUnixTimestamp64Micro(ts), {bounds}) AS interval_start")
+            of_parts.append("interval_start")
+        one_by_one = bool(of.met.on_moments)
+        if split.field is not None:
+            value = self._value(population, of, split.field)
+            if asks_for_subject(split.field):
+                one_by_one = True
+            elif one_by_one:
+                further.append(f"{value} AS grouped_value")
+                value = "grouped_value"
+            place = f"indexOf({of.into.bind(list(split.values), 'Array(String)')}, assumeNotNull({value}))"
+            parts.append(f"if(isNull({value}), {WITHOUT}, toInt32({place})) AS place")
+            of_parts.append("place")
+        groups = of.groups_of_reviews(
+            "".join(f", {part}" for part in parts),
+            "".join(f", {name}" for name in of_parts),
+            further=further,
+            one_by_one=one_by_one,
+        )
+        rows = self._engine.rows(_put_together(of, groups, of_parts[1:], drawn=drawn), of.into.values)
+        return [_part(row, split) for row in rows if row[0]]
+
+    def largest(self, population: Population, field: str, limit: int) -> list[str]:
+        """The values that most of a population's events have at a field, then in the order of their texts.
+
+        A value is told as its text, numbers as JSON writes them; several at one path are one value, a JSON list.
+        Objects have no text, so they are none.
+
+        Raises:
+            QueryTimeoutError: it took longer than the budget.
+        """
+        of = asked(self._engine, self._tables, population)
+        value = self._value(population, of, field)
+        if asks_for_subject(field):
+            rows = f"SELECT {value} AS value, sign, decision FROM ({of.rows()})"
+        elif of.on_subjects:
+            rows = f"SELECT value, sign, decision FROM ({of.rows(f'{value} AS value')})"
+        else:
+            rows = f"SELECT {value} AS value, sign, decision FROM {of.table} WHERE {of.where}"
+        query = _VALUES.replace("{rows}", rows).replace("{limit}", str(int(limit)))
+        return [row[0] for row in self._engine.rows(query, of.into.values)]
+
+    def missed(self, population: Population, label: str, limit: int) -> list[str]:
+        """The ids of events whose consensus is a label that they were not decided as: latest ``@timestamp``, then id.
+
+        Raises:
+            QueryTimeoutError: it took longer than the budget.
+        """
+        of = asked(self._engine, self._tables, population)
+        named = of.into.text(label)
+        # few subjects have that consensus, or had it when they came: the others' states are not looked at
+        later = f"subject_key IN ({_LATER.replace('{label}', named)})" if of.subjects is not None else "0"
+        of = of.also(f"decision NOT IN ('', {named})").also(f"(consensus = {named} OR {later})")
+        rows = self._engine.rows(
+            f"SELECT event_id FROM ({of.rows()}) WHERE consensus = {named}"
+            f" GROUP BY event_id, ts, version HAVING sum(sign) > 0 ORDER BY ts DESC, event_id LIMIT {limit:d}",
+            of.into.values,
+        )
+        return [row[0] for row in rows]
+
+    def _value(self, population: Population, of: Asked, field: str) -> str:
+        """The expression of an event's value at a field, as text; NULL where it has none."""
+        own = own_field(field)
+        if own is None:
+            return _document_value(population, self._tables, of, field)
+        expression = own_expression(own, population.shape, of.into)
+        if expression is None:
+            return "CAST(NULL, 'Nullable(String)')"
+        match own.kind:
+            case Kind.TEXT:
+                return f"nullIf(toString({expression}), '')"
+            case Kind.NUMBER:
+                return f"toString({expression})"
+            case Kind.BOOLEAN:
+                return f"if(isNull({expression}), NULL, if({expression}, 'true', 'false'))"
+            case Kind.TIME:
+                return moment_text(expression)
+
+
+_NO_STATES = (
+    "SELECT toUInt64(0) AS subject_key, 0 AS voted, '' AS later_consensus,"
+    " fromUnixTimestamp64Micro(0, 'UTC') AS later_changed_at, fromUnixTimestamp64Micro(0, 'UTC') AS later_computed_at,"
+    " 0 AS trained, '' AS trained_label, false AS from_consensus WHERE 0"
+)
+
+
+def _document_value(population: Population, tables: JobTables, of: Asked, path: str) -> str:
+    texts = []
+    for column in columns_at(path, tables.of(population.job_id), of.into):
+        if column.kind is ValueKind.SEVERAL:
+            bare = f"arrayMap(v -> substring(v, 2), arrayFilter(v -> v != '{OBJECT_TAG}', {column.expression}))"
+            texts.append(f"multiIf(empty({bare}), NULL, length({bare}) = 1, {bare}[1], toJSONString({bare}))")
+        elif column.kind is not ValueKind.OBJECT:
+            texts.append(f"toString({column.expression})")
+    return (
+        f"coalesce({', '.join(texts)}, CAST(NULL, 'Nullable(String)'))" if texts else "CAST(NULL, 'Nullable(String)')"
+    )
+
+
+def _put_together(of: Asked, groups: str, of_parts: Sequence[str], *, drawn: bool) -> str:
+    if drawn:
+        probabilities = _PROBABILITIES.replace("{drawn}", _DRAWN)
+        groups = _WITH_PROBABILITY.replace("{groups}", groups).replace("{probabilities}", probabilities)
+    else:
+        groups = f"SELECT *, NULL AS probability FROM ({groups})"
+    query = _OF_BUCKETS if of.by_bucket else _OF_EVENTS
+    where = f"WHERE {' AND '.join(of.met.on_states)}" if of.met.on_states else ""
+    named = "".join(f", {name}" for name in of_parts)
+    return query.replace("{groups}", groups).replace("{where}", where).replace("{of_parts}", named)
+
+
+def _part(row: Sequence[object], split: Split) -> ReviewPart:
+    decision, consensus, band, probability, *parts, events, subjects, squares = row
+    count = ReviewCount(
+        str(decision),
+        str(consensus) or None,
+        Mass(int(events), int(subjects), int(squares)),  # type: ignore[call-overload]
+        None if band == -1 else int(band),  # type: ignore[call-overload]
+        None if not probability else float(probability),  # type: ignore[arg-type]
+    )
+    start = parts.pop(0) if split.bounds else None
+    return ReviewPart(start, parts[0] if parts else None, count)  # type: ignore[arg-type]

@@ -1,0 +1,38 @@
+"""How a report is to be told: at which level, over time, by which field."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from trueline.metrics.local_time import INTERVALS
+from trueline.service.errors import InvalidRequestError
+
+MAX_TOP: Final = 100
+DEFAULT_TOP: Final = 10
+DEFAULT_LEVEL: Final = 0.95
+LOWEST_LEVEL: Final = 0.5
+HIGHEST_LEVEL: Final = 0.999
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """How a report is to be told, read and checked."""
+
+    level: float = DEFAULT_LEVEL
+    interval: str | None = None
+    group_by: str | None = None
+    top: int = DEFAULT_TOP
+
+    def check(self) -> None:
+        """Refuse what cannot be told.
+
+        Raises:
+            InvalidRequestError: naming the part that is wrong.
+        """
+        if not LOWEST_LEVEL <= self.level <= HIGHEST_LEVEL:
+            raise InvalidRequestError(("query", "level"), f"level is between {LOWEST_LEVEL} and {HIGHEST_LEVEL}")
+        if self.interval is not None and self.interval not in INTERVALS:
+            raise InvalidRequestError(("query", "interval"), f"interval is one of {', '.join(INTERVALS)}")
+        if not 1 <= self.top <= MAX_TOP:
+            raise InvalidRequestError(("query", "top"), f"top is between 1 and {MAX_TOP}")

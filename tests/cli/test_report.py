@@ -1,0 +1,44 @@
+"""``trueline report``, locally and through a server."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from cli.terminal import Serving, Terminal
+
+ROWS = "verdict,found,host\nbenign,attack,a\nattack,attack,a\nbenign,,b\n"
+IMPORT = (
+    "import", "a.csv", "--job", "told", "--create", "--labels", "benign,attack", "--decision", "verdict",
+    "--truth", "found",
+)  # fmt: skip
+ASKED = ("report", "told", "--group-by", "host", "--top", "1", "--level", "0.9", "--interval", "30d")
+
+
+def test_a_report_is_the_same_locally_and_through_a_server_and_is_printed(terminal: Terminal) -> None:
+    terminal.write("a.csv", ROWS)
+    assert terminal.run(*IMPORT).code == 0
+    told = json.loads(terminal.run(*ASKED, "--json").out)
+    assert told["policies"]["explicit"]["confusion_matrix"] == [[0, 0], [1, 1]]
+    assert [value["value"] for value in told["groups"]["values"]] == ["a"]
+    ended = terminal.run(*ASKED)
+    assert ended.code == 0, ended.err
+    for line in (
+        "Missed attack: 1 found in 1 reviewed events decided otherwise",
+        "At most 100 % of them may be missed, at 90 %",
+        "Of all events reviewed 2 of 3 (66.7 %); Undecided: 0",
+        "Scores, explicit: accuracy 0.500 [",
+        "(other values)",
+        "Time saved: ",
+    ):
+        assert line in ended.out, ended.out
+
+
+def test_a_report_through_a_server(serving: Serving) -> None:
+    serving.terminal.write("a.csv", ROWS)
+    assert serving.run(*IMPORT).code == 0
+    told = json.loads(serving.run(*ASKED, "--filter", "host is b", "--json").out)
+    assert (told["level"], told["policies"]["reviewed"]["overall"]["total"]["events"]) == (0.9, 1)
+    assert told["costs"]["missed"]["overall"]["rate"]["interval"] == {"low": 0.0, "high": 1.0}
+    assert serving.run("report", "told", "--interval", "2h").code == 1

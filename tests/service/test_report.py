@@ -1,0 +1,154 @@
+"""The report: what its parts have to add up to, and that it is the same for the same request."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import pytest
+
+from oracle import differences
+from reviewed_jobs import LABELS, ReviewedJob, host_of, reviewed_job
+from trueline.service.telling import Telling
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from trueline.service.workspace import Workspace
+
+EVALUATION = [
+    "confusion_matrix",
+    "overall_accuracy",
+    "overall_f1_score",
+    "overall_recall",
+    "overall_precision",
+    "metrics_per_decision",
+]
+
+
+@pytest.fixture(params=["event", "bucket"])
+def made(workspace: Workspace, fresh_title: Callable[[], str], request: pytest.FixtureRequest) -> ReviewedJob:
+    return reviewed_job(workspace, fresh_title, 7, request.param)
+
+
+def figures(value: object, name: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    if isinstance(value, dict):
+        if {"value", "interval", "reason"} <= value.keys():
+            yield name, value
+        for key, inner in value.items():
+            yield from figures(inner, f"{name}/{key}")
+    elif isinstance(value, list):
+        for inner in value:
+            yield from figures(inner, name)
+
+
+def matrices(section: dict[str, Any]) -> list[list[list[int]]]:
+    return [section["policies"][policy]["confusion_matrix"] for policy in ("implicit", "explicit")]
+
+
+def summed(parts: list[dict[str, Any]]) -> list[list[list[int]]]:
+    each = [matrices(part) for part in parts]
+    return [
+        [[sum(one[policy][i][j] for one in each) for j in range(len(LABELS))] for i in range(len(LABELS))]
+        for policy in range(2)
+    ]
+
+
+def test_policies_are_the_compatible_endpoint_s_numbers(workspace: Workspace, made: ReviewedJob) -> None:
+    window = ("2025-03-29", "2025-03-30")
+    told = workspace.reports.of(made.job, *window)
+    for policy in ("implicit", "explicit"):
+        wanted = made.oracle.metrics(*window, truth=policy)
+        here = told["policies"][policy]
+        assert differences({name: here[name] for name in EVALUATION}, {name: wanted[name] for name in EVALUATION}) == []
+        assert here["time_saved_minutes"] == wanted["time_saved_minutes"]
+        assert told["scores"][policy]["accuracy"]["value"] == pytest.approx(wanted["overall_accuracy"])
+        assert (told["start_time"], told["end_time"]) == (wanted["start_time"], wanted["end_time"])
+    reviewed = told["policies"]["reviewed"]["overall"]
+    assert reviewed["total"]["events"] == wanted["total_events"]
+    assert reviewed["reviewed"]["events"] == wanted["total_events_with_consensus"]
+    assert reviewed["sentence"].startswith(
+        f"reviewed {wanted['total_events_with_consensus']} of {wanted['total_events']} ("
+    )
+
+
+def test_the_same_request_has_the_same_bytes_and_other_data_others(workspace: Workspace, made: ReviewedJob) -> None:
+    def told() -> bytes:
+        return msgspec.json.encode(workspace.reports.of(made.job, telling=Telling(interval="1d", group_by="host")))
+
+    first = told()
+    assert told() == first
+    line = b'{"event_id": "e0", "analyst": "zoe", "label": "Drop", "override": true}'
+    assert workspace.feedback.bulk(made.job, [line]).accepted == 1
+    assert told() != first
+
+
+def test_every_figure_has_a_value_or_a_reason_and_lies_in_its_interval(workspace: Workspace, made: ReviewedJob) -> None:
+    told = workspace.reports.of(made.job, telling=Telling(level=0.8, interval="1h", group_by="host", top=3))
+    found = list(figures(told))
+    assert len(found) > 1_000
+    for name, each in found:
+        assert each["value"] is not None or each["reason"], name
+        if each["interval"] is not None:
+            low, high = each["interval"]["low"], each["interval"]["high"]
+            assert low <= high, name
+            assert each["value"] is None or low <= each["value"] <= high, name
+    assert b"NaN" not in msgspec.json.encode(told)
+
+
+@pytest.mark.parametrize("interval", ["1h", "1d", "7d", "30d"])
+def test_intervals_tile_the_window_and_sum_to_the_whole(workspace: Workspace, made: ReviewedJob, interval: str) -> None:
+    told = workspace.reports.of(made.job, telling=Telling(interval=interval))
+    intervals = told["intervals"]
+    assert summed(intervals) == matrices(told)
+    assert all(one["end_time"] == next_["start_time"] for one, next_ in pairwise(intervals))
+    for each in intervals[:3]:
+        wanted = made.oracle.metrics(each["start_time"], each["end_time"], truth="explicit")
+        assert each["policies"]["explicit"]["confusion_matrix"] == wanted["confusion_matrix"]
+
+
+def test_empty_intervals_are_there_from_the_start_to_the_end_asked_for(workspace: Workspace, made: ReviewedJob) -> None:
+    told = workspace.reports.of(made.job, "2025-03-20T06:00:00Z", "2025-04-02", telling=Telling(interval="1d"))
+    intervals = told["intervals"]
+    assert [each["start_time"] for each in intervals[:2]] == ["2025-03-20T06:00:00Z", "2025-03-21T00:00:00Z"]
+    assert intervals[-1]["end_time"] == "2025-04-03T00:00:00Z"
+    assert len(intervals) == 14
+    assert intervals[0]["policies"]["reviewed"]["overall"]["sentence"] == "reviewed 0 of 0"
+    assert intervals[0]["scores"]["implicit"]["accuracy"]["value"] is None
+    assert summed(intervals) == matrices(told)
+
+
+def test_values_are_the_largest_and_with_the_rest_sum_to_the_whole(workspace: Workspace, made: ReviewedJob) -> None:
+    told = workspace.reports.of(made.job, telling=Telling(group_by="host", top=2))
+    groups = told["groups"]
+    assert summed([*groups["values"], groups["other_values"], groups["without_value"]]) == matrices(told)
+    population = made.oracle.population()
+    for each in groups["values"]:
+        events = sum(host_of(event) == each["value"] for event in population)
+        assert each["policies"]["reviewed"]["overall"]["total"]["events"] == events
+    without = groups["without_value"]["policies"]["reviewed"]["overall"]["total"]["events"]
+    assert without == sum(host_of(event) is None for event in population)
+
+
+def test_missed_escalations_are_named(workspace: Workspace, made: ReviewedJob) -> None:
+    missed = workspace.reports.of(made.job)["costs"]["missed"]
+    wanted = sorted(
+        (-event.timestamp, event.event_id)
+        for event in made.oracle.population()
+        if made.oracle.consensus(event.bucket)[0] == "Escalate"
+        and made.oracle.decisions_on(event.event_id)[-1].label != "Escalate"
+    )
+    assert wanted
+    assert missed["label"] == "Escalate"
+    assert missed["overall"]["found"]["events"] == len(wanted)
+    assert missed["top_events_ids"] == [event_id for _, event_id in wanted[:10]]
+
+
+def test_a_job_without_events_has_a_report(workspace: Workspace, fresh_title: Callable[[], str]) -> None:
+    job = workspace.jobs.create(title=fresh_title(), labels=["A", "B"])
+    told = workspace.reports.of(job, telling=Telling(interval="1h", group_by="x"))
+    assert told["intervals"] == []
+    assert told["groups"]["values"] == []
+    assert told["scores"]["implicit"]["accuracy"]["value"] is None
+    assert told["costs"]["missed"]["label"] == "B"
