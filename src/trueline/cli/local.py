@@ -91,6 +91,10 @@ def _record(job: Job) -> JobRecord:
         minutes_per_alert=job.minutes_per_alert,
         min_votes=job.min_votes,
         low_confidence_below=job.low_confidence_below,
+        cost_matrix=None if job.cost_matrix is None else dict(job.cost_matrix),
+        time_zone=job.time_zone,
+        labels_ordered=job.labels_ordered,
+        headline_label=job.headline_label,
     )
 
 

@@ -116,6 +116,10 @@ def _record(job: dict[str, Any]) -> JobRecord:
             minutes_per_alert=job["minutes_per_alert"],
             min_votes=job["min_votes"],
             low_confidence_below=job["low_confidence_below"],
+            cost_matrix=job["cost_matrix"],
+            time_zone=job["time_zone"],
+            labels_ordered=job["labels_ordered"],
+            headline_label=job["headline_label"],
         )
     except (KeyError, TypeError, ValueError):
         raise Refused("the server does not describe a job as a Trueline server does") from None

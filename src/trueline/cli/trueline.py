@@ -35,6 +35,12 @@ class JobRecord:
     min_votes: int
     low_confidence_below: float
     """Percent, 0 to 100."""
+    cost_matrix: Mapping[str, Any] | None
+    """Unit, per_error and cells; None: minutes_per_alert an error."""
+    time_zone: str
+    labels_ordered: bool
+    headline_label: str | None
+    """Whose misses are told first; None: the last named Escalate, else the last."""
 
 
 @dataclass(frozen=True, slots=True)
