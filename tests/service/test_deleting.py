@@ -71,7 +71,7 @@ def left_of(ledger: Ledger, catalog: Catalog, job: Job) -> dict[str, int]:
     return {name: count for name, count in found.items() if count}
 
 
-EVERYWHERE = {"votes", "consensus", "knowledge_base", "reprocess_requests", "events", "models"}
+EVERYWHERE = {"votes", "consensus", "knowledge_base", "reprocess_requests", "audit_draws", "events", "models"}
 
 
 def fail(*_: object, **__: object) -> None:

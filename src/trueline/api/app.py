@@ -9,6 +9,7 @@ from fastapi import FastAPI
 
 from trueline import __version__
 from trueline.api import (
+    audits,
     connector_jobs,
     connectors,
     errors,
@@ -66,6 +67,7 @@ def create_app(workspace: Workspace) -> FastAPI:
     errors.install(app)
     for router in (
         metrics.router,
+        audits.router,
         jobs.router,
         connector_jobs.router,
         resources.router,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from trueline.cli.trueline import JobRecord, ModelRecord, NoSuchJob, RebuiltRecord
 from trueline.importers.workspace_sink import WorkspaceSink
 from trueline.instants import format_instant
+from trueline.service.audits import AuditWindow
 from trueline.service.errors import JobNotFoundError
 
 if TYPE_CHECKING:
@@ -65,6 +66,20 @@ class LocalTrueline:
         """The body of the metrics route."""
         return self._workspace.metrics.job(self._job(reference).id, **asked, filters=filters)
 
+    def audit_plan(self, reference: str, asked: Mapping[str, Any]) -> dict[str, Any]:
+        """The body of the route of that name."""
+        given, window = _audited(asked)
+        return self._workspace.audits.plan(self._job(reference), **given, window=window)
+
+    def audit_draw(self, reference: str, asked: Mapping[str, Any]) -> dict[str, Any]:
+        """Likewise."""
+        given, window = _audited(asked)
+        return self._workspace.audits.draw(self._job(reference), **given, window=window)
+
+    def audit_drawn(self, reference: str, draw: str) -> dict[str, Any]:
+        """A draw, and what of it is reviewed by now."""
+        return self._workspace.audits.drawn(self._job(reference), draw)
+
     def rebuild(self, reference: str) -> RebuiltRecord:
         """Derive anew what is derived."""
         rebuilt = self._workspace.jobs.rebuild(self._job(reference).id)
@@ -79,6 +94,12 @@ class LocalTrueline:
             return self._workspace.jobs.get(reference)
         except JobNotFoundError:
             raise NoSuchJob(reference) from None
+
+
+def _audited(asked: Mapping[str, Any]) -> tuple[dict[str, Any], AuditWindow]:
+    given = dict(asked)
+    window = AuditWindow(given.pop("start_datetime", None), given.pop("end_datetime", None), given.pop("filters", None))
+    return given, window
 
 
 def _record(job: Job) -> JobRecord:

@@ -93,6 +93,15 @@ class Trueline(Protocol):
     def metrics(self, reference: str, asked: Mapping[str, str], filters: list[dict[str, Any]]) -> dict[str, Any]:
         """The body of the metrics route; ``asked`` may hold start, end and truth."""
 
+    def audit_plan(self, reference: str, asked: Mapping[str, Any]) -> dict[str, Any]:
+        """The body of the route of that name; ``asked`` is its request."""
+
+    def audit_draw(self, reference: str, asked: Mapping[str, Any]) -> dict[str, Any]:
+        """Likewise."""
+
+    def audit_drawn(self, reference: str, draw: str) -> dict[str, Any]:
+        """A draw, and what of it is reviewed by now."""
+
     def rebuild(self, reference: str) -> RebuiltRecord:
         """Derive anew all that is kept of a job beside events and votes."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from hashlib import sha256
 from heapq import nsmallest
-from math import ceil, exp, log
+from math import ceil, log
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 _CHANCE: Final = 0.8
 """With which a planned audit shall be able to keep its promise, if errors are as frequent as they were so far."""
+
+_MOST_ALLOWED: Final = 10_000
+"""Errors that a plan allows: with more it asks for more reviews than anybody gives, and takes long to find."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +58,9 @@ class Plan:
 def audit_plan(seen: Sequence[Seen], bound: float, level: float = 0.95) -> list[Plan]:
     """Plan for each decision, so that its audit can say "at most `bound` of these are wrong" at a level.
 
-    For ever more allowed errors, the smallest sample is taken (see `sample_size`) until the chance to stay within
-    reaches 80 % at the rate of errors seen so far. That rate only shapes the plan; the promise rests on what is drawn.
+    For ever more allowed errors (from 16 on in steps of a sixteenth), the smallest sample is taken (see `sample_size`)
+    until the chance to stay within reaches 80 % at the rate of errors seen so far. That rate only shapes the plan; the
+    promise rests on what is drawn.
 
     Args:
         seen: the decisions.
@@ -142,16 +146,20 @@ def draw(ids: Iterable[str], size: int, digest: bytes) -> Draw:
 def _plan(seen: Seen, bound: float, level: float) -> Plan:
     rate = seen.wrong / seen.reviewed if seen.reviewed else 0.0
     allowed = 0
-    while rate < bound:
+    while rate < bound and allowed <= _MOST_ALLOWED:
         size = sample_size(bound, level, allowed, seen.population)
         if size is None:
             break
         chance = float(bdtr(allowed, size, rate)) if rate else 1.0
         if chance >= _CHANCE:
-            reason = "so few that all are to be reviewed" if size == seen.population else None
+            reason = None if size < seen.population else "so few that all are to be reviewed"
+            if not seen.population:
+                reason = "there are none"
             return Plan(seen.decision, seen.population, size, allowed, chance, reason)
-        allowed += 1
+        allowed += 1 + allowed // 16
     reason = f"of those reviewed {rate:.2%} were wrong, so review all: at most {bound:.2%} is not to be promised"
+    if rate < bound:
+        reason = f"of those reviewed {rate:.2%} were wrong, so near {bound:.2%} that only a review of all would do"
     return Plan(seen.decision, seen.population, seen.population, int(bound * seen.population + 1e-9), 0.0, reason)
 
 
@@ -161,7 +169,7 @@ def _within(allowed: int, size: int, wrong: int, population: int) -> float:
     if not len(found):
         return 0.0
     logs = _choose(wrong, found) + _choose(population - wrong, size - found) - _choose(population, np.array([size]))
-    return float(min(1.0, sum(exp(each) for each in logs.tolist())))
+    return float(min(1.0, np.exp(logs).sum()))
 
 
 def _choose(whole: int, part: NDArray[np.int64]) -> NDArray[np.float64]:
