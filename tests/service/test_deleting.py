@@ -46,6 +46,7 @@ def filled(workspace: Workspace, title: str, grouping: str = "event") -> Job:
     workspace.feedback.bulk(job, [json.dumps({"event_id": "a", "analyst": "ana", "label": "B"}).encode()])
     workspace.training.train(job)
     workspace.search.reprocess_one(job, "b")
+    workspace.audits.draw(job, "A", 2, "week")
     assert workspace.metrics.job(job.id)["total_events_in_knowledge_base"] == 1
     return job
 

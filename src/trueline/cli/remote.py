@@ -99,7 +99,7 @@ class RemoteTrueline:
         """The bulk route."""
         return HttpSink(self._client, job.id)
 
-    def _audit(self, reference: str, method: str, path: str, **sent: object) -> dict[str, Any]:
+    def _audit(self, reference: str, method: str, path: str, **sent: Any) -> dict[str, Any]:  # noqa: ANN401 - what httpx takes
         job = self.job(reference)  # so that, of what is not found below, it is not the job
         body: dict[str, Any] = self._answer(method, f"/api/v2/jobs/{job.id}/audit/{path}", **sent)
         return body

@@ -140,7 +140,7 @@ class Audits:
         population, subjects = self._ledger.audits.select(read.population, decision, count, salt)
         if len(subjects) < count:
             raise InvalidRequestError(
-                ("body", "count"), f"{count} cannot be drawn: there are {population} {job.grouping}s decided {decision}"
+                ("body", "count"), f"{count} cannot be drawn of {population} {job.grouping}s decided {decision}"
             )
         drawn = Drawn(
             draw=name,
