@@ -10,6 +10,7 @@ import pytest
 import typer.main
 
 from trueline.api.app import create_app
+from trueline.api.pages import PATHS as PAGES
 from trueline.cli import app as cli
 from trueline.filters.fields import OwnField
 from trueline.filters.operators import OPERATORS
@@ -37,6 +38,7 @@ def test_setting_is_documented_with_its_default_and_help(name: str) -> None:
 def test_every_route_is_documented_and_nothing_else(workspace: Workspace) -> None:
     paths = create_app(workspace).openapi()["paths"]
     served = {f"{method.upper()} {path}" for path, methods in paths.items() for method in methods}
+    served |= {f"GET {path}" for path in PAGES}
     documented = set(re.findall(r"^\| `((?:GET|POST|PUT|PATCH|DELETE) [^`]+)`", text("docs/routes.md"), re.MULTILINE))
     assert served
     assert documented == served

@@ -12,6 +12,7 @@ from fastapi.routing import iter_route_contexts
 
 from trueline.api.app import create_app
 from trueline.api.not_here import NOT_HERE
+from trueline.api.pages import PATHS as PAGES
 from trueline.service.keys import KNOWN_SCOPES, KeyRing
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ class Row:
     of_job: bool = True
     opened: tuple[int, ...] = (200, 201)
     """What it answers to a key that may."""
+    also: tuple[str, ...] = ()
+    """Scopes that it needs beside."""
 
     @property
     def route(self) -> tuple[str, str]:
@@ -59,6 +62,17 @@ class Row:
 
 TABLE = [
     Row("POST", "/api/v2/metrics/job", "read:job_metrics", b"{}", query="?job_id={job}"),
+    Row("POST", "/api/v2/metrics/job_and_latest_model", "read:job_metrics", query="?job_id={job}"),
+    Row("GET", "/api/v2/metrics/model", "read:job_metrics", query="?job_id={job}"),
+    Row("POST", "/api/v2/metrics/model", "read:job_metrics", query="?job_id={job}"),
+    Row(
+        "POST",
+        "/api/v2/metrics/model/request_recompute_metrics",
+        "read:job_metrics",
+        query="?job_id={job}",
+        also=("execute:recompute_model_metrics",),
+    ),
+    Row("POST", "/api/v2/metrics/internal_metrics", "read:job_metrics", query="?job_ids={job}"),
     Row("GET", "/api/v2/jobs", "read:resources", of_job=False),
     Row(
         "POST",
@@ -124,7 +138,7 @@ TABLE = [
     Row("GET", "/api/v2/health", None, of_job=False),
     *(Row(method, path.replace(":path", ""), None, of_job=False, opened=(501,)) for method, path in NOT_HERE),
 ]
-OPEN = {("GET", path) for path in ("/healthz", "/readyz", "/metrics", "/openapi.json", "/api/v1/health")}
+OPEN = {("GET", path) for path in ("/healthz", "/readyz", "/metrics", "/openapi.json", "/api/v1/health", *PAGES)}
 scoped = [row for row in TABLE if row.scope is not None]
 every_row = pytest.mark.parametrize("row", TABLE, ids=lambda row: f"{row.method} {row.path}")
 
@@ -197,7 +211,8 @@ def test_the_one_right_scope_opens_the_route(
     job = caller.make_job()
     caller.fill(job, e="Drop")
     caller.vote(job, ("e", "ana", "Drop"))
-    key = workspace.access.create("right one", [row.scope or "read:job_metrics"])
+    assert caller.client.post(f"/api/v2/jobs/{job}/models", json={}).status_code == 201
+    key = workspace.access.create("right one", [row.scope or "read:job_metrics", *row.also])
     assert row.send(anonymous, job, key).status_code in row.opened
 
 

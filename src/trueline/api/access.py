@@ -16,6 +16,8 @@ from trueline.service.keys import Access, access, jobs_open_to
 from trueline.service.workspace import Workspace
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from trueline.catalog.records import Job
 
 KEY_HEADER = "X-Arcanna-Api-Key"
@@ -87,6 +89,19 @@ def jobs_for(opened: Workspace, key: Key, scope: str) -> list[Job]:
     if ids is not None and not ids:
         raise ForbiddenError(scope)
     return [job for job in opened.jobs.all() if ids is None or job.id in ids]
+
+
+def named_jobs(opened: Workspace, key: Key, scope: str, references: Sequence[str]) -> list[Job]:
+    """The jobs that a request names, each once and in its order, or all that the key has the scope for, by id.
+
+    Raises:
+        ForbiddenError: the key has it not for one of them, or for none at all.
+        JobNotFoundError: no such job, or one outside those the key is limited to.
+    """
+    if not references:
+        return jobs_for(opened, key, scope)
+    named = [job_for(opened, key, scope, reference) for reference in references]
+    return list({job.id: job for job in named}.values())
 
 
 def job_for(opened: Workspace, key: Key, scope: str, reference: str) -> Job:

@@ -20,6 +20,7 @@ from trueline.api import (
     metrics,
     model_metrics,
     not_here,
+    pages,
     resources,
     search,
     threads,
@@ -56,7 +57,7 @@ def create_app(workspace: Workspace) -> FastAPI:
         title="Trueline",
         version=__version__,
         description="Tells whether the decisions that AI makes on security alerts are right.",
-        docs_url=None,  # its page would load files from another host
+        docs_url=None,  # its page would load files from another host: see `pages`
         redoc_url=None,
         redirect_slashes=False,
         strict_content_type=False,  # a client may leave the header out
@@ -82,4 +83,5 @@ def create_app(workspace: Workspace) -> FastAPI:
     ):
         app.include_router(router, responses=_DOCUMENTED_ERRORS)
     app.include_router(health.router)
+    pages.install(app)
     return app

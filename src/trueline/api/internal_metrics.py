@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request  # noqa: TC002 - FastAPI resolves it at run time
 from starlette.responses import Response  # noqa: TC002
 
-from trueline.api.access import Authenticated, Opened, job_for
-from trueline.api.errors import ForbiddenError, answer
+from trueline.api.access import Authenticated, Opened, named_jobs
+from trueline.api.errors import answer
 from trueline.api.metrics import EndDatetime, StartDatetime, Truth, filters_of
 from trueline.api.metrics_schemas import InternalMetricsBody
 from trueline.api.schemas import FiltersBody, json_request
-from trueline.service.keys import jobs_open_to
-
-if TYPE_CHECKING:
-    from trueline.catalog.records import Job, Key
-    from trueline.service.workspace import Workspace
 
 router = APIRouter(tags=["metrics"])
 
@@ -52,7 +47,7 @@ async def internal_metrics(  # noqa: PLR0913, PLR0917 - the route has that many 
     raw = await request.body()
 
     def ask() -> Response:
-        jobs = _jobs(opened, key, job_ids or [])
+        jobs = named_jobs(opened, key, _SCOPE, job_ids or [])
         return answer(
             opened.internal_metrics.of(
                 jobs,
@@ -66,14 +61,3 @@ async def internal_metrics(  # noqa: PLR0913, PLR0917 - the route has that many 
         )
 
     return await run_in_threadpool(ask)
-
-
-def _jobs(opened: Workspace, key: Key, references: list[str]) -> list[Job]:
-    """The jobs that are named, each once, or all that may be read."""
-    if references:
-        named = [job_for(opened, key, _SCOPE, reference) for reference in references]
-        return list({job.id: job for job in named}.values())
-    ids = jobs_open_to(key, _SCOPE)
-    if ids is not None and not ids:
-        raise ForbiddenError(_SCOPE)
-    return [job for job in opened.jobs.all() if ids is None or job.id in ids]

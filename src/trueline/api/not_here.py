@@ -5,7 +5,8 @@ No key ever has the scopes that go with them, so clients that ask for those firs
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+import re
+from typing import TYPE_CHECKING, Any, Final
 
 from fastapi import APIRouter
 from starlette.responses import Response  # noqa: TC002 - as below
@@ -47,6 +48,14 @@ def _says_so(part: str) -> Callable[[Authenticated], Coroutine[None, None, Respo
     return say
 
 
+def _described(path: str) -> dict[str, Any]:
+    """The parts of a path that vary: the answer depends on none of them, so no function takes them."""
+    names = re.findall(r"{(\w+)", path)
+    return {
+        "parameters": [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names]
+    }
+
+
 for (_method, _path), _part in NOT_HERE.items():
     router.add_api_route(
         _path,
@@ -57,4 +66,5 @@ for (_method, _path), _part in NOT_HERE.items():
         name=f"not here: {_method} {_path}",
         description=f"Trueline does not have {_part}.",
         response_description="Not here.",
+        openapi_extra=_described(_path),
     )

@@ -8,9 +8,9 @@ from fastapi import APIRouter, Body
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response  # noqa: TC002 - FastAPI resolves it at run time
 
-from trueline.api.access import Authenticated, Opened, job_for
+from trueline.api.access import Authenticated, Opened, job_for, named_jobs
 from trueline.api.bodies import JsonRoute
-from trueline.api.errors import ForbiddenError, answer
+from trueline.api.errors import answer
 from trueline.api.search_schemas import (
     EventReprocessed,
     EventsBody,
@@ -21,7 +21,6 @@ from trueline.api.search_schemas import (
     JobsNamed,
 )
 from trueline.api.threads import run_in_writers_thread
-from trueline.service.keys import jobs_open_to
 from trueline.service.search import Paging, Wanted
 
 if TYPE_CHECKING:
@@ -117,10 +116,5 @@ def _jobs(opened: Workspace, key: Key, body: JobsNamed) -> list[Job]:
         ForbiddenError: the key may not read one of them, or none at all.
         JobNotFoundError: no such job, or one outside those the key is limited to.
     """
-    if body.references:
-        jobs = {job.id: job for job in (job_for(opened, key, _SCOPE, str(each)) for each in body.references)}
-        return [jobs[job_id] for job_id in sorted(jobs)]
-    open_to = jobs_open_to(key, _SCOPE)
-    if open_to is not None and not open_to:
-        raise ForbiddenError(_SCOPE)
-    return [job for job in opened.jobs.all() if open_to is None or job.id in open_to]
+    jobs = named_jobs(opened, key, _SCOPE, [str(each) for each in body.references])
+    return sorted(jobs, key=lambda job: job.id)

@@ -18,11 +18,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+_ROUNDING: Final = 1e-9
+"""So that 0.01 of 300 is 3."""
 _CHANCE: Final = 0.8
 """With which a planned audit shall be able to keep its promise, if errors are as frequent as they were so far."""
-
-_MOST_ALLOWED: Final = 10_000
-"""Errors that a plan allows: with more it asks for more reviews than anybody gives, and takes long to find."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +57,9 @@ class Plan:
 def audit_plan(seen: Sequence[Seen], bound: float, level: float = 0.95) -> list[Plan]:
     """Plan for each decision, so that its audit can say "at most `bound` of these are wrong" at a level.
 
-    For ever more allowed errors (from 16 on in steps of a sixteenth), the smallest sample is taken (see `sample_size`)
-    until the chance to stay within reaches 80 % at the rate of errors seen so far. That rate only shapes the plan; the
-    promise rests on what is drawn.
+    As many errors are allowed, and the smallest sample for them is taken (see `sample_size`), that the chance to stay
+    within reaches 80 % at the rate of errors seen so far. That rate only shapes the plan; the promise rests on what is
+    drawn.
 
     Args:
         seen: the decisions.
@@ -88,14 +87,14 @@ def sample_size(bound: float, level: float = 0.95, allowed: int = 0, population:
         raise ValueError("no fewer than 0 errors can be allowed")
     risk = 1 - level
     if population is not None:
-        too_many = int(bound * population + 1e-9) + 1
+        too_many = int(bound * population + _ROUNDING) + 1
         if too_many > population:
             return 0
         if allowed >= too_many:
             return None
         return _smallest(allowed + 1, population, lambda size: _within(allowed, size, too_many, population) <= risk)
     if allowed == 0:
-        return ceil(log(risk) / log(1 - bound) - 1e-9)
+        return ceil(log(risk) / log(1 - bound) - _ROUNDING)
     high = allowed + 1
     while bdtr(allowed, high, bound) > risk:
         high *= 2
@@ -145,22 +144,23 @@ def draw(ids: Iterable[str], size: int, digest: bytes) -> Draw:
 
 def _plan(seen: Seen, bound: float, level: float) -> Plan:
     rate = seen.wrong / seen.reviewed if seen.reviewed else 0.0
-    allowed = 0
-    while rate < bound and allowed <= _MOST_ALLOWED:
+    most = int(bound * seen.population + _ROUNDING)
+
+    def planned(allowed: int) -> tuple[int, float]:
         size = sample_size(bound, level, allowed, seen.population)
-        if size is None:
-            break
-        chance = float(bdtr(allowed, size, rate)) if rate else 1.0
-        if chance >= _CHANCE:
-            reason = None if size < seen.population else "so few that all are to be reviewed"
-            if not seen.population:
-                reason = "there are none"
-            return Plan(seen.decision, seen.population, size, allowed, chance, reason)
-        allowed += 1 + allowed // 16
-    reason = f"of those reviewed {rate:.2%} were wrong, so review all: at most {bound:.2%} is not to be promised"
-    if rate < bound:
-        reason = f"of those reviewed {rate:.2%} were wrong, so near {bound:.2%} that only a review of all would do"
-    return Plan(seen.decision, seen.population, seen.population, int(bound * seen.population + 1e-9), 0.0, reason)
+        size = seen.population if size is None else size
+        return size, float(bdtr(allowed, size, rate)) if rate else 1.0
+
+    reason: str | None
+    if not seen.population:
+        return Plan(seen.decision, 0, 0, 0, 1.0, "there are none")
+    if rate >= bound:
+        reason = f"{rate:.3g} of those reviewed were wrong: at most {bound:g} is not to be promised short of all"
+        return Plan(seen.decision, seen.population, seen.population, most, planned(most)[1], reason)
+    allowed = _smallest(0, most, lambda errors: planned(errors)[1] >= _CHANCE)
+    size, chance = planned(allowed)
+    reason = "it takes all of them" if size == seen.population else None
+    return Plan(seen.decision, seen.population, size, allowed, chance, reason)
 
 
 def _within(allowed: int, size: int, wrong: int, population: int) -> float:

@@ -19,12 +19,11 @@ class Stratum:
 
 
 def share_found(strata: Sequence[Stratum]) -> float:
-    """The share of all things in the strata that are so, 0 to 1: each stratum weighs as its size, however much of it
-    was reviewed.
+    """The share of all things in the strata that are so, 0 to 1; each weighs as its size, however much is reviewed.
 
     Raises:
         ZeroDivisionError: a stratum has no reviews.
-    """  # noqa: D205  one thought
+    """
     return sum(each.size * (each.found / each.reviewed) for each in strata) / sum(each.size for each in strata)
 
 

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from trueline.instants import from_micros
-from trueline.ledger.conditions import JobShape
-from trueline.ledger.population import Population
+from trueline.service.question import everything
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -45,8 +44,7 @@ class Activities:
             QueryTimeoutError: it took longer than the budget, as it may when a large job is first counted.
         """
         self._writing.settle(job.id, None)
-        shape = JobShape(job.labels, job.grouping == "bucket", job.low_confidence_below)
-        table = self._ledger.answers.counts(Population(job.id, shape, training=None, start=None, end=None, filters=()))
+        table = self._ledger.answers.counts(everything(job, None))
         last_vote = self._ledger.votes.last_arrival_of(job.id)
         return Activity(
             decided_events=sum(count.events for count in table.counts),

@@ -9,12 +9,11 @@ import msgspec
 
 from trueline.filters.fields import OwnField
 from trueline.instants import format_instant, from_micros
-from trueline.ledger.conditions import JobShape
 from trueline.ledger.documents import DocumentError
-from trueline.ledger.population import Population
 from trueline.service.envelope import enclosed
 from trueline.service.errors import EventNotFoundError, InvalidRequestError
 from trueline.service.lines import EventLine, LineError
+from trueline.service.question import everything
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -80,14 +79,7 @@ class Events:
         by_bucket = job.grouping == "bucket"
         of_subject = OwnField.BUCKET_STATE if by_bucket else OwnField.KNOWLEDGE_BASE_STATE
         active = next((model for model in self._catalog.models(job.id) if model.active), None)
-        population = Population(
-            job_id=job.id,
-            shape=JobShape(job.labels, by_bucket, job.low_confidence_below),
-            training=None if active is None else active.training,
-            start=None,
-            end=None,
-            filters=(),
-        )
+        population = everything(job, None if active is None else active.training)
         found = self._ledger.count.own_fields(population, self._ledger.keys.event(event_id), (*_SHOWN, of_subject))
         if found is None or found[0] != event_id:
             raise EventNotFoundError(event_id)

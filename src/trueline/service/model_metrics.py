@@ -13,11 +13,10 @@ import structlog
 from trueline.catalog.errors import NoSuchModel
 from trueline.catalog.records import RecomputeStatus
 from trueline.instants import format_instant
-from trueline.ledger.population import Population
 from trueline.metrics.counts import Count, TruthPolicy, confusion_matrix
 from trueline.service.errors import ModelNotFoundError
 from trueline.service.evaluation import NO_EVALUATION, evaluation
-from trueline.service.question import job_shape, truth_policy
+from trueline.service.question import everything, truth_policy
 from trueline.service.recomputations import Recomputations
 
 if TYPE_CHECKING:
@@ -171,10 +170,9 @@ class ModelsMetrics:
     def _counts(self, job: Job, model: Model) -> dict[str, Any]:
         """What the metrics are made from, read by `_numbers`: counts, so that every truth can be told of them."""
         self._writing.finish(job.id)
-        everything = Population(job.id, job_shape(job), model.training, None, None, ())
         decided: Counter[tuple[str, str | None]] = Counter()
         learned: Counter[str] = Counter()
-        for part in self._ledger.count.parts(everything):
+        for part in self._ledger.count.parts(everything(job, model.training)):
             if part.model_id == model.id:
                 decided[part.count.decision, part.count.consensus] += part.count.events
             if part.learned_label is not None:

@@ -67,6 +67,11 @@ def job_shape(job: Job) -> JobShape:
     return JobShape(job.labels, job.grouping == "bucket", job.low_confidence_below)
 
 
+def everything(job: Job, training: int | None) -> Population:
+    """All events of a job, their states against a training or none."""
+    return Population(job.id, job_shape(job), training, None, None, ())
+
+
 def truth_policy(truth: str) -> TruthPolicy:
     """Read what counts as the truth.
 

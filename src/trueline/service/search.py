@@ -11,13 +11,13 @@ import msgspec
 from trueline.filters.fields import OwnField
 from trueline.filters.request import MAX_FILTERS, Filter
 from trueline.instants import format_instant, to_micros
-from trueline.ledger.conditions import JobShape
 from trueline.ledger.documents import values_by_path
 from trueline.ledger.ordering import Order
 from trueline.ledger.pages import ListedEvent, Listing
 from trueline.ledger.population import Population
 from trueline.service.asking import Bounds, filters_of
 from trueline.service.errors import EventNotFoundError, InvalidRequestError
+from trueline.service.question import job_shape
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -129,7 +129,7 @@ class EventSearch:
         active = next((model for model in self._catalog.models(job.id) if model.active), None)
         population = Population(
             job_id=job.id,
-            shape=JobShape(job.labels, job.grouping == "bucket", job.low_confidence_below),
+            shape=job_shape(job),
             training=None if active is None else active.training,
             start=ask.start,
             end=ask.end,

@@ -1,0 +1,82 @@
+"""How the reviewed events of one decision stand for all of them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from trueline.labels import UNDECIDED
+from trueline.metrics.reviews import Mass, ReviewCount
+from trueline.metrics.seeded import Seeded
+from trueline.metrics.standing import ASSUMPTIONS, Basis, Part, parts_of
+
+LABELS = ["Drop", "Escalate"]
+
+
+def drop(truth: str | None, events: int, band: int | None = None, probability: float | None = None) -> ReviewCount:
+    return ReviewCount("Drop", truth, Mass.single(events), band, probability)
+
+
+def truths(counts: list[ReviewCount]) -> list[float]:
+    found: list[float] = sum((part.truths(LABELS) for part in parts_of(counts)[1]), np.zeros(2)).tolist()
+    return found
+
+
+@pytest.mark.parametrize(
+    ("counts", "basis"),
+    [
+        ([], Basis.NOTHING),
+        ([drop(None, 5)], Basis.UNKNOWN),
+        ([drop(UNDECIDED, 5)], Basis.UNKNOWN),
+        ([drop("Drop", 5), drop("Escalate", 1, probability=0.1)], Basis.CENSUS),
+        ([drop("Drop", 5), drop("Escalate", 1, probability=0.1), drop(None, 3)], Basis.KNOWN_PROBABILITY),
+        ([drop("Drop", 5), drop(UNDECIDED, 1)], Basis.POST_STRATIFIED),
+    ],
+)
+def test_basis(counts: list[ReviewCount], basis: Basis) -> None:
+    assert parts_of(counts)[0] is basis
+    assert basis in ASSUMPTIONS
+
+
+def test_known_probabilities_weigh_and_the_rest_is_set_aside() -> None:
+    """60 at 1 in 50 and 40 at 1 in 2; 1 of the first wrong, 10 of the second: 70 of 3,080 in weights."""
+    counts = [
+        drop("Drop", 59, probability=0.02),
+        drop("Escalate", 1, probability=0.02),
+        drop("Drop", 30, probability=0.5),
+        drop("Escalate", 10, probability=0.5),
+        drop("Escalate", 500),
+        drop(None, 5_560),
+    ]
+    assert truths(counts) == pytest.approx([6_160 * 3_010 / 3_080, 6_160 * 70 / 3_080])
+
+
+def test_bands_stand_for_themselves() -> None:
+    counts = [
+        *(drop("Drop", 25, band=1), drop("Escalate", 25, band=1), drop(None, 50, band=1)),
+        *(drop("Drop", 99, band=9), drop("Escalate", 1, band=9), drop(None, 9_900, band=9)),
+    ]
+    assert truths(counts) == pytest.approx([50 + 9_900, 50 + 100])
+
+
+def test_bands_with_few_reviews_join_the_next() -> None:
+    joined = [*(drop("Drop", 3, band=1), drop(None, 7, band=1)), *(drop("Drop", 60, band=2), drop(None, 40, band=2))]
+    assert [part.events for part in parts_of(joined)[1]] == [110]
+    last = [*joined, drop("Drop", 20, band=3), drop(None, 1, band=7), drop("Escalate", 1)]
+    assert [part.events for part in parts_of(last)[1]] == [110, 22]
+
+
+def test_variance_is_the_textbooks() -> None:
+    """40 of 1,000, drawn by chance, 4 of them wrong: N^2 (1 - f) p (1 - p) / n (Cochran 1977, theorem 3.2)."""
+    known = Part(1_000, [drop("Drop", 36, probability=0.04), drop("Escalate", 4, probability=0.04)], weighted=True)
+    unknown = Part(1_000, [drop("Drop", 36), drop("Escalate", 4)])
+    for part in (known, unknown):
+        assert part.variances(LABELS) == pytest.approx([1_000**2 * 0.96 * 0.09 / 40] * 2)
+
+
+def test_rarely_drawn_reviews_are_drawn_apart() -> None:
+    """None of 5 drawn at 1 in 100 was wrong: much may be missed, though all 400 drawn at 1 in 2 were right."""
+    part = Part(1_300, [drop("Drop", 5, probability=0.01), drop("Drop", 400, probability=0.5)], weighted=True)
+    drawn = part.draw(LABELS, np.array([0.5, 0.5]), Seeded(b"", "test"), 20_000)
+    assert drawn.sum(axis=1) == pytest.approx(1_300)
+    assert np.quantile(drawn[:, 1], 0.975) > 80
