@@ -52,7 +52,7 @@ def test_plan_draw_review_and_what_came_of_it(caller: Caller) -> None:
             | {"chance": 1.0, "reason": None},
             {"decision": "Investigate", "population": 0, "reviewed": 0, "wrong": 0, "review": 0, "allowed": 0}
             | {"chance": 1.0, "reason": "there are none"},
-            {"decision": "Escalate", "population": 10, "reviewed": 0, "wrong": 0, "review": 7, "allowed": 0}
+            {"decision": "Escalate", "population": 10, "reviewed": 0, "wrong": 0, "review": 6, "allowed": 0}
             | {"chance": 1.0, "reason": None},
         ],
     }

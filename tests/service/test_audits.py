@@ -223,17 +223,18 @@ def test_every_subject_is_drawn_with_its_probability(ledger: Ledger, job: Job) -
 def test_what_cannot_be_drawn_is_refused_by_name(  # noqa: PLR0913, PLR0917
     audits: Audits, ledger: Ledger, job: Job, given: dict[str, Any], part: str, why: str
 ) -> None:
+    asked: dict[str, Any] = {"decision": "Drop", "count": 1, "seed": "s"} | given
     with pytest.raises(InvalidRequestError, match=why) as refused:
-        audits.draw(job, **{"decision": "Drop", "count": 1, "seed": "s"} | given)
+        audits.draw(job, **asked)
     assert refused.value.location[:2] == ("body", part)
     assert on_record(ledger, job) == 0
 
 
 @pytest.mark.parametrize("share", [0, 1, -0.1, float("nan")])
 def test_no_share_no_plan(audits: Audits, job: Job, share: float) -> None:
-    for given in ({"bound": share}, {"bound": 0.01, "level": share}):
+    for bound, level in ((share, 0.95), (0.01, share)):
         with pytest.raises(InvalidRequestError, match="lies between 0 and 1"):
-            audits.plan(job, **given)
+            audits.plan(job, bound, level)
 
 
 def test_a_draw_that_is_not_there(audits: Audits, job: Job) -> None:
