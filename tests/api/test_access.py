@@ -50,6 +50,7 @@ class Row:
             .replace("{event}", "e")
             .replace("{event_id}", "e")
             .replace("{workflow}", "w")
+            .replace("{draw}", "d")
         )
         path += self.query.replace("{job}", str(job))
         body = self.body.replace(b"{job}", str(job).encode())
@@ -86,6 +87,14 @@ TABLE = [
     Row("POST", "/api/v2/jobs/{job}/report", "read:job_metrics", b"{}"),
     Row("POST", "/api/v2/jobs/{job}/models", "execute:job_operations", b"{}"),
     Row("POST", "/api/v2/jobs/{job}/rebuild", "execute:job_operations"),
+    Row("POST", "/api/v2/jobs/{job}/audit/plan", "read:job_metrics", b'{"bound": 0.01}'),
+    Row(
+        "POST",
+        "/api/v2/jobs/{job}/audit/draws",
+        "execute:job_operations",
+        b'{"decision": "Drop", "count": 1, "seed": "s"}',
+    ),
+    Row("GET", "/api/v2/jobs/{job}/audit/draws/{draw}", "read:job_metrics", opened=(404,)),
     Row("POST", "/api/v2/jobs/{job}/train", "execute:job_operations"),
     Row("POST", "/api/v2/jobs/{job}/start", "execute:job_operations"),
     Row("POST", "/api/v2/jobs/{job}/stop", "execute:job_operations"),

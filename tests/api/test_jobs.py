@@ -47,9 +47,58 @@ def test_a_job_has_the_documented_defaults_and_is_read_as_it_was_made(
         "created_at": created_at,
         "status": "ENABLED",
         "description": "",
+        "cost_matrix": None,
+        "time_zone": "UTC",
+        "labels_ordered": False,
+        "headline_label": None,
     }
     assert caller.client.get(f"/api/v2/jobs/{job}").text == made.text
     assert body in caller.client.get("/api/v2/jobs").json()
+
+
+SETTINGS = {
+    "cost_matrix": {"unit": "EUR", "per_error": 12.5, "cells": {"Escalate": {"Drop": 40000.0}}},
+    "time_zone": "Europe/Berlin",
+    "labels_ordered": True,
+    "headline_label": "Investigate",
+}
+
+
+def test_what_a_report_needs_is_set_at_the_making_or_later_and_set_back(caller: Caller) -> None:
+    made = caller.client.get(f"/api/v2/jobs/{caller.make_job(**SETTINGS)}").json()
+    assert {name: made[name] for name in SETTINGS} == SETTINGS
+    job = caller.make_job()
+    changed = caller.client.patch(f"/api/v2/jobs/{job}", json=SETTINGS).json()
+    assert {name: changed[name] for name in SETTINGS} == SETTINGS
+    assert caller.client.get(f"/api/v2/jobs/{job}").json() == changed
+    back = caller.client.patch(f"/api/v2/jobs/{job}", json={"cost_matrix": None, "headline_label": None}).json()
+    assert back == changed | {"cost_matrix": None, "headline_label": None}
+
+
+@pytest.mark.parametrize(
+    ("part", "value", "place"),
+    [
+        ("cost_matrix", [[0]], ["cost_matrix"]),
+        ("cost_matrix", {"unit": "EUR"}, ["cost_matrix", "per_error"]),
+        ("cost_matrix", {"per_error": -1}, ["cost_matrix", "per_error"]),
+        ("cost_matrix", {"cells": {"No": {"Drop": 1}}}, ["cost_matrix", "cells"]),
+        ("cost_matrix", {"cells": {"Drop": {"Escalate": "1"}}}, ["cost_matrix", "cells", "Drop", "Escalate"]),
+        ("time_zone", "Mars/Olympus", ["time_zone"]),
+        ("labels_ordered", "yes", ["labels_ordered"]),
+        ("headline_label", "drop", ["headline_label"]),
+    ],
+)
+def test_what_is_no_setting_of_a_report_is_refused_by_name(
+    part: str, value: object, place: list[str], caller: Caller, fresh_title: Callable[[], str]
+) -> None:
+    job = caller.make_job()
+    new = {"title": fresh_title(), "labels": ["Drop", "Escalate"], part: value}
+    for answer in (
+        caller.client.post("/api/v2/jobs", json=new),
+        caller.client.patch(f"/api/v2/jobs/{job}", json={part: value}),
+    ):
+        assert answer.status_code == 422
+        assert answer.json()["detail"][0]["loc"] == ["body", *place]
 
 
 def test_a_job_is_named_by_its_id_or_its_exact_title(caller: Caller, fresh_title: Callable[[], str]) -> None:

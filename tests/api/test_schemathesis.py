@@ -50,6 +50,8 @@ def seeded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
             for number in (1234, 77):
                 body = {"job_id": number, "raw_body": {"n": 1}}
                 client.post("/api/v1/events/waiting", json=body).raise_for_status()
+                draw = {"decision": "Drop", "count": 2, "seed": "week 48"}
+                client.post(f"/api/v2/jobs/{number}/audit/draws", json=draw).raise_for_status()
         yield running
 
 

@@ -29,12 +29,35 @@ def test_jobs_and_models_on_a_data_folder(terminal: Terminal) -> None:
         "minutes_per_alert: 10.0",
         "min_votes: 2",
         "low_confidence_below: 60.0",
+        "cost_matrix: None",
+        "time_zone: UTC",
+        "labels_ordered: False",
+        "headline_label: None",
     ]
     assert "Drop, Escalate" in terminal.run("jobs", "list").out
     assert json.loads(terminal.run("jobs", "change", "alerts", "--title", "new", "--json").out)["title"] == "new"
     registered = terminal.run("models", "register", "new", "--model-id", "m", "--trained-at", "2025-01-01")
     assert registered.out == "m, trained at 2025-01-01T00:00:00Z, active\n"
     assert "2025-01-01T00:00:00Z" in terminal.run("models", "list", "new").out
+
+
+def test_what_a_report_needs_is_set_and_set_back(terminal: Terminal) -> None:
+    given = ("--time-zone", "Europe/Berlin", "--labels-ordered", "--headline-label", "Drop")
+    costs = '{"unit":"EUR","per_error":5.0,"cells":{"Escalate":{"Drop":480.0}}}'
+    created = terminal.run("jobs", "create", "alerts", "--labels", "Drop,Escalate", *given, "--cost-matrix", costs)
+    assert created.out.splitlines()[-4:] == [
+        f"cost_matrix: {costs}",
+        "time_zone: Europe/Berlin",
+        "labels_ordered: True",
+        "headline_label: Drop",
+    ]
+    back = ("--cost-matrix", "null", "--headline-label", "", "--labels-unordered")
+    assert terminal.run("jobs", "change", "alerts", *back).out.splitlines()[-4:] == [
+        "cost_matrix: None",
+        "time_zone: Europe/Berlin",
+        "labels_ordered: False",
+        "headline_label: None",
+    ]
 
 
 def test_rebuild_says_what_had_been_wrong(terminal: Terminal) -> None:
@@ -71,6 +94,7 @@ def test_a_job_is_stopped_started_trained_and_deleted(terminal: Terminal) -> Non
         (("jobs", "show", "nothing"), 1, "trueline: there is no job 'nothing'"),
         (("jobs", "change", "1"), 2, "nothing to change"),
         (("jobs", "create", "7", "--labels", "a,b"), 2, "title must not be a number"),
+        (("jobs", "change", "1", "--cost-matrix", "[1]"), 2, "--cost-matrix is no JSON object"),
         (("models", "register", "1", "--training-set", "missing"), 2, "missing: No such file"),
         (("keys", "create", "k", "--scopes", "read:everything"), 2, "there is no scope 'read:everything'"),
         (("keys", "create", "k", "--jobs", "x"), 2, "'x' is no number"),

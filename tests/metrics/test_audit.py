@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 
 import pytest
@@ -77,8 +78,12 @@ def test_plan() -> None:
 
 
 def test_a_plan_of_a_rate_close_to_the_bound_is_large_and_soon_made() -> None:
+    began = time.process_time()
     (plan,) = audit_plan([Seen("Drop", 10_000_000, 10_000, 95)], 0.01)
     assert 100_000 < plan.review < 10_000_000
+    (plan,) = audit_plan([Seen("Drop", 10_000_000, 1_000, 499)], 0.5)
+    assert (plan.review, plan.allowed) == (1_400_498, 699_346)
+    assert time.process_time() - began < 20  # it takes less than one; with every term of the sum it took minutes
 
 
 def test_so_few_that_all_are_needed() -> None:

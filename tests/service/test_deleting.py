@@ -46,6 +46,7 @@ def filled(workspace: Workspace, title: str, grouping: str = "event") -> Job:
     workspace.feedback.bulk(job, [json.dumps({"event_id": "a", "analyst": "ana", "label": "B"}).encode()])
     workspace.training.train(job)
     workspace.search.reprocess_one(job, "b")
+    workspace.audits.draw(job, "A", 2, "week")
     assert workspace.metrics.job(job.id)["total_events_in_knowledge_base"] == 1
     return job
 
@@ -71,7 +72,7 @@ def left_of(ledger: Ledger, catalog: Catalog, job: Job) -> dict[str, int]:
     return {name: count for name, count in found.items() if count}
 
 
-EVERYWHERE = {"votes", "consensus", "knowledge_base", "reprocess_requests", "events", "models"}
+EVERYWHERE = {"votes", "consensus", "knowledge_base", "reprocess_requests", "audit_draws", "events", "models"}
 
 
 def fail(*_: object, **__: object) -> None:

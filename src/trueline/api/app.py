@@ -9,6 +9,7 @@ from fastapi import FastAPI
 
 from trueline import __version__
 from trueline.api import (
+    audits,
     connector_jobs,
     connectors,
     errors,
@@ -69,6 +70,7 @@ def create_app(workspace: Workspace) -> FastAPI:
     for router in (
         metrics.router,
         report.router,
+        audits.router,
         jobs.router,
         connector_jobs.router,
         resources.router,

@@ -15,6 +15,7 @@ from trueline.catalog.errors import CatalogError
 from trueline.ledger.errors import JobGoneError, LedgerBusyError, QueryTimeoutError
 from trueline.service.errors import (
     ConflictError,
+    DrawNotFoundError,
     EventNotFoundError,
     InvalidRequestError,
     JobNotFoundError,
@@ -34,6 +35,7 @@ _log = structlog.get_logger("trueline.api")
 _STATUS = {
     JobNotFoundError: 404,
     EventNotFoundError: 404,
+    DrawNotFoundError: 404,
     ConflictError: 409,
     TooLargeError: 413,
     PartMissingError: 501,

@@ -96,6 +96,10 @@ def _job(job: Job) -> dict[str, Any]:
         "created_at": format_instant(job.created_at),
         "status": job.status,
         "description": job.description,
+        "cost_matrix": job.cost_matrix,
+        "time_zone": job.time_zone,
+        "labels_ordered": job.labels_ordered,
+        "headline_label": job.headline_label,
     }
 
 

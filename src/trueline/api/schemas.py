@@ -15,6 +15,26 @@ class _Request(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
+class CostMatrixBody(_Request):
+    """What one event costs by its truth and its decision."""
+
+    unit: str = Field(default="minutes", max_length=40, description="minutes, or a currency.", examples=["minutes"])
+    per_error: float | None = Field(
+        default=None,
+        ge=0,
+        le=1e12,
+        description="Of every wrong decision without a cell, also for labels added later. Null: minutes_per_alert; "
+        "of another unit than minutes it must be given.",
+    )
+    cells: dict[str, dict[str, Annotated[float, Field(ge=0, le=1e12)]]] = Field(
+        default={}, description="Costs by truth, then by decision.", examples=[{"Escalate": {"Drop": 480}}]
+    )
+
+
+_TimeZone = Annotated[str, Field(description="IANA name; days and weeks begin in it.", examples=["Europe/Berlin"])]
+_Ordered = Annotated[bool, Field(description="Whether the labels in their order are a scale.")]
+
+
 class JobCreate(_Request):
     """A job to be made."""
 
@@ -29,6 +49,12 @@ class JobCreate(_Request):
     min_votes: int = Field(default=1, ge=1, description="Fewest votes that make a consensus.")
     low_confidence_below: float = Field(default=60.0, ge=0, le=100, description="Percent.")
     description: str = Field(default="", description="For people.")
+    cost_matrix: CostMatrixBody | None = Field(default=None, description="Null: minutes_per_alert an error.")
+    time_zone: _TimeZone = "UTC"
+    labels_ordered: _Ordered = False
+    headline_label: str | None = Field(
+        default=None, description="Whose misses are told first; null: the last named Escalate, else the last."
+    )
     job_id: int | None = Field(default=None, ge=1, description="Without one: the next free id.")
 
 
@@ -41,6 +67,10 @@ class JobChange(_Request):
     min_votes: int | None = Field(default=None, ge=1)
     low_confidence_below: float | None = Field(default=None, ge=0, le=100)
     description: str | None = None
+    cost_matrix: CostMatrixBody | None = Field(default=None, description="Null: back to the default.")
+    time_zone: _TimeZone | None = None
+    labels_ordered: _Ordered | None = None
+    headline_label: str | None = Field(default=None, description="Null: back to the default.")
 
 
 class JobBody(BaseModel):
@@ -57,6 +87,10 @@ class JobBody(BaseModel):
     created_at: str
     status: Literal["ENABLED", "DISABLED"] = Field(description="DISABLED: stopped, it takes in no events.")
     description: str
+    cost_matrix: CostMatrixBody | None = Field(description="As it was set; null: minutes_per_alert an error.")
+    time_zone: str
+    labels_ordered: bool
+    headline_label: str | None = Field(description="As it was set; null: the last named Escalate, else the last.")
 
 
 class DecisionBody(_Request):

@@ -10,9 +10,10 @@ import math
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
-    from trueline.catalog.records import Job, Key, Model
+    from trueline.catalog.records import Costs, Job, Key, Model
 
 MAX_ID = 2**63 - 1
 MAX_TRAINING = 2**64 - 1
@@ -20,6 +21,8 @@ MAX_NAME_LENGTH = 500
 """Characters: four bytes each still fit PostgreSQL's limit of 2,704 bytes for what an index holds."""
 
 MAX_TEXT_LENGTH = 10_000
+MAX_COST = 1e12
+"""Of one event: sums over more events than there will ever be stay finite."""
 
 
 def is_name(text: str) -> bool:
@@ -43,6 +46,11 @@ def check_job(job: Job) -> None:
     _moment("created_at", job.created_at)
     _text("the description", job.description)
     _text("what is said of the last training", job.last_train_error)
+    _name("the time zone", job.time_zone)
+    if job.headline_label is not None and job.headline_label not in job.labels:
+        raise ValueError(f"the headline label must be one of the job's labels, not {job.headline_label!r}")
+    if job.cost_matrix is not None:
+        _costs(job.cost_matrix, job.labels)
     for name in ("last_train_started_at", "last_train_finished_at"):
         moment = getattr(job, name)
         if moment is not None:
@@ -68,6 +76,18 @@ def check_key(key: Key) -> None:
     for name, moment in (("expires_at", key.expires_at), ("revoked_at", key.revoked_at)):
         if moment is not None:
             _moment(name, moment)
+
+
+def _costs(costs: Costs, labels: Sequence[str]) -> None:
+    _name("the unit of costs", costs["unit"])
+    if costs["per_error"] is not None:
+        _within("per_error", costs["per_error"], 0, MAX_COST)
+    for truth, row in costs["cells"].items():
+        for decision, cost in row.items():
+            unknown = next((label for label in (truth, decision) if label not in labels), None)
+            if unknown is not None:
+                raise ValueError(f"there is a cost for {unknown!r}, which is not one of the job's labels")
+            _within(f"the cost of {truth!r} decided {decision!r}", cost, 0, MAX_COST)
 
 
 def _name(what: str, text: str) -> None:

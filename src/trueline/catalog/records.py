@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any, Final, TypedDict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,6 +27,20 @@ class Status(StrEnum):
     ENABLED = "ENABLED"
     DISABLED = "DISABLED"
     """Stopped: events are refused; decisions, votes, trainings and questions are not."""
+
+
+_ESCALATE: Final = "escalate"
+
+
+class Costs(TypedDict):
+    """What one event costs by its truth and its decision; a right decision costs nothing unless a cell says so."""
+
+    unit: str
+    """`minutes`, or a currency."""
+    per_error: float | None
+    """Of every wrong decision that has no cell, also for labels added later; None: `minutes_per_alert`, in minutes."""
+    cells: Mapping[str, Mapping[str, float]]
+    """By truth, then by decision; by name, since labels may be put in another order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +78,24 @@ class Job:
     """When that ended, well or not; None, or before the start: it runs, or was cut short."""
     last_train_error: str = ""
     """Why the last training that ended brought forth no model; empty: it did."""
+    cost_matrix: Costs | None = None
+    """None: each wrong decision costs `minutes_per_alert`."""
+    time_zone: str = "UTC"
+    """IANA name: days and weeks of a report begin in it."""
+    labels_ordered: bool = False
+    """Whether the labels in their order are a scale, as Drop < Investigate < Escalate."""
+    headline_label: str | None = None
+    """The label whose misses are told first; None: see `headline`."""
+
+    @property
+    def headline(self) -> str:
+        """The label whose misses are told first: the one set, else the last named Escalate, in any case, else the last.
+
+        Labels are never taken away, so one that was set is there.
+        """
+        if self.headline_label is not None:
+            return self.headline_label
+        return next((label for label in reversed(self.labels) if label.casefold() == _ESCALATE), self.labels[-1])
 
 
 class JobChanges(TypedDict, total=False):
@@ -82,6 +114,10 @@ class JobChanges(TypedDict, total=False):
     last_train_started_at: datetime
     last_train_finished_at: datetime
     last_train_error: str
+    cost_matrix: Costs | None
+    time_zone: str
+    labels_ordered: bool
+    headline_label: str | None
 
 
 @dataclass(frozen=True, slots=True)

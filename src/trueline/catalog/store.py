@@ -21,7 +21,7 @@ from trueline.catalog.errors import (
     TitleTaken,
 )
 from trueline.catalog.model_metrics import ModelMetricsRecords
-from trueline.catalog.records import Grouping, Job, JobChanges, Key, Model, Status
+from trueline.catalog.records import Costs, Grouping, Job, JobChanges, Key, Model, Status
 from trueline.catalog.remembered import Remembered
 from trueline.catalog.schema import refuse_newer, upgrade
 from trueline.catalog.tables import deleted_jobs, jobs, keys, models
@@ -102,6 +102,10 @@ class Catalog:
         description: str = "",
         label_colors: Mapping[str, str] | None = None,
         advanced_settings: Mapping[str, Any] | None = None,
+        cost_matrix: Costs | None = None,
+        time_zone: str = "UTC",
+        labels_ordered: bool = False,
+        headline_label: str | None = None,
         job_id: int | None = None,
         created_at: datetime | None = None,
     ) -> Job:
@@ -126,6 +130,10 @@ class Catalog:
                 description=description,
                 label_colors=dict(label_colors or {}),
                 advanced_settings=dict(advanced_settings or {}),
+                cost_matrix=cost_matrix,
+                time_zone=time_zone,
+                labels_ordered=labels_ordered,
+                headline_label=headline_label,
             )
             check_job(job)
             if connection.scalar(select(exists().where(jobs.c.id == job.id))):

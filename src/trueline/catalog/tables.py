@@ -19,6 +19,7 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
+    false,
     text,
 )
 
@@ -86,6 +87,10 @@ jobs = Table(
     Column("last_train_started_at", Moment, nullable=True),
     Column("last_train_finished_at", Moment, nullable=True),
     Column("last_train_error", Text, nullable=False, server_default=""),
+    Column("cost_matrix", JSON(none_as_null=True), nullable=True),
+    Column("time_zone", Text, nullable=False, server_default="UTC"),
+    Column("labels_ordered", Boolean, nullable=False, server_default=false()),
+    Column("headline_label", Text, nullable=True),
 )
 
 deleted_jobs = Table(

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from trueline import __version__
-from trueline.cli import imports, jobs, keys, metrics, models, rebuilding, report, serving
+from trueline.cli import audit, imports, jobs, keys, metrics, models, rebuilding, report, serving
 from trueline.cli.sentences import CommandLine
 
 app = CommandLine(
@@ -19,6 +19,7 @@ app = CommandLine(
     add_completion=False,
 )
 app.add_typer(jobs.app, name="jobs")
+app.add_typer(audit.app, name="audit")
 app.add_typer(keys.app, name="keys")
 app.add_typer(models.app, name="models")
 app.command("serve")(serving.serve)

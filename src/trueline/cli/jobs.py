@@ -29,6 +29,30 @@ _Low = Annotated[
     float | None, typer.Option("--low-confidence-below", help="Percent; less confidence asks for attention.")
 ]
 
+_Costs = Annotated[
+    str | None,
+    typer.Option(
+        "--cost-matrix",
+        metavar="JSON",
+        help='What errors cost: {"unit": "minutes", "per_error": 10, "cells": {"Escalate": {"Drop": 480}}}, by truth, '
+        "then by decision; null: minutes per alert.",
+    ),
+]
+_TimeZone = Annotated[
+    str | None, typer.Option("--time-zone", metavar="NAME", help="IANA name; days and weeks begin in it.")
+]
+_Ordered = Annotated[
+    bool | None, typer.Option("--labels-ordered/--labels-unordered", help="Whether the labels are a scale.")
+]
+_Headline = Annotated[
+    str | None,
+    typer.Option(
+        "--headline-label",
+        metavar="LABEL",
+        help="Whose misses are told first; empty: the last named Escalate, else the last.",
+    ),
+]
+
 
 @app.command("list")
 def list_(server: Server = None, key: Key = None, data: Data = None, as_json: AsJson = False) -> None:
@@ -61,6 +85,10 @@ def create(  # noqa: PLR0913 - one parameter an option
     minutes_per_alert: _Minutes = None,
     min_votes: _MinVotes = None,
     low_confidence_below: _Low = None,
+    cost_matrix: _Costs = None,
+    time_zone: _TimeZone = None,
+    labels_ordered: _Ordered = None,
+    headline_label: _Headline = None,
     server: Server = None,
     key: Key = None,
     data: Data = None,
@@ -73,7 +101,9 @@ def create(  # noqa: PLR0913 - one parameter an option
         minutes_per_alert=minutes_per_alert,
         min_votes=min_votes,
         low_confidence_below=low_confidence_below,
-    )
+        time_zone=time_zone,
+        labels_ordered=labels_ordered,
+    ) | _resettable(cost_matrix, headline_label)
     with connected(server, key, data) as trueline:
         _print(trueline.create_job(title, members(labels) or [], given), as_json=as_json)
 
@@ -87,6 +117,10 @@ def change(  # noqa: PLR0913 - one parameter an option
     minutes_per_alert: _Minutes = None,
     min_votes: _MinVotes = None,
     low_confidence_below: _Low = None,
+    cost_matrix: _Costs = None,
+    time_zone: _TimeZone = None,
+    labels_ordered: _Ordered = None,
+    headline_label: _Headline = None,
     server: Server = None,
     key: Key = None,
     data: Data = None,
@@ -99,7 +133,9 @@ def change(  # noqa: PLR0913 - one parameter an option
         minutes_per_alert=minutes_per_alert,
         min_votes=min_votes,
         low_confidence_below=low_confidence_below,
-    )
+        time_zone=time_zone,
+        labels_ordered=labels_ordered,
+    ) | _resettable(cost_matrix, headline_label)
     if not changes:
         raise Misuse("nothing to change: see trueline jobs change --help")
     with connected(server, key, data) as trueline:
@@ -154,9 +190,28 @@ def given_of(**options: object) -> dict[str, Any]:
     return {name: value for name, value in options.items() if value is not None}
 
 
+def _resettable(cost_matrix: str | None, headline_label: str | None) -> dict[str, Any]:
+    """The options that can also say that there be the default again."""
+    given: dict[str, Any] = {}
+    if headline_label is not None:
+        given["headline_label"] = headline_label or None
+    if cost_matrix is not None:
+        try:
+            given["cost_matrix"] = msgspec.json.decode(cost_matrix, type=dict[str, Any] | None)
+        except (msgspec.MsgspecError, UnicodeEncodeError, RecursionError) as error:
+            raise Misuse(f"--cost-matrix is no JSON object: {error}") from None
+    return given
+
+
 def _print(job: JobRecord, *, as_json: bool) -> None:
     if as_json:
         typer.echo(msgspec.json.encode(job).decode())
         return
     for name, value in asdict(job).items():
-        typer.echo(f"{name}: {', '.join(value) if isinstance(value, tuple) else value}")
+        typer.echo(f"{name}: {_shown(value)}")
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, dict):
+        return msgspec.json.encode(value).decode()
+    return ", ".join(value) if isinstance(value, tuple) else str(value)

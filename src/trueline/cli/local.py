@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from trueline.cli.trueline import JobRecord, ModelRecord, NoSuchJob, RebuiltRecord
 from trueline.importers.workspace_sink import WorkspaceSink
 from trueline.instants import format_instant
+from trueline.service.audits import AuditWindow
 from trueline.service.errors import JobNotFoundError
 from trueline.service.telling import Telling
 
@@ -72,6 +73,20 @@ class LocalTrueline:
         start, end = told.pop("start", None), told.pop("end", None)
         return self._workspace.reports.of(self._job(reference), start, end, filters, Telling(**told))
 
+    def audit_plan(self, reference: str, asked: Mapping[str, Any]) -> dict[str, Any]:
+        """The body of the route of that name."""
+        given, window = _audited(asked)
+        return self._workspace.audits.plan(self._job(reference), **given, window=window)
+
+    def audit_draw(self, reference: str, asked: Mapping[str, Any]) -> dict[str, Any]:
+        """Likewise."""
+        given, window = _audited(asked)
+        return self._workspace.audits.draw(self._job(reference), **given, window=window)
+
+    def audit_drawn(self, reference: str, draw: str) -> dict[str, Any]:
+        """A draw, and what of it is reviewed by now."""
+        return self._workspace.audits.drawn(self._job(reference), draw)
+
     def rebuild(self, reference: str) -> RebuiltRecord:
         """Derive anew what is derived."""
         rebuilt = self._workspace.jobs.rebuild(self._job(reference).id)
@@ -88,6 +103,12 @@ class LocalTrueline:
             raise NoSuchJob(reference) from None
 
 
+def _audited(asked: Mapping[str, Any]) -> tuple[dict[str, Any], AuditWindow]:
+    given = dict(asked)
+    window = AuditWindow(given.pop("start_datetime", None), given.pop("end_datetime", None), given.pop("filters", None))
+    return given, window
+
+
 def _record(job: Job) -> JobRecord:
     return JobRecord(
         id=job.id,
@@ -98,6 +119,10 @@ def _record(job: Job) -> JobRecord:
         minutes_per_alert=job.minutes_per_alert,
         min_votes=job.min_votes,
         low_confidence_below=job.low_confidence_below,
+        cost_matrix=None if job.cost_matrix is None else dict(job.cost_matrix),
+        time_zone=job.time_zone,
+        labels_ordered=job.labels_ordered,
+        headline_label=job.headline_label,
     )
 
 

@@ -86,6 +86,18 @@ class RemoteTrueline:
         )
         return body
 
+    def audit_plan(self, reference: str, asked: Mapping[str, Any]) -> dict[str, Any]:
+        """The body of the route of that name."""
+        return self._audit(reference, "POST", "plan", json=dict(asked))
+
+    def audit_draw(self, reference: str, asked: Mapping[str, Any]) -> dict[str, Any]:
+        """Likewise."""
+        return self._audit(reference, "POST", "draws", json=dict(asked))
+
+    def audit_drawn(self, reference: str, draw: str) -> dict[str, Any]:
+        """A draw, and what of it is reviewed by now."""
+        return self._audit(reference, "GET", f"draws/{quote(draw, safe='')}")
+
     def rebuild(self, reference: str) -> RebuiltRecord:
         """Have the server derive anew what is derived."""
         job = self.job(reference)
@@ -98,6 +110,11 @@ class RemoteTrueline:
     def sink(self, job: JobRecord) -> HttpSink:
         """The bulk route."""
         return HttpSink(self._client, job.id)
+
+    def _audit(self, reference: str, method: str, path: str, **sent: Any) -> dict[str, Any]:  # noqa: ANN401 - what httpx takes
+        job = self.job(reference)  # so that, of what is not found below, it is not the job
+        body: dict[str, Any] = self._answer(method, f"/api/v2/jobs/{job.id}/audit/{path}", **sent)
+        return body
 
     def _answer(
         self,
@@ -128,6 +145,10 @@ def _record(job: dict[str, Any]) -> JobRecord:
             minutes_per_alert=job["minutes_per_alert"],
             min_votes=job["min_votes"],
             low_confidence_below=job["low_confidence_below"],
+            cost_matrix=job["cost_matrix"],
+            time_zone=job["time_zone"],
+            labels_ordered=job["labels_ordered"],
+            headline_label=job["headline_label"],
         )
     except (KeyError, TypeError, ValueError):
         raise Refused("the server does not describe a job as a Trueline server does") from None

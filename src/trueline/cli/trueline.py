@@ -35,6 +35,12 @@ class JobRecord:
     min_votes: int
     low_confidence_below: float
     """Percent, 0 to 100."""
+    cost_matrix: Mapping[str, Any] | None
+    """Unit, per_error and cells; None: minutes_per_alert an error."""
+    time_zone: str
+    labels_ordered: bool
+    headline_label: str | None
+    """Whose misses are told first; None: the last named Escalate, else the last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +95,15 @@ class Trueline(Protocol):
 
     def report(self, reference: str, asked: Mapping[str, Any], filters: list[dict[str, Any]]) -> dict[str, Any]:
         """The body of the report route; ``asked`` may hold start, end, level, interval, group_by and top."""
+
+    def audit_plan(self, reference: str, asked: Mapping[str, Any]) -> dict[str, Any]:
+        """The body of the route of that name; ``asked`` is its request."""
+
+    def audit_draw(self, reference: str, asked: Mapping[str, Any]) -> dict[str, Any]:
+        """Likewise."""
+
+    def audit_drawn(self, reference: str, draw: str) -> dict[str, Any]:
+        """A draw, and what of it is reviewed by now."""
 
     def rebuild(self, reference: str) -> RebuiltRecord:
         """Derive anew all that is kept of a job beside events and votes."""

@@ -94,7 +94,7 @@ class EventPages:
 
         Durable when it returns. A decision that is made later is none of them.
         """
-        of = _standing(self._asked(listing).also("decision != ''"))
+        of = self._asked(listing).also("decision != ''").standing()
         number = of.into.bind(request, "UInt64")
         self._engine.insert_select(
             "INSERT INTO reprocess_requests (job_id, event_key, decision_recorded_at, request)"
@@ -120,7 +120,7 @@ class EventPages:
 
     def _keys(self, listing: Listing, order: Order, size: int, skip: int) -> Sequence[Row]:
         """The time, the key, the version and the subject of a page's events, in their order."""
-        of = _standing(self._asked(listing))
+        of = self._asked(listing).standing()
         by = ordering(order, listing.population.shape, self._tables.of(listing.population.job_id), of.into)
         from_rows = bool(of.on_subjects) or asks_for_subject(order.field)
         source, where = (f"({of.rows(*by.columns)})", "1") if from_rows else (of.table, of.where)
@@ -148,15 +148,6 @@ class EventPages:
             )
             for version, raw_body, *own in rows
         }
-
-
-def _standing(of: Asked) -> Asked:
-    """The same of the rows that set versions which nothing takes back: each event once.
-
-    A row that takes a version back has all that row's values, and arrivals are never the same twice. The engine answers
-    both parts of the statement from one moment's rows.
-    """
-    return of.also(f"sign > 0 AND version NOT IN (SELECT version FROM {of.table} WHERE sign < 0)")
 
 
 def _all_of(population: Population) -> Population:

@@ -159,6 +159,14 @@ class Asked:
         """The same of the rows that meet one more condition."""
         return replace(self, where=f"{self.where} AND {condition}")
 
+    def standing(self) -> Asked:
+        """The same of the rows that set versions which nothing takes back: each event once.
+
+        A row that takes a version back has all that row's values, and arrivals are never the same twice. The engine
+        answers both parts of the statement from one moment's rows.
+        """
+        return self.also(f"sign > 0 AND version NOT IN (SELECT version FROM {self.table} WHERE sign < 0)")
+
     def of_event(self, event_key: int) -> Asked:
         """The same of one event alone."""
         alone = self.also(f"event_key = {self.into.bind(event_key, 'UInt64')}")

@@ -8,6 +8,7 @@ from pathlib import Path  # noqa: TC003 - part of a public signature
 
 from trueline.ledger import migrations
 from trueline.ledger.answers import Answers
+from trueline.ledger.audits import AuditTable
 from trueline.ledger.confidences import ConfidenceQuery
 from trueline.ledger.count import CountQuery
 from trueline.ledger.decision_pairs import DecisionPairQuery
@@ -73,6 +74,7 @@ class Ledger:
         self.pages = EventPages(engine, tables)
         self.fields = FieldQuery(engine, tables)
         self.answers = Answers(self.count, self.kept)
+        self.audits = AuditTable(engine, tables)
         latest_consensus = int(engine.rows("SELECT max(version) FROM consensus")[0][0])
         latest_training = int(engine.rows("SELECT max(training) FROM knowledge_base")[0][0])
         self.clock = ArrivalClock(
@@ -90,7 +92,7 @@ class Ledger:
         Done again it changes nothing. The job must be held, and its id never given again.
         """
         self._tables.drop(job_id)
-        for table in ("votes", "consensus", "knowledge_base", "reprocess_requests"):
+        for table in ("votes", "consensus", "knowledge_base", "reprocess_requests", "audit_draws"):
             # rewritten and not just hidden: what is deleted has to be gone
             self.engine.command(
                 f"ALTER TABLE {table} DELETE WHERE job_id = {{job:UInt64}} SETTINGS mutations_sync = 2",

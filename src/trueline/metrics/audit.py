@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from hashlib import sha256
 from heapq import nsmallest
-from math import ceil, log
+from math import ceil, log, sqrt
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -165,7 +165,11 @@ def _plan(seen: Seen, bound: float, level: float) -> Plan:
 
 def _within(allowed: int, size: int, wrong: int, population: int) -> float:
     """The chance that at most `allowed` of `size` drawn without replacement are among `wrong` of a population."""
-    found = np.arange(max(0, size - (population - wrong)), min(allowed, size, wrong) + 1)
+    mean = size * wrong / population
+    # beyond ten standard deviations there is less than a float can tell; of millions, that leaves out most
+    wide = 10 * sqrt(mean * (1 - wrong / population) * (population - size) / max(1, population - 1)) + 10
+    low = max(0, size - (population - wrong), int(min(mean, allowed) - wide))
+    found = np.arange(low, min(allowed, size, wrong, int(mean + wide) + 1) + 1)
     if not len(found):
         return 0.0
     logs = _choose(wrong, found) + _choose(population - wrong, size - found) - _choose(population, np.array([size]))

@@ -32,6 +32,13 @@ class ModelNotFoundError(TruelineError):
         self.details = details
 
 
+class DrawNotFoundError(TruelineError):
+    """No such draw of the job."""
+
+    def __init__(self) -> None:
+        super().__init__("Draw not found")
+
+
 class InvalidRequestError(TruelineError):
     """A part of the request is wrong; `location` is the way to it, such as ("query", "start_datetime")."""
 

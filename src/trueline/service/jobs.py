@@ -10,6 +10,7 @@ from trueline.catalog.errors import JobIdDeleted, JobIdTaken, NoSuchJob, TitleTa
 from trueline.catalog.records import Grouping, Job, Status
 from trueline.labels import check_labels
 from trueline.service.errors import ConflictError, InvalidRequestError, JobNotFoundError
+from trueline.service.job_settings import Unchanged, check_cost_matrix, check_headline_label, check_time_zone
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -47,6 +48,10 @@ class Jobs:
         description: str = "",
         label_colors: Mapping[str, str] | None = None,
         advanced_settings: Mapping[str, Any] | None = None,
+        cost_matrix: object = None,
+        time_zone: str = "UTC",
+        labels_ordered: bool = False,
+        headline_label: str | None = None,
         job_id: int | None = None,
     ) -> Job:
         """Make a job; without a `job_id` it gets the next free one.
@@ -71,6 +76,10 @@ class Jobs:
                 description=description,
                 label_colors=label_colors,
                 advanced_settings=advanced_settings,
+                cost_matrix=check_cost_matrix(cost_matrix, labels),
+                time_zone=check_time_zone(time_zone),
+                labels_ordered=labels_ordered,
+                headline_label=check_headline_label(headline_label, labels),
             )
         except TitleTaken as error:
             raise ConflictError(f"there is a job titled {title!r} already") from error
@@ -117,8 +126,14 @@ class Jobs:
         description: str | None = None,
         label_colors: Mapping[str, str] | None = None,
         advanced_settings: Mapping[str, Any] | None = None,
+        cost_matrix: object = Unchanged.UNCHANGED,
+        time_zone: str | None = None,
+        labels_ordered: bool | None = None,
+        headline_label: str | Unchanged | None = Unchanged.UNCHANGED,
     ) -> Job:
         """Change what may change in a job; labels may be added and put in another order, none left out.
+
+        None leaves a part as it is, but sets cost_matrix and headline_label back to their defaults.
 
         Raises:
             JobNotFoundError: there is no such job.
@@ -134,12 +149,19 @@ class Jobs:
             "description": description,
             "label_colors": label_colors,
             "advanced_settings": advanced_settings,
+            "time_zone": time_zone,
+            "labels_ordered": labels_ordered,
         }
         with self._writing.on(self.get(reference).id) as job:
             changes = {name: _CHECKS[name](value) for name, value in given.items() if value is not None}
             missing = [label for label in job.labels if label not in changes.get("labels", job.labels)]
             if missing:
                 raise InvalidRequestError(("body", "labels"), f"label {missing[0]!r} cannot be taken away")
+            labels = changes.get("labels", job.labels)
+            if not isinstance(cost_matrix, Unchanged):
+                changes["cost_matrix"] = check_cost_matrix(cost_matrix, labels)
+            if not isinstance(headline_label, Unchanged):
+                changes["headline_label"] = check_headline_label(headline_label, labels)
             try:
                 changed = self._catalog.change_job(job.id, **cast("JobChanges", changes))
             except TitleTaken as error:
@@ -287,5 +309,7 @@ _CHECKS: Final[dict[str, Callable[[Any], Any]]] = {
     "description": check_description,
     "label_colors": dict,
     "advanced_settings": dict,
+    "time_zone": check_time_zone,
+    "labels_ordered": bool,
 }
 """What makes a value that is to be changed one that is kept."""

@@ -10,6 +10,7 @@ from trueline.ledger import migrations
 from trueline.ledger.errors import LedgerError
 from trueline.ledger.store import Ledger, open_engine
 from trueline.service.activity import Activities
+from trueline.service.audits import Audits
 from trueline.service.errors import StartError
 from trueline.service.events import Events
 from trueline.service.feedback import Feedback
@@ -57,6 +58,7 @@ class Workspace:
             ledger, catalog, self._writing, max_filters=settings.max_filters, seconds=settings.query_seconds
         )
         self.search = EventSearch(ledger, catalog, self._writing, max_filters=settings.max_filters)
+        self.audits = Audits(ledger, catalog, self._writing, max_filters=settings.max_filters)
         self.fields = Fields(ledger)
         self.access = KeyRing(catalog, secret)
 
