@@ -41,5 +41,5 @@ def latest_decisions(of: Asked, labels: Sequence[str]) -> str:
     with the higher confidence.
     """
     named = of.into.bind(list(labels), "Array(String)")
-    standing = of.standing(subject_key="subject_key", ranked=_RANKED.replace("{labels}", named))
+    standing = of.standing().columns(subject_key="subject_key", ranked=_RANKED.replace("{labels}", named))
     return _LATEST.replace("{standing}", standing).replace("{labels}", named)

@@ -210,11 +210,6 @@ class Asked:
         rows = self.rows(*(f"{expression} AS selected_{name}" for name, expression in columns.items()))
         return f"SELECT {kept} FROM ({rows})"
 
-    def standing(self, **columns: str) -> str:
-        """As `columns`, each event in its present version only: for what cannot be counted with a sign."""
-        taken_back = f"SELECT event_key, version FROM {self.table} WHERE {self.where} AND sign = -1"
-        return self.also(f"sign = 1 AND (event_key, version) NOT IN ({taken_back})").columns(**columns)
-
     def groups(self) -> str:
         """The query of the population's rows counted by outcome and, where that has a state, by subject."""
         return self._groups("", "")
