@@ -8,6 +8,7 @@ never says anything but what a recount would; the tests hold it against one afte
 from __future__ import annotations
 
 import contextlib
+import itertools
 import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -67,6 +68,8 @@ class KeptCounts:
         self._lookup = lookup
         self._kept: dict[int, _Kept] = {}
         self._changes: dict[int, int] = {}
+        self._writes: dict[int, int] = {}
+        self._numbers = itertools.count(1)
 
     def changes(self, job_id: int) -> int:
         """A number that is another one after every change of what was counted before, and odd while one is made.
@@ -74,6 +77,14 @@ class KeptCounts:
         Whoever puts an answer together from a tally and the ledger asks for it before and after: see `changing`.
         """
         return self._changes.get(job_id, 0)
+
+    def writes(self, job_id: int) -> int:
+        """A number that is another one after every write of a job, before that is acknowledged, and never the same."""
+        return self._writes.get(job_id, 0)
+
+    def written(self, job_id: int) -> None:
+        """Say that something of a job was written."""
+        self._writes[job_id] = next(self._numbers)
 
     @contextlib.contextmanager
     def changing(self, job_id: int) -> Iterator[None]:
@@ -126,6 +137,7 @@ class KeptCounts:
 
     def forget(self, job_id: int) -> None:
         """Drop a job's tally, as when a write has failed."""
+        self.written(job_id)
         self._kept.pop(job_id, None)
 
     def forget_for_good(self, job_id: int) -> None:
@@ -135,6 +147,7 @@ class KeptCounts:
 
     def events_written(self, job_id: int, rows: pa.Table) -> None:
         """Count versions of events that were set or taken back, given as rows of the table of events."""
+        self.written(job_id)
         kept = self._kept.get(job_id)
         if kept is None:
             return
@@ -147,6 +160,7 @@ class KeptCounts:
 
     def consensus_written(self, job_id: int, derived: Mapping[int, Consensus]) -> None:
         """Take in what subjects came to."""
+        self.written(job_id)
         kept = self._kept.get(job_id)
         if kept is None:
             return

@@ -190,10 +190,20 @@ class _Told:
         self, part: str, counts: tuple[ReviewCount, ...], missed_events: tuple[str, ...] | None = None
     ) -> dict[str, Any]:
         """Every section on a part of the population, called by its name; of all it is empty."""
+        if part and not counts:
+            return self.nothing
         if time.monotonic() > self.deadline:
             raise QueryTimeoutError("the report went over its time budget: ask for fewer intervals or groups")
         digest = sha256(self.digest + part.encode()).digest() if part else self.digest
-        reported = Reported(self.job, counts, self.costs, self.telling.level, digest, missed_events)
+        return self._all(Reported(self.job, counts, self.costs, self.telling.level, digest, missed_events))
+
+    @cached_property
+    def nothing(self) -> dict[str, Any]:
+        """Every section on a part without events, whichever it is: nothing is drawn there."""
+        return self._all(Reported(self.job, (), self.costs, self.telling.level, self.digest))
+
+    @staticmethod
+    def _all(reported: Reported) -> dict[str, Any]:
         return {name: section(reported) for name, section in SECTIONS.items()}
 
 
