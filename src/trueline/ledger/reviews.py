@@ -1,7 +1,8 @@
 """The count of reviews: a population's subjects by all that the report's numbers depend on.
 
 The review probability of a subject is the latest one said by anybody whose vote on it stands. So who corrects a label
-without saying it again does not undo that the subject was drawn, and who withdraws does.
+without saying it again does not undo that the subject was drawn, and who withdraws does. Where nobody said one, it is
+that of the audits it was drawn for.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from trueline.filters.fields import Kind, own_field
+from trueline.ledger.audits import DRAWN
 from trueline.ledger.conditions import asks_for_subject, own_expression
 from trueline.ledger.document_conditions import columns_at
 from trueline.ledger.documents import OBJECT_TAG, ValueKind
@@ -43,11 +45,17 @@ SELECT subject_key, argMax(said, said_at) AS probability FROM
 WHERE standing != '' AND isNotNull(said)
 GROUP BY subject_key"""
 
-_DRAWN = "SELECT subject_key FROM votes WHERE job_id = {job:UInt64} AND isNotNull(review_probability)"
+_SAID = "SELECT subject_key FROM votes WHERE job_id = {job:UInt64} AND isNotNull(review_probability)"
+_BY_CHANCE = f"{_SAID} UNION ALL SELECT subject_key FROM audit_draws WHERE job_id = {{job:UInt64}}"
 
+# what was drawn and nobody reviewed says nothing yet
 _WITH_PROBABILITY = """
-SELECT * FROM ({groups}) AS counted
-LEFT ANY JOIN ({probabilities}) AS drawn ON counted.marked = drawn.subject_key"""
+SELECT counted.*,
+       if(counted.consensus = '', NULL, coalesce(said.probability, nullIf(drawn.drawn_probability, 0))) AS probability
+FROM ({groups}) AS counted
+LEFT ANY JOIN ({said}) AS said ON counted.marked = said.subject_key
+LEFT ANY JOIN ({drawn}) AS drawn
+    ON counted.marked = drawn.subject_key AND counted.outcome_decision = drawn.drawn_decision"""
 
 # each event is its own subject
 _OF_EVENTS = """
@@ -128,9 +136,9 @@ class ReviewQuery:
             QueryTimeoutError: it took longer than the budget.
         """
         of = asked(self._engine, self._tables, population)
-        drawn = bool(self._engine.rows(f"{_DRAWN} LIMIT 1", of.into.values))
+        drawn = bool(self._engine.rows(f"SELECT 1 FROM ({_BY_CHANCE}) LIMIT 1", of.into.values))
         if drawn:
-            keys = f"{of.subject_keys} UNION ALL {_DRAWN}" if of.subject_keys else _DRAWN
+            keys = f"{of.subject_keys} UNION ALL {_BY_CHANCE}" if of.subject_keys else _BY_CHANCE
             of = replace(of, subjects=of.subjects or _NO_STATES, subject_keys=keys)
         parts, of_parts, further = [_BAND], ["band"], []
         if split.bounds:
@@ -236,8 +244,8 @@ def _document_value(population: Population, tables: JobTables, of: Asked, path: 
 
 def _put_together(of: Asked, groups: str, of_parts: Sequence[str], *, drawn: bool) -> str:
     if drawn:
-        probabilities = _PROBABILITIES.replace("{drawn}", _DRAWN)
-        groups = _WITH_PROBABILITY.replace("{groups}", groups).replace("{probabilities}", probabilities)
+        said = _PROBABILITIES.replace("{drawn}", _SAID)
+        groups = _WITH_PROBABILITY.replace("{groups}", groups).replace("{said}", said).replace("{drawn}", DRAWN)
     else:
         groups = f"SELECT *, NULL AS probability FROM ({groups})"
     query = _OF_BUCKETS if of.by_bucket else _OF_EVENTS

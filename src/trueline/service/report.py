@@ -19,8 +19,9 @@ from trueline.ledger.reviews import REST, WITHOUT, Split
 from trueline.metrics.counts import TruthPolicy
 from trueline.metrics.local_time import local_bounds
 from trueline.service.errors import InvalidRequestError
+from trueline.service.job_settings import cost_matrix
 from trueline.service.question import Question
-from trueline.service.report_sections import costs, default_costs, headline_label, partly_reviewed, policies, scores
+from trueline.service.report_sections import costs, partly_reviewed, policies, scores
 from trueline.service.reported import Reported
 from trueline.service.telling import Telling
 
@@ -106,7 +107,7 @@ class Reports:
         return question.population(job, training)
 
     def _missed(self, population: Population, job: Job, counts: Iterable[ReviewCount]) -> tuple[str, ...]:
-        label = headline_label(job.labels)
+        label = job.headline
         if not any(count.reviewed == label != count.decision for count in counts):
             return ()
         return tuple(self._ledger.reviews.missed(population, label, _MISSED))
@@ -170,13 +171,13 @@ class _Told:
 
     @property
     def costs(self) -> CostMatrix:
-        return default_costs(len(self.job.labels), self.job.minutes_per_alert)
+        return cost_matrix(self.job)
 
     @cached_property
     def digest(self) -> bytes:
         """Of request and data."""
         said = {
-            "job": [self.job.id, self.job.labels, self.job.grouping, self.job.minutes_per_alert],
+            "job": [self.job.id, self.job.labels, self.job.grouping, self.job.minutes_per_alert, self.job.headline],
             "zone": time_zone_of(self.job).key,
             "window": [self.question.since, self.question.until],
             "filters": [[each.field, each.operator.name, each.value] for each in self.question.filters],
@@ -209,7 +210,7 @@ class _Told:
 
 def time_zone_of(job: Job) -> ZoneInfo:
     """The time zone whose days a job's are."""
-    return ZoneInfo(getattr(job, "time_zone", "UTC"))
+    return ZoneInfo(job.time_zone)
 
 
 def _in_order(counts: Iterable[ReviewCount]) -> tuple[ReviewCount, ...]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
-from trueline.metrics.costs import CostMatrix, expected_cost, time_saved
+from trueline.metrics.costs import expected_cost, time_saved
 from trueline.metrics.counts import TruthPolicy
 from trueline.metrics.missed import missed
 from trueline.metrics.partial import partial_figures
@@ -12,19 +12,15 @@ from trueline.metrics.reviews import reviewed_shares
 from trueline.metrics.scored import matrix_figures, matrix_of
 from trueline.metrics.scores import trace
 from trueline.service.evaluation import evaluation
+from trueline.service.job_settings import rework
 from trueline.service.shown import shown_figure, shown_mass, shown_proportion
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from trueline.metrics.missed import Bound
     from trueline.metrics.partial import ThreeFigures
     from trueline.metrics.reviews import ReviewedShare
     from trueline.metrics.scored import MatrixFigures
     from trueline.service.reported import Reported
-
-_MINUTES: Final = "minutes"
-_HEADLINE: Final = "escalate"
 
 
 def policies(of: Reported) -> dict[str, Any]:
@@ -108,9 +104,9 @@ def _three(figures: ThreeFigures) -> dict[str, Any]:
 
 def costs(of: Reported) -> dict[str, Any]:
     """What was missed of the label that matters most, what errors cost, and the time that right decisions save."""
-    headline = headline_label(of.job.labels)
+    headline = of.job.headline
     found = missed(of.counts, of.estimated, headline, of.level)
-    saved = time_saved(of.counts, of.estimated, of.job.minutes_per_alert, _rework(of), of.level)
+    saved = time_saved(of.counts, of.estimated, of.job.minutes_per_alert, rework(of.job), of.level)
     return {
         "missed": {
             "label": headline,
@@ -130,23 +126,6 @@ def costs(of: Reported) -> dict[str, Any]:
             "rework": shown_figure(saved.rework),
         },
     }
-
-
-def headline_label(labels: Sequence[str]) -> str:
-    """The label that it is worst to miss: Escalate where a job has it, else the last one."""
-    return next((label for label in labels if label.casefold() == _HEADLINE), labels[-1])
-
-
-def default_costs(size: int, minutes_per_alert: float) -> CostMatrix:
-    """What errors cost where nobody said: each takes an analyst as long as one alert does."""
-    return CostMatrix.per_error(size, minutes_per_alert, _MINUTES)
-
-
-def _rework(of: Reported) -> CostMatrix:
-    """Costs in minutes are the rework; of costs in money nobody knows how many minutes they are."""
-    if of.costs.unit == _MINUTES:
-        return of.costs
-    return default_costs(len(of.job.labels), of.job.minutes_per_alert)
 
 
 def _bound(bound: Bound) -> dict[str, Any]:
