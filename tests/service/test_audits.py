@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from scipy.stats import chisquare
 
-from trueline.ledger.population import Population
 from trueline.metrics.audit import draw
 from trueline.service.audits import Audits, AuditWindow, draw_name
 from trueline.service.errors import DrawNotFoundError, InvalidRequestError
-from trueline.service.question import job_shape
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -187,23 +183,6 @@ def recorded(ledger: Ledger, job: Job, body: dict[str, Any]) -> Drawn:
     known = ledger.audits.read(job.id, body["draw_id"])
     assert known is not None
     return known
-
-
-def test_every_subject_is_drawn_with_its_probability(ledger: Ledger, job: Job) -> None:
-    everyone = names(job, "Drop")
-    population = Population(job.id, job_shape(job), None, None, None, ())
-    times, size = 300, len(everyone) // 4
-    found: Counter[str] = Counter()
-    for seed in range(times):
-        of, subjects = ledger.audits.select(population, "Drop", size, draw_name(b"seed %d" % seed)[1])
-        assert of == len(everyone)
-        assert len({key for key, _ in subjects}) == size
-        found.update(name for _, name in subjects)
-    # without replacement the counts vary less than chi-square has it, by the share that is drawn
-    share = size / len(everyone)
-    statistic = chisquare([found[name] for name in everyone]).statistic / (1 - share)
-    degrees = len(everyone) - 1
-    assert abs(statistic - degrees) < 4 * (2 * degrees) ** 0.5
 
 
 @pytest.mark.parametrize(
