@@ -60,3 +60,17 @@ def test_a_vote_that_says_its_probability_is_taken_at_its_word(
     vote(workspace, job, drawn, "Escalate", review_probability=1.0)
     said = {count.probability for count in workspace._ledger.reviews.counts(everything(job, None))}  # noqa: SLF001
     assert said == {1.0, None}
+
+
+def test_who_is_drawn_after_they_were_reviewed_counts_at_once(
+    workspace: Workspace, fresh_title: Callable[[], str]
+) -> None:
+    job = filled(workspace, fresh_title(), "event")
+    vote(workspace, job, "e0", "Escalate")
+
+    def said() -> set[float | None]:
+        return {count.probability for count in workspace._ledger.reviews.counts(everything(job, None))}  # noqa: SLF001
+
+    assert said() == {None}
+    workspace.audits.draw(job, "Drop", EVENTS, "all of them")
+    assert said() == {1.0, None}

@@ -14,6 +14,7 @@ from trueline.ledger.population import asked
 if TYPE_CHECKING:
     from trueline.ledger.engine import Engine
     from trueline.ledger.job_tables import JobTables
+    from trueline.ledger.kept import KeptCounts
     from trueline.ledger.population import Asked, Population
 
 DRAWN: Final = """
@@ -84,9 +85,10 @@ GROUP BY decision, subject_key HAVING sum(sign) > 0"""
 class AuditTable:
     """The draws of one store."""
 
-    def __init__(self, engine: Engine, tables: JobTables) -> None:
+    def __init__(self, engine: Engine, tables: JobTables, kept: KeptCounts) -> None:
         self._engine = engine
         self._tables = tables
+        self._kept = kept
 
     def seen(self, population: Population) -> list[SeenSubjects]:
         """Count a population's subjects by decision, consensus, and whether chance had a say in who was reviewed.
@@ -145,6 +147,7 @@ class AuditTable:
                 }
             ),
         )
+        self._kept.written(job_id)
 
     def read(self, job_id: int, draw: str) -> Drawn | None:
         """The draw of that name; None: there is none."""

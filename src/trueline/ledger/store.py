@@ -75,7 +75,7 @@ class Ledger:
         self.pages = EventPages(engine, tables)
         self.fields = FieldQuery(engine, tables)
         self.answers = Answers(self.count, self.kept)
-        self.audits = AuditTable(engine, tables)
+        self.audits = AuditTable(engine, tables, self.kept)
         latest_consensus = int(engine.rows("SELECT max(version) FROM consensus")[0][0])
         latest_training = int(engine.rows("SELECT max(training) FROM knowledge_base")[0][0])
         self.clock = ArrivalClock(
