@@ -61,8 +61,8 @@ def test_a_newer_store_is_refused_with_both_versions(dsn: str) -> None:
             }  # fmt: skip
     finally:
         engine.dispose()
-    assert (refused.value.found, refused.value.newest_known) == ("9999", "0003")
-    for part in (parse_dsn(dsn).database, "9999", "0003"):
+    assert (refused.value.found, refused.value.newest_known) == ("9999", "0004")
+    for part in (parse_dsn(dsn).database, "9999", "0004"):
         assert str(part) in str(refused.value)
 
 

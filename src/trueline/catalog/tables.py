@@ -19,6 +19,7 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
+    false,
     text,
 )
 
@@ -106,6 +107,7 @@ models = Table(
     Column("training", Unsigned64, nullable=False),
     Column("recorded_at", Moment, nullable=False),
     Column("request_digest", Text, nullable=False),
+    Column("activated", Boolean, nullable=False, server_default=false()),
     Index(
         "one_active_model_per_job",
         "job_id",

@@ -22,6 +22,9 @@ from trueline.ledger.pages import EventPages
 from trueline.ledger.trainings import TrainingTable
 from trueline.ledger.votes import VoteTable
 
+_REPLACED_IS_KEPT = 5
+"""The schema since which it is."""
+
 
 class ArrivalClock:
     """Moments of arrival in microseconds since 1970: the wall clock's, but never the same twice nor going back."""
@@ -40,6 +43,19 @@ class ArrivalClock:
             first = max(self._last + 1, time.time_ns() // 1000)
             self._last = max(self._last, first + size - 1)
             return range(first, first + size)
+
+    @property
+    def last(self) -> int:
+        """The latest arrival there was; all that are to come are later."""
+        return self._last
+
+    def pass_by(self, moment: int) -> bool:
+        """Have all that is still to arrive do so after a moment; False where that is still to come itself."""
+        with self._lock:
+            if moment > max(self._last, time.time_ns() // 1000):
+                return False
+            self._last = max(self._last, moment)
+            return True
 
 
 class Ledger:
@@ -65,6 +81,8 @@ class Ledger:
         self.pages = EventPages(engine, tables)
         self.fields = FieldQuery(engine, tables)
         self.answers = Answers(self.count, self.kept)
+        self.kept_since = migrations.applied_at(engine, _REPLACED_IS_KEPT)
+        """Since then what an event was before it was sent again is kept; to the second, cut off."""
         latest_consensus = int(engine.rows("SELECT max(version) FROM consensus")[0][0])
         latest_training = int(engine.rows("SELECT max(training) FROM knowledge_base")[0][0])
         self.clock = ArrivalClock(
