@@ -84,10 +84,10 @@ class AsOf:
         Raises:
             JobNotFoundError: the job was deleted meanwhile.
         """
+        self._writing.finish(job.id)
         known = self._known(job, as_of)
         if as_of is None:
             return question(known)
-        self._writing.finish(job.id)
         kept = self._ledger.kept
         before = kept.changes(job.id)
         if before % 2 == 0:
