@@ -25,8 +25,10 @@ _THEN: Final = "fromUnixTimestamp64Micro({as_of:Int64}, 'UTC')"
 
 _NEVER = "fromUnixTimestamp64Micro(0, 'UTC')"
 
-_STILL_AS_SENT = f"event_key NOT IN (SELECT event_key FROM {{replaced}} WHERE replaced_at > {_THEN})"
-_REPLACED_NEXT = f"""(event_key, replaced_at) IN
+_OUTCOME = "toLowCardinality(concat(decision, '\\0', consensus))"
+
+_STILL_AS_SENT = f" AND event_key NOT IN (SELECT event_key FROM {{replaced}} WHERE replaced_at > {_THEN})"
+_REPLACED_NEXT = f""" AND (event_key, replaced_at) IN
 (SELECT event_key, min(replaced_at) FROM {{replaced}} WHERE replaced_at > {_THEN} GROUP BY event_key)"""
 """Of the versions that were replaced later, the one that was next: should a write have been cut short before the event
 was replaced in the end, then its version is kept twice."""
@@ -43,7 +45,8 @@ SELECT {{unchanged}},
        if(weighed, toString(consensus), '') AS consensus_then,
        if(weighed, consensus_changed_at, {_NEVER}) AS changed_then,
        if(weighed, consensus_computed_at, {_NEVER}) AS computed_then,
-       toLowCardinality(concat(decision_then, '\\0', consensus_then)) AS outcome_then
+       if(in_force AND weighed, {{outcome}},
+          toLowCardinality(concat(decision_then, '\\0', consensus_then))) AS outcome_then
 FROM {{table}} WHERE arrived_at <= {_THEN}{{where}}"""
 
 _RENAMED: Final = {
@@ -69,12 +72,15 @@ def events_then(table: JobTable) -> str:
         renamed |= {each: f"{each}_then" for each in (column, f"other_{name}")}
     unchanged = [*(name for name in STORED if name not in renamed), OTHER_PATHS, *documents]
     known = _KNOWN.replace("{unchanged}", ", ".join(unchanged)).replace("{decisions}", ",\n       ".join(decisions))
-    arms = [known.replace("{table}", table.name).replace("{where}", "")]
+    sources = [(table.name, "outcome", "")]
     if table.replaced is not None:
-        arms = [
-            known.replace("{table}", source).replace("{where}", f" AND {which.replace('{replaced}', table.replaced)}")
-            for source, which in ((table.name, _STILL_AS_SENT), (table.replaced, _REPLACED_NEXT))
-        ]
+        sources = [(table.name, "outcome", _STILL_AS_SENT), (table.replaced, _OUTCOME, _REPLACED_NEXT)]
+    arms = [
+        known.replace("{table}", source)
+        .replace("{outcome}", outcome)
+        .replace("{where}", where.replace("{replaced}", table.replaced or ""))
+        for source, outcome, where in sources
+    ]
     told = ", ".join([*unchanged, *(f"{then} AS {name}" for name, then in renamed.items())])
     return "(" + "\nUNION ALL\n".join(f"SELECT {told} FROM ({arm})" for arm in arms) + ")"
 
