@@ -54,7 +54,16 @@ def test_a_deleted_job_is_gone_with_its_models_and_its_id_is_never_given_again(c
     catalog.add_job(title="a", labels=LABELS)
     job = catalog.add_job(title="b", labels=LABELS)
     catalog.add_model(
-        Model(job_id=job.id, id="m", trained_at=NOON, active=True, training=1, recorded_at=NOON, request_digest="d")
+        Model(
+            job_id=job.id,
+            id="m",
+            trained_at=NOON,
+            active=True,
+            training=1,
+            recorded_at=NOON,
+            request_digest="d",
+            activated=True,
+        )
     )
     catalog.delete_job(job.id, NOON)
     assert catalog.job_by_id(job.id) is None

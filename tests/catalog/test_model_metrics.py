@@ -36,6 +36,7 @@ def job(catalog: Catalog) -> int:
                 training=number,
                 recorded_at=FIRST,
                 request_digest="d",
+                activated=False,
             )
         )
     return made
@@ -64,7 +65,11 @@ def test_those_that_wait_are_known_after_a_restart_longest_first(dsn: str) -> No
     with Catalog.open(dsn) as catalog:
         job = catalog.add_job(title="j", labels=["Drop", "Escalate"]).id
         for name in ("a", "b", "c"):
-            catalog.add_model(Model(job, name, FIRST, active=False, training=1, recorded_at=FIRST, request_digest="d"))
+            catalog.add_model(
+                Model(
+                    job, name, FIRST, active=False, training=1, recorded_at=FIRST, request_digest="d", activated=False
+                )
+            )
         catalog.model_metrics.queue(job, "b", SECOND)
         catalog.model_metrics.queue(job, "a", THIRD)
         catalog.model_metrics.complete(job, "c", FIRST, COUNTS)

@@ -3,18 +3,22 @@ from __future__ import annotations
 import shutil
 import sqlite3
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import inspect, text
+from sqlalchemy import insert, inspect, text
 
-from trueline.catalog.engine import connect, parse_dsn
+from trueline.catalog import schema
+from trueline.catalog.engine import connect, parse_dsn, writing
 from trueline.catalog.engine import sqlite_dsn as address_of
 from trueline.catalog.errors import StoreTooNew, StoreUnavailable
+from trueline.catalog.migrations.versions import v0005_activated_models
 from trueline.catalog.store import Catalog
-from trueline.catalog.tables import metadata
+from trueline.catalog.tables import jobs, metadata, models
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -61,8 +65,8 @@ def test_a_newer_store_is_refused_with_both_versions(dsn: str) -> None:
             }  # fmt: skip
     finally:
         engine.dispose()
-    assert (refused.value.found, refused.value.newest_known) == ("9999", "0004")
-    for part in (parse_dsn(dsn).database, "9999", "0004"):
+    assert (refused.value.found, refused.value.newest_known) == ("9999", "0005")
+    for part in (parse_dsn(dsn).database, "9999", "0005"):
         assert str(part) in str(refused.value)
 
 
@@ -96,6 +100,31 @@ def test_what_a_newer_version_left_in_the_log_counts_and_stays(sqlite_dsn: str, 
         Catalog.open(f"sqlite:///{crashed / 'catalog.sqlite'}")
     after = files_of(crashed)
     assert {name: after[name] for name in before} == before
+
+
+def test_models_of_before_were_activated_unless_they_came_after_the_active_one(dsn: str) -> None:
+    """That is all there is to tell it by."""
+    noon = datetime(2025, 3, 1, 12, tzinfo=UTC)
+    engine = connect(parse_dsn(dsn))
+    try:
+        with writing(engine) as connection:
+            config = schema._config()  # noqa: SLF001 - no other way to a schema of before
+            config.attributes["connection"] = connection
+            command.upgrade(config, v0005_activated_models.down_revision)
+            job = {"labels": ["A", "B"], "grouping": "event", "decision_points": [], "minutes_per_alert": 10.0}
+            votes = {"min_votes": 1, "low_confidence_below": 60.0, "consensus_min_votes": 1, "created_at": noon}
+            for number in (1, 2):
+                connection.execute(insert(jobs).values(id=number, title=str(number), **job, **votes))
+            for job_id, active in ((1, (False, True, False)), (2, (False,))):
+                for number, each in enumerate(active):
+                    model = {"job_id": job_id, "id": f"m{number}", "training": number, "request_digest": "d"}
+                    moments = dict.fromkeys(("trained_at", "recorded_at"), noon + timedelta(hours=number))
+                    connection.execute(insert(models).values(**model, **moments, active=each))
+    finally:
+        engine.dispose()
+    with Catalog.open(dsn) as catalog:
+        assert [model.activated for model in catalog.models(1)] == [True, True, False]
+        assert [model.activated for model in catalog.models(2)] == [False]
 
 
 def test_a_file_that_is_no_database_is_refused_unharmed(sqlite_dsn: str, tmp_path: Path) -> None:

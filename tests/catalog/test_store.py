@@ -31,7 +31,9 @@ if TYPE_CHECKING:
 LABELS = ("Drop", "Investigate", "Escalate")
 NOON = datetime(2025, 3, 1, 12, tzinfo=UTC)
 
-MODEL = Model(job_id=1, id="m1", trained_at=NOON, active=True, training=1, recorded_at=NOON, request_digest="d1")
+MODEL = Model(
+    job_id=1, id="m1", trained_at=NOON, active=True, training=1, recorded_at=NOON, request_digest="d1", activated=True
+)
 KEY = Key(
     id="abc",
     name="dashboard",
@@ -283,6 +285,7 @@ def test_the_database_itself_refuses_two_active_models(dsn: str) -> None:
         "training": 2,
         "recorded_at": NOON,
         "request_digest": "d",
+        "activated": True,
     }
     try:
         with pytest.raises(IntegrityError), engine.begin() as connection:

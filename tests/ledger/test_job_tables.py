@@ -80,6 +80,24 @@ def test_a_table_is_known_again_after_it_was_closed(
     assert not known.is_full
 
 
+def test_versions_that_were_replaced_keep_every_column_that_events_have(
+    workspace: Workspace, ledger: Ledger, fresh_title: Callable[[], str]
+) -> None:
+    """Those that were there, those that came since, and those that a process ended before adding."""
+    job = workspace.jobs.create(title=fresh_title(), labels=["A", "B"])
+    for body in (b'{"a": 1}', b'{"b": "x"}', b'{"c": true}'):
+        assert workspace.ingest.bulk(job, [b'{"event_id": "e", "raw_body": ' + body + b"}"]).accepted == 1
+    replaced = f"replaced_{job.id}"
+    assert ledger._tables.of(job.id).replaced == replaced  # noqa: SLF001
+    kept = types(ledger.engine, job, "replaced")
+    assert kept == types(ledger.engine, job)
+    counting = "SELECT count() FROM {replaced:Identifier}"
+    assert ledger.engine.rows(counting, {"replaced": replaced})[0][0] == 2
+    ledger.engine.command(f"ALTER TABLE {replaced} DROP COLUMN boolean_c")
+    assert JobTables(ledger.engine).of(job.id).replaced == replaced
+    assert types(ledger.engine, job, "replaced") == kept
+
+
 @pytest.mark.parametrize(("rows", "kind"), [(999, "LowCardinality(Nullable(String))"), (1_000, "Nullable(String)")])
 def test_texts_that_are_all_different_get_no_dictionary(
     rows: int, kind: str, workspace: Workspace, ledger: Ledger, fresh_title: Callable[[], str]
@@ -94,12 +112,12 @@ def columns(engine: Engine, job: Job) -> set[str]:
     return set(types(engine, job))
 
 
-def types(engine: Engine, job: Job) -> dict[str, str]:
+def types(engine: Engine, job: Job, table: str = "events") -> dict[str, str]:
     """The columns that the table of a job has for paths, with their types."""
     rows = engine.rows(
         "SELECT name, type FROM system.columns WHERE database = currentDatabase() AND table = {table:String}"
         " AND match(name, '^(text|integer|double|boolean|several|object)_')",
-        {"table": f"events_{job.id}"},
+        {"table": f"{table}_{job.id}"},
     )
     return {row[0]: row[1] for row in rows}
 

@@ -43,6 +43,7 @@ def job(request: pytest.FixtureRequest, workspace: Workspace, fresh_title: Calla
 def filled(workspace: Workspace, title: str, grouping: str = "event") -> Job:
     job = workspace.jobs.create(title=title, labels=["A", "B"], grouping=grouping)
     workspace.ingest.bulk(job, [packed(name) for name in "abc"])
+    workspace.ingest.bulk(job, [packed("c", other="than before")])
     workspace.feedback.bulk(job, [json.dumps({"event_id": "a", "analyst": "ana", "label": "B"}).encode()])
     workspace.training.train(job)
     workspace.search.reprocess_one(job, "b")
@@ -51,8 +52,8 @@ def filled(workspace: Workspace, title: str, grouping: str = "event") -> Job:
     return job
 
 
-def packed(name: str) -> bytes:
-    line = {"event_id": name, "bucket_id": name, "raw_body": {"n": name}, "decision": {"label": "A"}}
+def packed(name: str, **more: str) -> bytes:
+    line = {"event_id": name, "bucket_id": name, "raw_body": {"n": name, **more}, "decision": {"label": "A"}}
     return json.dumps(line).encode()
 
 
@@ -67,12 +68,15 @@ def left_of(ledger: Ledger, catalog: Catalog, job: Job) -> dict[str, int]:
         )
     }
     found["events"] = f"events_{job.id}" in ledger._tables.names()  # noqa: SLF001
+    found["replaced"] = f"replaced_{job.id}" in ledger._tables.names_of_replaced()  # noqa: SLF001
     found["models"] = len(catalog.models(job.id))
     found["unfinished"] = job.id in catalog.uncleared_jobs()
     return {name: count for name, count in found.items() if count}
 
 
-EVERYWHERE = {"votes", "consensus", "knowledge_base", "reprocess_requests", "audit_draws", "events", "models"}
+EVERYWHERE = {
+    "votes", "consensus", "knowledge_base", "reprocess_requests", "audit_draws", "events", "replaced", "models",
+}  # fmt: skip
 
 
 def fail(*_: object, **__: object) -> None:

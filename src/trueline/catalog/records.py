@@ -134,6 +134,8 @@ class Model:
     """When it was registered here."""
     request_digest: str
     """Of the request that registered it, so that the same request sent again is known."""
+    activated: bool
+    """Whether it became the active one when it was registered, whichever is now."""
 
 
 class RecomputeStatus(StrEnum):

@@ -111,6 +111,7 @@ models = Table(
     Column("training", Unsigned64, nullable=False),
     Column("recorded_at", Moment, nullable=False),
     Column("request_digest", Text, nullable=False),
+    Column("activated", Boolean, nullable=False, server_default=false()),
     Index(
         "one_active_model_per_job",
         "job_id",

@@ -37,11 +37,12 @@ class Answers:
         Raises:
             QueryTimeoutError: it took longer than the budget.
         """
-        return self._kept_counts(population) or self._query.counts(population)
+        kept = self._kept_counts(population) if population.as_of is None else None  # tallies are about now
+        return kept or self._query.counts(population)
 
     def changed_events(self, population: Population, table: CountTable, limit: int = 10) -> list[str]:
         """As `CountQuery.changed_events`."""
-        if ask_for_subjects(population.filters):
+        if population.as_of is not None or ask_for_subjects(population.filters):
             return self._query.changed_events(population, table, limit)
         window = Window(population.start, population.end)
         counted = sum(count.events for count in table.counts if count.changed_after_training)
@@ -78,6 +79,8 @@ class Answers:
 
     def changed_buckets(self, population: Population, table: CountTable, limit: int = 10) -> list[str]:
         """As `CountQuery.changed_buckets`."""
+        if population.as_of is not None:
+            return self._query.changed_buckets(population, table, limit)
         with self._tally(population) as tally:
             if tally is not None and not population.filters:
                 return tally.changed_buckets(Window(population.start, population.end), limit)

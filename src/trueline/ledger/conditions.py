@@ -22,11 +22,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class JobShape:
-    """What a condition on own fields depends on in a job."""
+    """What a condition on own fields depends on in a job, as the job is now."""
 
     labels: tuple[str, ...]
     by_bucket: bool
     low_confidence_below: float
+    min_votes: int = 1
+    """Of account only for what was known at an earlier moment, whose consensus is worked out when it is asked for."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -208,10 +208,11 @@ class CountQuery:
         events = most_changed(table.changed, limit)
         if not events:
             return []
+        of = asked(self._engine, self._tables, population)
+        keys = of.into.bind(sorted(events), "Array(UInt64)")
         rows = self._engine.rows(
-            f"SELECT subject_key, any(bucket_id) FROM {self._tables.of(population.job_id).name}"
-            " WHERE subject_key IN {keys:Array(UInt64)} GROUP BY subject_key",
-            {"keys": sorted(events)},
+            f"SELECT subject_key, any(bucket_id) FROM {of.table} WHERE subject_key IN {keys} GROUP BY subject_key",
+            of.into.values,
         )
         return [name for _, name in sorted((-events[subject], name) for subject, name in rows)[:limit]]
 

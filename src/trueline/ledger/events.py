@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 import pyarrow as pa
@@ -59,6 +59,15 @@ class EventVersion(msgspec.Struct, gc=False):
     consensus_changed_at: int = 0
     consensus_computed_at: int = 0
 
+    def is_sent_as(self, other: EventVersion) -> bool:
+        """Whether both say the same of when the event happened, of its bucket and its document."""
+        return (self.ts, self.subject_key, self.bucket_id, self.raw_body) == (
+            other.ts,
+            other.subject_key,
+            other.bucket_id,
+            other.raw_body,
+        )
+
 
 _COLUMNS: dict[str, pa.DataType] = {
     "ts": MOMENT,
@@ -87,6 +96,12 @@ _COLUMNS: dict[str, pa.DataType] = {
     "consensus_computed_at": MOMENT,
     "raw_body": pa.binary(),
 }
+
+STORED: Final = tuple(_COLUMNS)
+"""The columns that every job's table of events has beside `other_paths` and those of documents."""
+
+DECISIONS: Final = Decision.__struct_fields__
+"""What a decision has; `other_` and its name is the column of all decisions that are not in force."""
 
 SENT = pa.schema(
     (name, _COLUMNS[name])
@@ -182,11 +197,17 @@ class EventTable:
         return {row[0] for row in rows}
 
     def last_arrival(self) -> int:
-        """The latest arrival of an event or a decision of the store, microseconds; 0 where there is none."""
+        """The latest arrival of an event or a decision of the store, microseconds; 0 where there is none.
+
+        Also one of a version that was never written, since that write was cut short.
+        """
         latest = 0
         for name in self._tables.names():
             ((version, decision),) = self._engine.rows(f"SELECT max(version), max(decision_recorded_at) FROM {name}")
             latest = max(latest, int(version), to_micros(decision))
+        for name in self._tables.names_of_replaced():
+            ((replaced_at,),) = self._engine.rows(f"SELECT max(replaced_at) FROM {name}")
+            latest = max(latest, to_micros(replaced_at))
         return latest
 
     def write(
@@ -200,7 +221,8 @@ class EventTable:
         """Write events never seen before, and versions that replace what stands of others.
 
         Durable when it returns. Each event is in wholly or not at all: a version is set and the one before
-        it taken back by one and the same insert.
+        it taken back by one and the same insert. Before that, what is sent otherwise is kept as it was: a write
+        that is cut short between the two has kept once too often what still stands, which `as_of` allows for.
 
         Args:
             job_id: The job, which must be held.
@@ -218,8 +240,20 @@ class EventTable:
         if before:
             written = pa.concat_tables([_taken_back(standing, before), written], promote_options="permissive")
         with self._kept.changing(job_id) if before else contextlib.nullcontext():
+            self._keep(job_id, replacing, standing)
             self._insert(job_id, written)
             self._kept.events_written(job_id, _table([*before, *now], [-1] * len(before) + [1] * len(now)))
+
+    def _keep(self, job_id: int, replacing: Sequence[EventVersion], standing: Standing) -> None:
+        """Keep what others are about to replace, for those who ask what was known before."""
+        pairs = [(standing.versions[version.event_key], version) for version in replacing]
+        gone = [(before, now) for before, now in pairs if not now.is_sent_as(before)]
+        if not gone:
+            return
+        rows = standing.rows.take(pa.array([before.document for before, _ in gone], pa.int64()))
+        rows = rows.drop_columns(["sign"]).append_column("sign", repeated(1, pa.int8(), len(gone)))
+        rows = rows.append_column("replaced_at", pa.array([now.version for _, now in gone], MOMENT))
+        self._engine.insert(self._tables.keeping_replaced(job_id), rows.combine_chunks())
 
     def write_first(self, job_id: int, sent: pa.Table, weighed: pa.Table, arrivals: range, documents: pa.Table) -> None:
         """Write events never seen before, as `write` does, without a turn of Python for each.

@@ -57,6 +57,8 @@ class JobTable:
     """The table of one job's events. Its columns only ever become more."""
 
     name: str
+    replaced: str | None = None
+    """The table of versions that others replaced; None while no event was sent again in another way."""
     columns: set[str] = field(default_factory=set)
     """The names of the columns that paths have."""
     paths: set[str] = field(default_factory=set)
@@ -99,34 +101,81 @@ class JobTables:
             with self._lock:
                 if job_id in self._dropped:
                     raise JobGoneError(f"job {job_id} was deleted")
-                table = self._tables.get(job_id) or self._open(f"events_{job_id:d}")
+                table = self._tables.get(job_id) or self._open(job_id)
                 self._tables[job_id] = table
         return table
 
     def drop(self, job_id: int) -> None:
-        """Drop the table of a job, if there is one, for good: whoever still asks about the job makes none anew."""
+        """Drop the tables of a job, if there are any, for good: whoever still asks about the job makes none anew."""
         with self._lock:
             self._dropped.add(job_id)
             self._tables.pop(job_id, None)
-        self._engine.command(f"DROP TABLE IF EXISTS events_{job_id:d} SYNC")
+        for name in (_replaced(job_id), _events(job_id)):
+            self._engine.command(f"DROP TABLE IF EXISTS {name} SYNC")
 
     def names(self) -> list[str]:
-        """The names of the tables of all jobs that ever had one."""
+        """The names of the tables of events of all jobs that ever had one."""
+        return self._names("^events_[0-9]+$")
+
+    def names_of_replaced(self) -> list[str]:
+        """The names of the tables of versions that were replaced."""
+        return self._names("^replaced_[0-9]+$")
+
+    def _names(self, pattern: str) -> list[str]:
         rows = self._engine.rows(
-            "SELECT name FROM system.tables WHERE database = currentDatabase() AND match(name, '^events_[0-9]+$')"
+            "SELECT name FROM system.tables WHERE database = currentDatabase() AND match(name, {pattern:String})",
+            {"pattern": pattern},
         )
         return [row[0] for row in rows]
 
-    def _open(self, name: str) -> JobTable:
-        self._engine.command(self._schema.replace("{events}", name))
-        table = JobTable(name)
-        for (column,) in self._engine.rows(
-            "SELECT name FROM system.columns WHERE database = currentDatabase() AND table = {table:String}",
-            {"table": name},
-        ):
+    def _open(self, job_id: int) -> JobTable:
+        table = JobTable(_events(job_id))
+        self._engine.command(self._schema.replace("{events}", table.name))
+        columns = self._columns_of(table.name)
+        for column in columns:
             if column.startswith(_KINDS_BEFORE):
                 table.has(column)
+        kept = self._columns_of(_replaced(job_id))
+        if kept:
+            table.replaced = _replaced(job_id)
+            self._add_columns(table.replaced, {name: kind for name, kind in columns.items() if name not in kept})
         return table
+
+    def _columns_of(self, name: str) -> dict[str, str]:
+        """The columns of a table that are written, and how each is declared; none where there is no table."""
+        return {
+            row[0]: f"{row[1]} {row[2]}".rstrip()
+            for row in self._engine.rows(
+                "SELECT name, type, compression_codec FROM system.columns"
+                " WHERE database = currentDatabase() AND table = {table:String} AND default_kind = ''"
+                " ORDER BY position",
+                {"table": name},
+            )
+        }
+
+    def _add_columns(self, name: str, columns: dict[str, str]) -> None:
+        if columns:
+            adding = ", ".join(f"ADD COLUMN IF NOT EXISTS `{column}` {kind}" for column, kind in columns.items())
+            self._engine.command(f"ALTER TABLE {name} {adding}")
+
+    def keeping_replaced(self, job_id: int) -> str:
+        """The name of the table of a job's versions that were replaced; made if there is none yet.
+
+        It has the columns of the table of events, and when each version was replaced. The job must be held.
+        """
+        table = self.of(job_id)
+        if table.replaced is None:
+            columns = self._columns_of(table.name)
+            declared = ", ".join(f"`{column}` {kind}" for column, kind in columns.items())
+            name = _replaced(job_id)
+            self._engine.command(
+                f"CREATE TABLE IF NOT EXISTS {name} ({declared},"
+                " replaced_at DateTime64(6, 'UTC') CODEC(Delta, ZSTD(1)))"
+                " ENGINE = MergeTree ORDER BY (event_key, replaced_at) SETTINGS fsync_after_insert = 1,"
+                " fsync_part_directory = 1, min_bytes_for_wide_part = 134217728"
+            )
+            table.replaced = name
+        return table.replaced
 
     def index_anew(self, job_id: int) -> None:
         """Make anew what the engine finds a job's events by."""
@@ -165,11 +214,20 @@ class JobTables:
                 added[name] = _engine_type(kind, documents[name])
                 paths.add(path)
         if added:
-            adding = ", ".join(f"ADD COLUMN IF NOT EXISTS `{name}` {kind}" for name, kind in added.items())
-            self._engine.command(f"ALTER TABLE {table.name} {adding}")
+            for each in (table.replaced, table.name):  # so that no column of events is ever without its like
+                if each is not None:
+                    self._add_columns(each, added)
             for name in added:
                 table.has(name)
         return left_out | {name for name in documents.column_names if name not in added}
+
+
+def _events(job_id: int) -> str:
+    return f"events_{job_id:d}"
+
+
+def _replaced(job_id: int) -> str:
+    return f"replaced_{job_id:d}"
 
 
 def _numbers_together(documents: pa.Table, table: JobTable) -> pa.Table:

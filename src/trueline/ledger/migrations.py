@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable  # noqa: TC003 - part of a constant's type
+from datetime import UTC, datetime
 from importlib import resources
 
 from trueline.ledger.engine import Engine  # noqa: TC001 - part of the module's public signature
@@ -31,6 +32,15 @@ def stored_version(engine: Engine) -> int:
     if not engine.rows("SELECT 1 FROM system.tables WHERE database = currentDatabase() AND name = 'schema_version'"):
         return 0
     return int(engine.rows("SELECT max(version) FROM schema_version")[0][0])
+
+
+def applied_at(engine: Engine, version: int) -> datetime:
+    """When a schema file was applied to the store, to the second, cut off."""
+    rows = engine.rows(
+        "SELECT min(applied_at) FROM schema_version WHERE version = {version:UInt32}", {"version": version}
+    )
+    moment: datetime = rows[0][0]
+    return moment.replace(tzinfo=UTC)
 
 
 def check(engine: Engine) -> None:

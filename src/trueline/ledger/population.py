@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+from trueline.ledger.as_of import VOTES_THEN, VotedThen, events_then, voted_then
 from trueline.ledger.conditions import Conditions, JobShape, conditions
 from trueline.ledger.parameters import Parameters
 from trueline.ledger.votes import has_consensus_rows
@@ -39,6 +40,8 @@ class Population:
     filters: tuple[Filter, ...]
     by_arrival: bool = False
     """Whether start and end are about the arrival of events; else about when they happened."""
+    as_of: int | None = None
+    """Only what had arrived until then is known, microseconds since 1970; None: all. See `trueline.service.as_of`."""
 
 
 _EVENTS = """
@@ -64,9 +67,11 @@ _BOTH = f"""
 SELECT subject_key, max(voted) AS voted, max(toString(later_consensus)) AS later_consensus,
        max(later_changed_at) AS later_changed_at, max(later_computed_at) AS later_computed_at,
        max(trained) AS trained, max(trained_label) AS trained_label, max(from_consensus) AS from_consensus
-FROM ({_VOTED}
+FROM ({{voted}}
 UNION ALL {_TRAINED})
 GROUP BY subject_key"""
+
+_VOTES = "(SELECT * FROM votes WHERE job_id = {job:UInt64})"
 
 _VOTED_KEYS = "SELECT subject_key FROM consensus WHERE job_id = {job:UInt64}"
 _TRAINED_KEYS = "SELECT subject_key FROM knowledge_base WHERE job_id = {job:UInt64} AND training = {training:UInt64}"
@@ -135,6 +140,7 @@ class Asked:
     """A population as the engine is asked about it, its values bound."""
 
     table: str
+    """The source of rows of events: the job's table, or what stands for it."""
     where: str
     """The condition on the rows of the table."""
     met: Conditions
@@ -144,6 +150,8 @@ class Asked:
     """The query of the states of subjects; None where every state stands with its event."""
     subject_keys: str
     """The query of their keys."""
+    votes: str
+    """The source of the votes on the job's subjects, in the columns of their table."""
 
     @property
     def can_change(self) -> bool:
@@ -293,18 +301,25 @@ def asked(engine: Engine, tables: JobTables, population: Population) -> Asked:
     if population.end is not None:
         where.append(f"{moment} < {into.moment(population.end)}")
     met = conditions(population.filters, population.shape, table, into)
-    subjects, subject_keys = None, ""
+    source, votes = table.name, _VOTES
+    voted: VotedThen | None = None
+    if population.as_of is not None:
+        into.values["as_of"] = population.as_of
+        source, votes = events_then(table), VOTES_THEN
+        voted = voted_then(engine, population.shape.min_votes, into)
+    elif population.training is not None or has_consensus_rows(engine, population.job_id):
+        voted = VotedThen(_VOTED, _VOTED_KEYS)
+    subjects, subject_keys = (None, "") if voted is None else (voted.states, voted.keys)
     if population.training is not None:
         into.values["training"] = population.training
-        subjects, subject_keys = _BOTH, f"{_VOTED_KEYS} UNION ALL {_TRAINED_KEYS}"
-    elif has_consensus_rows(engine, population.job_id):
-        subjects, subject_keys = _VOTED, _VOTED_KEYS
+        subjects, subject_keys = _BOTH.replace("{voted}", subjects or ""), f"{subject_keys} UNION ALL {_TRAINED_KEYS}"
     return Asked(
-        table.name,
+        source,
         " AND ".join([*where, *met.on_events]),
         met,
         into,
         population.shape.by_bucket,
         subjects,
         subject_keys,
+        votes,
     )

@@ -28,6 +28,9 @@ from trueline.ledger.trainings import TrainingTable
 from trueline.ledger.vote_patterns import VotePatternQuery
 from trueline.ledger.votes import VoteTable
 
+_REPLACED_IS_KEPT = 5
+"""The schema since which it is."""
+
 
 class ArrivalClock:
     """Moments of arrival in microseconds since 1970: the wall clock's, but never the same twice nor going back."""
@@ -46,6 +49,19 @@ class ArrivalClock:
             first = max(self._last + 1, time.time_ns() // 1000)
             self._last = max(self._last, first + size - 1)
             return range(first, first + size)
+
+    @property
+    def last(self) -> int:
+        """The latest arrival there was; all that are to come are later."""
+        return self._last
+
+    def pass_by(self, moment: int) -> bool:
+        """Have all that is still to arrive do so after a moment; False where that is still to come itself."""
+        with self._lock:
+            if moment > max(self._last, time.time_ns() // 1000):
+                return False
+            self._last = max(self._last, moment)
+            return True
 
 
 class Ledger:
@@ -76,6 +92,8 @@ class Ledger:
         self.fields = FieldQuery(engine, tables)
         self.answers = Answers(self.count, self.kept)
         self.audits = AuditTable(engine, tables, self.kept)
+        self.kept_since = migrations.applied_at(engine, _REPLACED_IS_KEPT)
+        """Since then what an event was before it was sent again is kept; to the second, cut off."""
         latest_consensus = int(engine.rows("SELECT max(version) FROM consensus")[0][0])
         latest_training = int(engine.rows("SELECT max(training) FROM knowledge_base")[0][0])
         self.clock = ArrivalClock(

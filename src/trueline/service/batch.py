@@ -144,6 +144,4 @@ class Batch:
 
 
 def _differs(now: EventVersion, before: EventVersion) -> bool:
-    return now.decisions is not before.decisions or any(
-        getattr(now, name) != getattr(before, name) for name in ("ts", "subject_key", "bucket_id", "raw_body")
-    )
+    return now.decisions is not before.decisions or not now.is_sent_as(before)

@@ -42,8 +42,8 @@ class Question:
         policy = truth_policy(truth)
         return cls(*_BOUNDS.window(start, end), filters_of(filters, max_filters), policy)
 
-    def population(self, job: Job, training: int | None) -> Population:
-        """The events of a job that it is about, their states against a training or none."""
+    def population(self, job: Job, training: int | None, as_of: int | None = None) -> Population:
+        """The events of a job that it is about, their states against a training or none, as of a moment or now."""
         return Population(
             job_id=job.id,
             shape=job_shape(job),
@@ -51,6 +51,7 @@ class Question:
             start=None if self.since is None else to_micros(self.since),
             end=None if self.until is None else to_micros(self.until),
             filters=self.filters,
+            as_of=as_of,
         )
 
     def start_time(self, earliest: int | None) -> str | None:
@@ -64,7 +65,7 @@ class Question:
 
 def job_shape(job: Job) -> JobShape:
     """What conditions on own fields depend on in a job."""
-    return JobShape(job.labels, job.grouping == "bucket", job.low_confidence_below)
+    return JobShape(job.labels, job.grouping == "bucket", job.low_confidence_below, job.min_votes)
 
 
 def everything(job: Job, training: int | None) -> Population:

@@ -198,6 +198,7 @@ class Training:
                 training=training,
                 recorded_at=from_micros(training),
                 request_digest=request_digest,
+                activated=active,
             )
         )
 

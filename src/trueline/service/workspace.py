@@ -10,6 +10,7 @@ from trueline.ledger import migrations
 from trueline.ledger.errors import LedgerError
 from trueline.ledger.store import Ledger, open_engine
 from trueline.service.activity import Activities
+from trueline.service.as_of import AsOf
 from trueline.service.audits import Audits
 from trueline.service.errors import StartError
 from trueline.service.events import Events
@@ -60,6 +61,7 @@ class Workspace:
         self.search = EventSearch(ledger, catalog, self._writing, max_filters=settings.max_filters)
         self.audits = Audits(ledger, catalog, self._writing, max_filters=settings.max_filters)
         self.fields = Fields(ledger)
+        self.as_of = AsOf(ledger, catalog, self._writing)
         self.access = KeyRing(catalog, secret)
 
     @classmethod

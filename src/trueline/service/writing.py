@@ -44,6 +44,8 @@ class Writing:
         self._locks: dict[int, threading.RLock] = {}
         self._lock = threading.Lock()
         self._cut_short: set[int] = set()
+        self._under_way: dict[int, int] = {}
+        """The latest arrival before each write that is under way."""
 
     @contextlib.contextmanager
     def on(self, job_id: int) -> Iterator[Job]:
@@ -54,7 +56,7 @@ class Writing:
         """
         with self._lock:
             lock = self._locks.setdefault(job_id, threading.RLock())
-        with lock:
+        with lock, self._noted(job_id):
             job = self._catalog.job_by_id(job_id)
             if job is None:
                 self._let_go(job_id)
@@ -68,6 +70,34 @@ class Writing:
                 self._cut_short.add(job_id)
                 self._ledger.kept.forget(job_id)
                 raise
+
+    @contextlib.contextmanager
+    def _noted(self, job_id: int) -> Iterator[None]:
+        """Say that whatever arrives from now on may be written."""
+        if job_id in self._under_way:  # held by the same thread
+            yield
+            return
+        self._under_way[job_id] = self._ledger.clock.last
+        try:
+            yield
+        finally:
+            del self._under_way[job_id]
+
+    def settle_until(self, job_id: int, moment: int) -> bool:
+        """Wait until all is written that arrived up to a moment, microseconds; whatever comes arrives after it.
+
+        False where the moment is still to come.
+
+        Raises:
+            JobNotFoundError: the job was deleted meanwhile.
+        """
+        if not self._ledger.clock.pass_by(moment):
+            return False
+        began_after = self._under_way.get(job_id)
+        if began_after is not None and began_after < moment:
+            with self.on(job_id):
+                pass
+        return True
 
     def delete(self, job_id: int) -> None:
         """Take a job away for good, with all there is of it in both stores.

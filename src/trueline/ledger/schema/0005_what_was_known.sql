@@ -1,0 +1,3 @@
+-- What an event was before it was sent again is kept from here on, in a table for each job that is made when it is first
+-- needed: see job_tables.py. An older Trueline would replace events without keeping what they were, so this stands for a
+-- schema that it does not know.
