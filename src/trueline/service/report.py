@@ -19,6 +19,7 @@ from trueline.ledger.reviews import REST, WITHOUT, Split
 from trueline.metrics.counts import TruthPolicy
 from trueline.metrics.local_time import local_bounds
 from trueline.service.errors import InvalidRequestError
+from trueline.service.further_sections import further_sections
 from trueline.service.question import Question
 from trueline.service.report_sections import costs, default_costs, headline_label, partly_reviewed, policies, scores
 from trueline.service.reported import Reported
@@ -73,7 +74,8 @@ class Reports:
 
         Raises:
             InvalidRequestError: an unreadable or reversed window, a wrong filter, too many intervals, or as
-                `Telling.check`.
+                `Telling.check` and `further_sections`.
+            ModelNotFoundError: a model to be compared is not known.
             QueryTimeoutError: it took longer than the budget.
         """
         question = Question.read(start, end, filters, TruthPolicy.IMPLICIT, self._max_filters)
@@ -86,6 +88,7 @@ class Reports:
         told = _Told(job, question, telling, counts, deadline)
         first = population.start if population.start is not None else table.earliest
         last = population.end - 1 if population.end is not None else table.latest
+        further = further_sections(self._ledger, self._catalog, job, population, telling)
         return {
             "job_id": job.id,
             "grouping": job.grouping.value,
@@ -93,10 +96,11 @@ class Reports:
             "start_time": question.start_time(table.earliest),
             "end_time": question.end_time(table.latest),
             "time_zone": time_zone_of(job).key,
-            "digest": told.digest.hex(),
+            "digest": _digest_with(told.digest, further).hex(),
             **told.sections("", counts, self._missed(population, job, counts)),
             "intervals": None if telling.interval is None else self._over_time(told, population, first, last),
             "groups": None if telling.group_by is None else self._by_field(told, population, telling.group_by),
+            **further,
         }
 
     def _population(self, job: Job, question: Question) -> Population:
@@ -195,6 +199,13 @@ class _Told:
         digest = sha256(self.digest + part.encode()).digest() if part else self.digest
         reported = Reported(self.job, counts, self.costs, self.telling.level, digest, missed_events)
         return {name: section(reported) for name, section in SECTIONS.items()}
+
+
+def _digest_with(digest: bytes, further: dict[str, dict[str, Any] | None]) -> bytes:
+    """Of request and data, also those that only further sections are made from."""
+    if not any(further.values()):
+        return digest
+    return sha256(digest + msgspec.json.encode(further, order="deterministic")).digest()
 
 
 def time_zone_of(job: Job) -> ZoneInfo:
