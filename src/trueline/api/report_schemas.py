@@ -6,22 +6,9 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
+from trueline.api.figure_schemas import FigureBody
+from trueline.api.people_schemas import AgreementBody, ConfidenceBody, ModelsBody  # noqa: TC001 - likewise
 from trueline.api.schemas import DecisionScoresBody  # noqa: TC001 - pydantic resolves it at run time
-
-
-class IntervalBody(BaseModel):
-    """From where to where, both ends included."""
-
-    low: float
-    high: float
-
-
-class FigureBody(BaseModel):
-    """A number and how sure it is."""
-
-    value: float | None = Field(description="null where it is not defined: the reason says why.")
-    interval: IntervalBody | None = Field(description="Where the truth lies, at the level asked for.")
-    reason: str | None = Field(description="Why there is no value, or what must be known of it.")
 
 
 class MassBody(BaseModel):
@@ -214,6 +201,10 @@ class ReportBody(SectionsBody):
     start_time: str | None
     end_time: str | None
     time_zone: str
+    as_of: str | None = Field(description="Only what was known then; null: all that is known.")
     digest: str = Field(description="Of request and data: alike where the answer is.")
     intervals: list[ReportIntervalBody] | None = Field(description="null where no interval was asked for.")
     groups: ReportGroupsBody | None = Field(description="null where no field was asked for.")
+    agreement: AgreementBody | None = Field(description="null where it was not asked for.")
+    confidence: ConfidenceBody | None = Field(description="null where it was not asked for.")
+    models: ModelsBody | None = Field(description="null where they were not asked for.")

@@ -88,6 +88,9 @@ def events_then(table: JobTable) -> str:
 VOTES_THEN: Final = f"(SELECT * FROM votes WHERE job_id = {{job:UInt64}} AND recorded_at <= {_THEN})"
 """The votes on a job's subjects that were known at the moment bound as ``as_of``."""
 
+DRAWS_THEN: Final = f"(SELECT * FROM audit_draws WHERE job_id = {{job:UInt64}} AND drawn_at <= {_THEN})"
+"""The subjects of a job that had been drawn for audits by then."""
+
 # whose consensus as it is kept has later votes in it: it is in their row, or came with their event in a request of
 # which that moment is in the middle
 _VOTED_SINCE = f"""

@@ -21,8 +21,8 @@ DRAWN: Final = """
 SELECT subject_key, toString(decision) AS drawn_decision,
        if(count() = 1, any(probability), 1 - arrayProduct(arrayMap(each -> 1 - each, groupArray(probability))))
            AS drawn_probability
-FROM audit_draws WHERE job_id = {job:UInt64} GROUP BY subject_key, drawn_decision"""
-"""The query of how likely each drawn subject was to be drawn, among those of which decision.
+FROM {draws} GROUP BY subject_key, drawn_decision"""
+"""The query of how likely each drawn subject was to be drawn, among those of which decision; of `Asked.draws`.
 
 Draws depend on nothing but what asked for each, so they are independent: of several, the chance to be in any is one
 less the product of the chances to be in none. Among subjects of another decision nothing is known of that chance: a
@@ -64,9 +64,9 @@ class SeenSubjects:
 _SEEN = """
 SELECT decision, consensus,
        (subject_key, decision) IN
-           (SELECT subject_key, toString(decision) FROM audit_draws WHERE job_id = {{job:UInt64}})
+           (SELECT subject_key, toString(decision) FROM {draws})
        OR subject_key IN
-           (SELECT subject_key FROM votes WHERE job_id = {{job:UInt64}} AND isNotNull(review_probability)) AS by_chance,
+           (SELECT subject_key FROM {votes} WHERE isNotNull(review_probability)) AS by_chance,
        sum(subjects)
 FROM ({counted})
 GROUP BY decision, consensus, by_chance
@@ -97,7 +97,9 @@ class AuditTable:
         """
         of = asked(self._engine, self._tables, population)
         each = _EACH_BUCKET if of.by_bucket else _EACH_EVENT
-        rows = self._engine.rows(_SEEN.format(counted=each.format(rows=of.rows())), of.into.values)
+        rows = self._engine.rows(
+            _SEEN.format(counted=each.format(rows=of.rows()), draws=of.draws, votes=of.votes), of.into.values
+        )
         return [
             SeenSubjects(decision, consensus or None, bool(chance), int(subjects))
             for decision, consensus, chance, subjects in rows

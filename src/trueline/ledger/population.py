@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from trueline.ledger.as_of import VOTES_THEN, VotedThen, events_then, voted_then
+from trueline.ledger.as_of import DRAWS_THEN, VOTES_THEN, VotedThen, events_then, voted_then
 from trueline.ledger.conditions import Conditions, JobShape, conditions
 from trueline.ledger.parameters import Parameters
 from trueline.ledger.votes import has_consensus_rows
@@ -72,6 +72,7 @@ UNION ALL {_TRAINED})
 GROUP BY subject_key"""
 
 _VOTES = "(SELECT * FROM votes WHERE job_id = {job:UInt64})"
+_DRAWS = "(SELECT * FROM audit_draws WHERE job_id = {job:UInt64})"
 
 _VOTED_KEYS = "SELECT subject_key FROM consensus WHERE job_id = {job:UInt64}"
 _TRAINED_KEYS = "SELECT subject_key FROM knowledge_base WHERE job_id = {job:UInt64} AND training = {training:UInt64}"
@@ -152,6 +153,8 @@ class Asked:
     """The query of their keys."""
     votes: str
     """The source of the votes on the job's subjects, in the columns of their table."""
+    draws: str
+    """Likewise of the job's subjects that were drawn for audits."""
 
     @property
     def can_change(self) -> bool:
@@ -301,11 +304,11 @@ def asked(engine: Engine, tables: JobTables, population: Population) -> Asked:
     if population.end is not None:
         where.append(f"{moment} < {into.moment(population.end)}")
     met = conditions(population.filters, population.shape, table, into)
-    source, votes = table.name, _VOTES
+    source, votes, draws = table.name, _VOTES, _DRAWS
     voted: VotedThen | None = None
     if population.as_of is not None:
         into.values["as_of"] = population.as_of
-        source, votes = events_then(table), VOTES_THEN
+        source, votes, draws = events_then(table), VOTES_THEN, DRAWS_THEN
         voted = voted_then(engine, population.shape.min_votes, into)
     elif population.training is not None or has_consensus_rows(engine, population.job_id):
         voted = VotedThen(_VOTED, _VOTED_KEYS)
@@ -322,4 +325,5 @@ def asked(engine: Engine, tables: JobTables, population: Population) -> Asked:
         subjects,
         subject_keys,
         votes,
+        draws,
     )

@@ -38,15 +38,15 @@ SELECT subject_key, argMax(said, said_at) AS probability FROM
            argMax(toString(label), (at, recorded_at)) AS standing,
            argMaxIf(review_probability, (at, recorded_at), isNotNull(review_probability)) AS said,
            maxIf((at, recorded_at), isNotNull(review_probability)) AS said_at
-    FROM votes
-    WHERE job_id = {job:UInt64} AND subject_key IN ({drawn})
+    FROM {votes}
+    WHERE subject_key IN ({said})
     GROUP BY subject_key, override, who
 )
 WHERE standing != '' AND isNotNull(said)
 GROUP BY subject_key"""
 
-_SAID = "SELECT subject_key FROM votes WHERE job_id = {job:UInt64} AND isNotNull(review_probability)"
-_BY_CHANCE = f"{_SAID} UNION ALL SELECT subject_key FROM audit_draws WHERE job_id = {{job:UInt64}}"
+_SAID = "SELECT subject_key FROM {votes} WHERE isNotNull(review_probability)"
+_BY_CHANCE = f"{_SAID} UNION ALL SELECT subject_key FROM {{draws}}"
 
 # what was drawn and nobody reviewed says nothing yet
 _WITH_PROBABILITY = """
@@ -136,9 +136,10 @@ class ReviewQuery:
             QueryTimeoutError: it took longer than the budget.
         """
         of = asked(self._engine, self._tables, population)
-        drawn = bool(self._engine.rows(f"SELECT 1 FROM ({_BY_CHANCE}) LIMIT 1", of.into.values))
+        by_chance = _BY_CHANCE.replace("{votes}", of.votes).replace("{draws}", of.draws)
+        drawn = bool(self._engine.rows(f"SELECT 1 FROM ({by_chance}) LIMIT 1", of.into.values))
         if drawn:
-            keys = f"{of.subject_keys} UNION ALL {_BY_CHANCE}" if of.subject_keys else _BY_CHANCE
+            keys = f"{of.subject_keys} UNION ALL {by_chance}" if of.subject_keys else by_chance
             of = replace(of, subjects=of.subjects or _NO_STATES, subject_keys=keys)
         parts, of_parts, further = [_BAND], ["band"], []
         if split.bounds:
@@ -194,7 +195,10 @@ class ReviewQuery:
         of = asked(self._engine, self._tables, population)
         named = of.into.text(label)
         # few subjects have that consensus, or had it when they came: the others' states are not looked at
-        later = f"subject_key IN ({_LATER.replace('{label}', named)})" if of.subjects is not None else "0"
+        later = "0"
+        if of.subjects is not None:
+            keys = _LATER.replace("{label}", named) if population.as_of is None else of.subject_keys
+            later = f"subject_key IN ({keys})"
         of = of.also(f"decision NOT IN ('', {named})").also(f"(consensus = {named} OR {later})")
         rows = self._engine.rows(
             f"SELECT event_id FROM ({of.rows()}) WHERE consensus = {named}"
@@ -244,8 +248,9 @@ def _document_value(population: Population, tables: JobTables, of: Asked, path: 
 
 def _put_together(of: Asked, groups: str, of_parts: Sequence[str], *, drawn: bool) -> str:
     if drawn:
-        said = _PROBABILITIES.replace("{drawn}", _SAID)
-        groups = _WITH_PROBABILITY.replace("{groups}", groups).replace("{said}", said).replace("{drawn}", DRAWN)
+        groups = _WITH_PROBABILITY.replace("{groups}", groups)
+        groups = groups.replace("{said}", _PROBABILITIES.replace("{said}", _SAID)).replace("{drawn}", DRAWN)
+        groups = groups.replace("{votes}", of.votes).replace("{draws}", of.draws)
     else:
         groups = f"SELECT *, NULL AS probability FROM ({groups})"
     query = _OF_BUCKETS if of.by_bucket else _OF_EVENTS

@@ -13,10 +13,9 @@ if TYPE_CHECKING:
     from trueline.ledger.job_tables import JobTables
     from trueline.ledger.population import Population
 
-_VOTES = "(SELECT * FROM votes WHERE job_id = {job:UInt64})"
-_VOTED = f"subject_key IN (SELECT subject_key FROM {_VOTES} WHERE NOT override)"
+_VOTED = "subject_key IN (SELECT subject_key FROM {votes} WHERE NOT override)"
 
-_PATTERNS = f"""
+_PATTERNS = """
 SELECT given, outcome_decision, count()
 FROM
 (
@@ -24,13 +23,13 @@ FROM
     FROM
     (
         SELECT subject_key, toString(analyst) AS voter, argMax(toString(label), (at, recorded_at)) AS label_given
-        FROM {_VOTES} WHERE NOT override
+        FROM {votes} WHERE NOT override
         GROUP BY subject_key, voter
         HAVING label_given != ''
     )
     GROUP BY subject_key
 ) AS voted
-INNER JOIN ({{latest}}) AS decided USING (subject_key)
+INNER JOIN ({latest}) AS decided USING (subject_key)
 GROUP BY given, outcome_decision
 ORDER BY given, outcome_decision"""
 
@@ -56,8 +55,10 @@ class VotePatternQuery:
         Raises:
             QueryTimeoutError: it took longer than the budget.
         """
-        of = asked(self._engine, self._tables, population).also(f"decision != '' AND {_VOTED}")
+        of = asked(self._engine, self._tables, population)
+        of = of.also(f"decision != '' AND {_VOTED.replace('{votes}', of.votes)}")
+        query = _PATTERNS.replace("{votes}", of.votes)
         rows = self._engine.rows(
-            _PATTERNS.replace("{latest}", latest_decisions(of, population.shape.labels)), of.into.values
+            query.replace("{latest}", latest_decisions(of, population.shape.labels)), of.into.values
         )
         return [VotePattern(tuple(map(tuple, given)), int(subjects), decided) for given, decided, subjects in rows]

@@ -18,7 +18,9 @@ from trueline.ledger.errors import QueryTimeoutError
 from trueline.ledger.reviews import REST, WITHOUT, Split
 from trueline.metrics.counts import TruthPolicy
 from trueline.metrics.local_time import local_bounds
+from trueline.service.as_of import AsOf
 from trueline.service.errors import InvalidRequestError
+from trueline.service.further_sections import further_sections
 from trueline.service.job_settings import cost_matrix
 from trueline.service.question import Question
 from trueline.service.report_sections import costs, partly_reviewed, policies, scores
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from trueline.ledger.store import Ledger
     from trueline.metrics.costs import CostMatrix
     from trueline.metrics.reviews import ReviewCount
+    from trueline.service.as_of import Known
     from trueline.service.writing import Writing
 
 SECTIONS: Final[dict[str, Callable[[Reported], dict[str, Any]]]] = {
@@ -59,6 +62,7 @@ class Reports:
         self._ledger = ledger
         self._catalog = catalog
         self._writing = writing
+        self._as_of = AsOf(ledger, catalog, writing)
         self._max_filters = max_filters
         self._seconds = seconds
 
@@ -74,37 +78,45 @@ class Reports:
 
         Raises:
             InvalidRequestError: an unreadable or reversed window, a wrong filter, too many intervals, or as
-                `Telling.check`.
+                `Telling.check` and `further_sections`.
+            ModelNotFoundError: a model to be compared is not known.
             QueryTimeoutError: it took longer than the budget.
         """
         question = Question.read(start, end, filters, TruthPolicy.IMPLICIT, self._max_filters)
         telling = telling or Telling()
         telling.check()
-        population = self._population(job, question)
+        moment = None if telling.as_of is None else self._as_of.moment(job, telling.as_of, ("query", "as_of"))
+        return self._as_of.ask(job, moment, lambda known: self._of(job, question, telling, known))
+
+    def _of(self, job: Job, question: Question, telling: Telling, known: Known) -> dict[str, Any]:
+        population = self._population(job, question, known)
         deadline = time.monotonic() + self._seconds
         table = self._ledger.answers.counts(population)
         counts = _in_order(self._ledger.reviews.counts(population))
         told = _Told(job, question, telling, counts, deadline)
         first = population.start if population.start is not None else table.earliest
         last = population.end - 1 if population.end is not None else table.latest
-        return {
+        further = further_sections(self._ledger, self._catalog, job, population, telling)
+        body = {
             "job_id": job.id,
             "grouping": job.grouping.value,
             "level": telling.level,
             "start_time": question.start_time(table.earliest),
             "end_time": question.end_time(table.latest),
             "time_zone": time_zone_of(job).key,
-            "digest": told.digest.hex(),
+            "as_of": None if known.as_of is None else format_instant(from_micros(known.as_of)),
             **told.sections("", counts, self._missed(population, job, counts)),
             "intervals": None if telling.interval is None else self._over_time(told, population, first, last),
             "groups": None if telling.group_by is None else self._by_field(told, population, telling.group_by),
+            **further,
         }
+        return body | {"digest": _digest_of(told.digest, body).hex()}
 
-    def _population(self, job: Job, question: Question) -> Population:
+    def _population(self, job: Job, question: Question, known: Known) -> Population:
         """The events that the report is about; the only place where that is decided."""
-        training = next((model.training for model in self._catalog.models(job.id) if model.active), None)
-        self._writing.settle(job.id, training)
-        return question.population(job, training)
+        if known.as_of is None:
+            self._writing.settle(job.id, known.training)
+        return question.population(job, known.training, known.as_of)
 
     def _missed(self, population: Population, job: Job, counts: Iterable[ReviewCount]) -> tuple[str, ...]:
         label = job.headline
@@ -206,6 +218,11 @@ class _Told:
     @staticmethod
     def _all(reported: Reported) -> dict[str, Any]:
         return {name: section(reported) for name, section in SECTIONS.items()}
+
+
+def _digest_of(request_and_counts: bytes, body: dict[str, Any]) -> bytes:
+    """Of the request and of all data, also what only some parts of the report are made from."""
+    return sha256(request_and_counts + msgspec.json.encode(body, order="deterministic")).digest()
 
 
 def time_zone_of(job: Job) -> ZoneInfo:
