@@ -35,6 +35,28 @@ def test_a_report_is_the_same_locally_and_through_a_server_and_is_printed(termin
         assert line in ended.out, ended.out
 
 
+def test_people_confidence_and_models_are_printed_where_asked_for(terminal: Terminal) -> None:
+    terminal.write("a.csv", ROWS)
+    assert terminal.run(*IMPORT).code == 0
+    also = ("--also", "agreement", "--also", "models", "--promised-error-rate", "0.05")
+    ended = terminal.run("report", "told", *also)
+    assert ended.code == 0, ended.err
+    for line in (
+        "How far people agree: 2 events with votes",
+        "Model less analysts: none: nothing with a known truth was decided by both",
+        "Is its confidence worth anything: 2 of 3 reviewed",
+        "Expected calibration error: none: no decision with a confidence was reviewed",
+        "At most 5 % wrong: too few were reviewed to promise 5.00%, even had all been right",
+        "Which is better, in events: the decision before, or the decision in force",
+        "Flips of 0 events that both decided",
+    ):
+        assert line in ended.out, ended.out
+    assert "Which is better" not in terminal.run("report", "told").out
+    missing = terminal.run("report", "told", "--first-model", "a")
+    assert missing.code == 1
+    assert "second_model is missing" in missing.err
+
+
 def test_a_report_through_a_server(serving: Serving) -> None:
     serving.terminal.write("a.csv", ROWS)
     assert serving.run(*IMPORT).code == 0
@@ -42,3 +64,5 @@ def test_a_report_through_a_server(serving: Serving) -> None:
     assert (told["level"], told["policies"]["reviewed"]["overall"]["total"]["events"]) == (0.9, 1)
     assert told["costs"]["missed"]["overall"]["rate"]["interval"] == {"low": 0.0, "high": 1.0}
     assert serving.run("report", "told", "--interval", "2h").code == 1
+    also = json.loads(serving.run("report", "told", "--also", "agreement", "--also", "models", "--json").out)
+    assert (also["agreement"]["subjects_with_votes"], also["confidence"], also["models"]["flips"]) == (2, None, [])

@@ -71,6 +71,7 @@ class LocalTrueline:
         """The body of the report route."""
         told = dict(asked)
         start, end = told.pop("start", None), told.pop("end", None)
+        told["also"] = tuple(told.get("also", ()))
         return self._workspace.reports.of(self._job(reference), start, end, filters, Telling(**told))
 
     def audit_plan(self, reference: str, asked: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from rich.markup import escape
 
-from trueline.cli.tables import print_table, table
+from trueline.cli.further_tables import print_further
+from trueline.cli.tables import print_table, shown, table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -32,11 +33,11 @@ def print_report(console: Console, body: dict[str, Any]) -> None:
     _partly_reviewed(console, body["partly_reviewed"])
     for line in _costs(body["costs"]):
         say(line)
+    say("")
+    print_further(console, body)
     if body["intervals"] is not None:
-        say("")
         _parts(console, "Over time", ((each["local_start_time"], each) for each in body["intervals"]))
     if body["groups"] is not None:
-        say("")
         groups = body["groups"]
         named = [(each["value"], each) for each in groups["values"]]
         others = [("(other values)", groups["other_values"]), ("(without a value)", groups["without_value"])]
@@ -128,16 +129,8 @@ def _parts(console: Console, title: str, parts: Iterable[tuple[str, dict[str, An
 
 
 def _figure(figure: Figure) -> str:
-    return _shown(figure, "{:.3f}")
+    return shown(figure, "{:.3f}")
 
 
 def _amount(figure: Figure) -> str:
-    return _shown(figure, "{:,.0f}")
-
-
-def _shown(figure: Figure, form: str) -> str:
-    value = "-" if figure["value"] is None else form.format(figure["value"])
-    interval = figure["interval"]
-    if interval is None:
-        return value
-    return f"{value} [{form.format(interval['low'])} to {form.format(interval['high'])}]"
+    return shown(figure, "{:,.0f}")
