@@ -129,7 +129,7 @@ class BoundBody(BaseModel):
 class MissedBody(BaseModel):
     """Events truly of a label that were decided otherwise."""
 
-    label: str = Field(description="Escalate where the job has it, else its last label.")
+    label: str = Field(description="The job's headline label.")
     overall: BoundBody
     per_decision: dict[str, BoundBody]
     miss_rate: ProportionBody

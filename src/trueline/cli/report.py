@@ -37,6 +37,7 @@ def report(  # noqa: PLR0913 - one parameter an option
     ] = None,
     first_model: Annotated[str | None, typer.Option("--first-model", help="Compare this model")] = None,
     second_model: Annotated[str | None, typer.Option("--second-model", help="with this one.")] = None,
+    as_of: Annotated[str | None, typer.Option("--as-of", help="ISO 8601; only what was known then.")] = None,
     server: Server = None,
     key: Key = None,
     data: Data = None,
@@ -54,6 +55,7 @@ def report(  # noqa: PLR0913 - one parameter an option
         promised_error_rate=promised_error_rate,
         first_model=first_model,
         second_model=second_model,
+        as_of=as_of,
     )
     parsed = [parse_filter_flag(text) for text in filters or ()]
     with connected(server, key, data) as trueline:
