@@ -86,7 +86,7 @@ def _promise(promise: dict[str, Any]) -> str:
 def _models(console: Console, of: dict[str, Any]) -> None:
     first, second = of["first_model"] or "the decision before", of["second_model"] or "the decision in force"
     table_of = of["subjects"]
-    rows = table(["", f"{second} right", f"{second} wrong"])
+    rows = table(["", escape(f"{second} right"), escape(f"{second} wrong")])
     rows.add_row(escape(f"{first} right"), f"{table_of['both_right']:,}", f"{table_of['only_first']:,}")
     rows.add_row(escape(f"{first} wrong"), f"{table_of['only_second']:,}", f"{table_of['neither']:,}")
     print_table(console, f"Which is better, in {of['counted']}: {first}, or {second}", rows)
