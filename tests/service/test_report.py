@@ -84,6 +84,33 @@ def test_the_same_request_has_the_same_bytes_and_other_data_others(workspace: Wo
     assert told() != first
 
 
+def test_the_digest_is_of_all_that_is_told_and_the_whole_is_told_alike_with_parts_or_without(
+    workspace: Workspace, fresh_title: Callable[[], str]
+) -> None:
+    job = workspace.jobs.create(title=fresh_title(), labels=LABELS)
+
+    def send(host: str) -> None:
+        decided = b'"decision": {"label": "Drop", "decided_at": "2025-01-01"}'
+        line = b'{"event_id": "e", "timestamp": "2025-01-01", "raw_body": {"host": "%s"}, %s}' % (
+            host.encode(),
+            decided,
+        )
+        assert workspace.ingest.bulk(job, [line]).accepted == 1
+
+    def told(telling: Telling | None = None) -> dict[str, Any]:
+        return workspace.reports.of(job, telling=telling)
+
+    send("a")
+    whole, by_host = told(), told(Telling(group_by="host"))
+    assert by_host["digest"] != whole["digest"]
+    assert {name: by_host[name] for name in whole if name not in {"digest", "groups"}} == {
+        name: whole[name] for name in whole if name not in {"digest", "groups"}
+    }
+    send("b")
+    assert told() == whole
+    assert told(Telling(group_by="host"))["digest"] != by_host["digest"]
+
+
 def test_every_figure_has_a_value_or_a_reason_and_lies_in_its_interval(workspace: Workspace, made: ReviewedJob) -> None:
     told = workspace.reports.of(made.job, telling=Telling(level=0.8, interval="1h", group_by="host", top=3))
     found = list(figures(told))

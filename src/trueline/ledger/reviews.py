@@ -200,6 +200,9 @@ class ReviewQuery:
             keys = _LATER.replace("{label}", named) if population.as_of is None else of.subject_keys
             later = f"subject_key IN ({keys})"
         of = of.also(f"decision NOT IN ('', {named})").also(f"(consensus = {named} OR {later})")
+        if of.subjects is not None:
+            here = f"SELECT subject_key FROM {of.table} WHERE {of.where}"
+            of = replace(of, subjects=f"SELECT * FROM ({of.subjects}) WHERE subject_key IN ({here})")
         rows = self._engine.rows(
             f"SELECT event_id FROM ({of.rows()}) WHERE consensus = {named}"
             f" GROUP BY event_id, ts, version HAVING sum(sign) > 0 ORDER BY ts DESC, event_id LIMIT {limit:d}",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
@@ -29,6 +29,7 @@ from trueline.service.telling import Telling
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from hashlib import _Hash as HASH
 
     from trueline.catalog.records import Job
     from trueline.catalog.store import Catalog
@@ -105,12 +106,14 @@ class Reports:
             "end_time": question.end_time(table.latest),
             "time_zone": time_zone_of(job).key,
             "as_of": None if known.as_of is None else format_instant(from_micros(known.as_of)),
+            "digest": "",
             **told.sections("", counts, self._missed(population, job, counts)),
             "intervals": None if telling.interval is None else self._over_time(told, population, first, last),
             "groups": None if telling.group_by is None else self._by_field(told, population, telling.group_by),
             **further,
         }
-        return body | {"digest": _digest_of(told.digest, body).hex()}
+        told.tell(further)
+        return body | {"digest": told.digest()}
 
     def _population(self, job: Job, question: Question, known: Known) -> Population:
         """The events that the report is about; the only place where that is decided."""
@@ -180,54 +183,65 @@ class _Told:
     telling: Telling
     counts: tuple[ReviewCount, ...]
     deadline: float
+    data: HASH = field(default_factory=sha256)
+    """Of everything that sections were made from, in its order."""
 
     @property
     def costs(self) -> CostMatrix:
         return cost_matrix(self.job)
 
     @cached_property
-    def digest(self) -> bytes:
-        """Of request and data."""
+    def seed(self) -> bytes:
+        """Of what is asked and of the population: the same whether it is also told over time and by field, or not."""
         said = {
             "job": [self.job.id, self.job.labels, self.job.grouping, self.job.minutes_per_alert, self.job.headline],
             "zone": time_zone_of(self.job).key,
             "window": [self.question.since, self.question.until],
             "filters": [[each.field, each.operator.name, each.value] for each in self.question.filters],
-            "telling": asdict(self.telling),
+            "level": self.telling.level,
             "costs": asdict(self.costs),
             "counts": [asdict(count) for count in self.counts],
         }
-        return sha256(msgspec.json.encode(said, order="deterministic")).digest()
+        return sha256(_canonical(said)).digest()
+
+    def digest(self) -> str:
+        """Of the request and of all data that was told of until now, hexadecimal."""
+        return sha256(self.seed + _canonical(asdict(self.telling)) + self.data.digest()).hexdigest()
+
+    def tell(self, data: object) -> None:
+        """Take note of data that is told of."""
+        self.data.update(_canonical(data))
 
     def sections(
         self, part: str, counts: tuple[ReviewCount, ...], missed_events: tuple[str, ...] | None = None
     ) -> dict[str, Any]:
         """Every section on a part of the population, called by its name; of all it is empty."""
+        self.tell([part, [asdict(count) for count in counts], missed_events])
         if part and not counts:
             return self.nothing
         if time.monotonic() > self.deadline:
             raise QueryTimeoutError("the report went over its time budget: ask for fewer intervals or groups")
-        digest = sha256(self.digest + part.encode()).digest() if part else self.digest
-        return self._all(Reported(self.job, counts, self.costs, self.telling.level, digest, missed_events))
+        seed = sha256(self.seed + part.encode()).digest() if part else self.seed
+        return self._all(Reported(self.job, counts, self.costs, self.telling.level, seed, missed_events))
 
     @cached_property
     def nothing(self) -> dict[str, Any]:
         """Every section on a part without events, whichever it is: nothing is drawn there."""
-        return self._all(Reported(self.job, (), self.costs, self.telling.level, self.digest))
+        return self._all(Reported(self.job, (), self.costs, self.telling.level, self.seed))
 
     @staticmethod
     def _all(reported: Reported) -> dict[str, Any]:
         return {name: section(reported) for name, section in SECTIONS.items()}
 
 
-def _digest_of(request_and_counts: bytes, body: dict[str, Any]) -> bytes:
-    """Of the request and of all data, also what only some parts of the report are made from."""
-    return sha256(request_and_counts + msgspec.json.encode(body, order="deterministic")).digest()
-
-
 def time_zone_of(job: Job) -> ZoneInfo:
     """The time zone whose days a job's are."""
     return ZoneInfo(job.time_zone)
+
+
+def _canonical(said: object) -> bytes:
+    """JSON that is the same for the same."""
+    return msgspec.json.encode(said, order="deterministic")
 
 
 def _in_order(counts: Iterable[ReviewCount]) -> tuple[ReviewCount, ...]:
