@@ -53,7 +53,7 @@ def test_people_confidence_and_models_are_printed_where_asked_for(terminal: Term
         assert line in ended.out, ended.out
     assert "Which is better" not in terminal.run("report", "told").out
     missing = terminal.run("report", "told", "--first-model", "a")
-    assert missing.code == 1
+    assert missing.code == 2
     assert "second_model is missing" in missing.err
 
 
