@@ -179,3 +179,10 @@ def test_a_job_without_events_has_a_report(workspace: Workspace, fresh_title: Ca
     assert told["groups"]["values"] == []
     assert told["scores"]["implicit"]["accuracy"]["value"] is None
     assert told["costs"]["missed"]["label"] == "B"
+
+
+@pytest.mark.parametrize("value", [2**70, -(2**70), 1e308, "é"])
+def test_a_filter_on_any_value_is_in_the_digest(workspace: Workspace, made: ReviewedJob, value: object) -> None:
+    asked = [[{"field": "host", "operator": "is not", "value": each}] for each in (value, "another")]
+    one, other = (workspace.reports.of(made.job, filters=each)["digest"] for each in asked)
+    assert one != other

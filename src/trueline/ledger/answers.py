@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from trueline.ledger.count import CountQuery
     from trueline.ledger.kept import KeptCounts
     from trueline.ledger.population import Population
-    from trueline.metrics.tally import Bound, Tally
+    from trueline.metrics.tally import Bound, ChangedEvents, Tally
 
 _TRIES = 3
 
@@ -51,20 +51,25 @@ class Answers:
             with self._tally(population) as tally:
                 wanted = 0 if tally is None else 2 * limit * tally.changed_size(window) // counted
         while 0 < wanted <= _WORTH_NAMING:
-            found = self._named(population, window, wanted)
+            found = self._named(population, window, wanted, limit)
             if len(found) >= min(limit, counted):
                 return found[:limit]
             wanted *= 4
         return self._query.changed_events(population, table if table.changed else self._query.counts(population), limit)
 
-    def _named(self, population: Population, window: Window, wanted: int) -> list[str]:
-        """The ids of those of the first so many changed events that pass the filters, in their order."""
+    def _named(self, population: Population, window: Window, wanted: int, limit: int) -> list[str]:
+        """The ids of those of the first so many changed events that pass the filters, in their order.
+
+        All of them, or at least `limit`.
+        """
         with self._tally(population) as tally:
             if tally is None:
                 return []
             changed = tally.changed_events(window, wanted)
             known = {} if population.filters else tally.remembered(changed)
             events = tally.size
+        if population.filters:
+            changed = self._passing(population, changed, limit)
         moments = {(each.subject_key, each.ts) for each in changed}
         asked_for = self._query.ids(population, moments - known.keys())
         if not population.filters and asked_for:
@@ -76,6 +81,22 @@ class Answers:
             (-each.changed_at, -each.ts, event_id) for each in changed for event_id in ids[each.subject_key, each.ts]
         )
         return [event_id for _, _, event_id in found]
+
+    def _passing(self, population: Population, changed: list[ChangedEvents], limit: int) -> list[ChangedEvents]:
+        """Those of changed events, in their order, that pass the filters: so many, and all level with the last one."""
+        if not changed:
+            return []
+        standing = self._query.standing_at(population, {(each.subject_key, each.ts) for each in changed})
+        passing: list[ChangedEvents] = []
+        events = 0
+        for each in changed:
+            place = (each.changed_at, each.ts)
+            if events >= limit and place != (passing[-1].changed_at, passing[-1].ts):
+                break
+            if (each.subject_key, each.ts) in standing:
+                passing.append(each)
+                events += standing[each.subject_key, each.ts]
+        return passing
 
     def changed_buckets(self, population: Population, table: CountTable, limit: int = 10) -> list[str]:
         """As `CountQuery.changed_buckets`."""

@@ -181,6 +181,19 @@ class CountQuery:
         ordered = sorted((-changed_at[subject], -ts, event_id) for subject, ts, event_id in rows)
         return [event_id for _, _, event_id in ordered[:limit]]
 
+    def standing_at(self, population: Population, moments: Iterable[tuple[int, int]]) -> dict[tuple[int, int], int]:
+        """How many of a population's events there are by subject and moment, where there are any.
+
+        As `ids`, without what takes longest to read.
+        """
+        of = self._at(population, moments)
+        rows = self._engine.rows(
+            f"SELECT subject_key, toUnixTimestamp64Micro(ts), sum(sign) AS events FROM {of.table} WHERE {of.where}"
+            " GROUP BY subject_key, ts HAVING events > 0",
+            of.into.values,
+        )
+        return {(subject, moment): int(events) for subject, moment, events in rows}
+
     def ids(self, population: Population, moments: Iterable[tuple[int, int]]) -> dict[tuple[int, int], list[str]]:
         """The ids of a population's events by subject and moment, of subjects' keys and moments that are named.
 
@@ -189,10 +202,7 @@ class CountQuery:
         found: dict[tuple[int, int], list[str]] = {each: [] for each in moments}
         if not found:
             return found
-        of = asked(self._engine, self._tables, population)
-        named = ", ".join(of.into.moment(moment) for moment in sorted({moment for _, moment in found}))
-        subjects = of.into.bind(sorted({subject for subject, _ in found}), "Array(UInt64)")
-        of = of.also(f"ts IN ({named})").also(f"subject_key IN {subjects} AND decision != ''")
+        of = self._at(population, found)
         rows = self._engine.rows(
             f"SELECT subject_key, toUnixTimestamp64Micro(ts), event_id FROM {of.table} WHERE {of.where}"
             " GROUP BY subject_key, ts, event_id, version HAVING sum(sign) > 0",
@@ -202,6 +212,14 @@ class CountQuery:
             if (subject, moment) in found:
                 found[subject, moment].append(event_id)
         return found
+
+    def _at(self, population: Population, moments: Iterable[tuple[int, int]]) -> Asked:
+        """A population's decided events of any of these subjects at any of these moments."""
+        of = asked(self._engine, self._tables, population)
+        named = sorted(moments)
+        at = ", ".join(of.into.moment(moment) for moment in sorted({moment for _, moment in named}))
+        subjects = of.into.bind(sorted({subject for subject, _ in named}), "Array(UInt64)")
+        return of.also(f"ts IN ({at}) AND subject_key IN {subjects} AND decision != ''")
 
     def changed_buckets(self, population: Population, table: CountTable, limit: int = 10) -> list[str]:
         """The ids of buckets that changed after training: most events of the population first, then id."""

@@ -10,8 +10,6 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
-import msgspec
-
 from trueline.filters.request import MAX_FILTERS
 from trueline.instants import format_instant, from_micros
 from trueline.ledger.errors import QueryTimeoutError
@@ -19,6 +17,7 @@ from trueline.ledger.reviews import REST, WITHOUT, Split
 from trueline.metrics.counts import TruthPolicy
 from trueline.metrics.local_time import local_bounds
 from trueline.service.as_of import AsOf
+from trueline.service.canonical import canonical
 from trueline.service.errors import InvalidRequestError
 from trueline.service.further_sections import further_sections
 from trueline.service.job_settings import cost_matrix
@@ -196,21 +195,21 @@ class _Told:
         said = {
             "job": [self.job.id, self.job.labels, self.job.grouping, self.job.minutes_per_alert, self.job.headline],
             "zone": time_zone_of(self.job).key,
-            "window": [self.question.since, self.question.until],
-            "filters": [[each.field, each.operator.name, each.value] for each in self.question.filters],
+            "window": [repr(self.question.since), repr(self.question.until)],
+            "filters": [[each.field, each.operator.name, repr(each.value)] for each in self.question.filters],
             "level": self.telling.level,
             "costs": asdict(self.costs),
             "counts": [asdict(count) for count in self.counts],
         }
-        return sha256(_canonical(said)).digest()
+        return sha256(canonical(said)).digest()
 
     def digest(self) -> str:
         """Of the request and of all data that was told of until now, hexadecimal."""
-        return sha256(self.seed + _canonical(asdict(self.telling)) + self.data.digest()).hexdigest()
+        return sha256(self.seed + canonical(asdict(self.telling)) + self.data.digest()).hexdigest()
 
     def tell(self, data: object) -> None:
         """Take note of data that is told of."""
-        self.data.update(_canonical(data))
+        self.data.update(canonical(data))
 
     def sections(
         self, part: str, counts: tuple[ReviewCount, ...], missed_events: tuple[str, ...] | None = None
@@ -237,11 +236,6 @@ class _Told:
 def time_zone_of(job: Job) -> ZoneInfo:
     """The time zone whose days a job's are."""
     return ZoneInfo(job.time_zone)
-
-
-def _canonical(said: object) -> bytes:
-    """JSON that is the same for the same."""
-    return msgspec.json.encode(said, order="deterministic")
 
 
 def _in_order(counts: Iterable[ReviewCount]) -> tuple[ReviewCount, ...]:

@@ -1,9 +1,8 @@
-"""What an answer was made from, in one short text: the same request about the same data has the same digest."""
+"""Data in the one form that a digest is made of: what is the same is written the same."""
 
 from __future__ import annotations
 
 import json
-from hashlib import sha256
 
 
 def canonical(value: object) -> bytes:
@@ -22,21 +21,6 @@ def canonical(value: object) -> bytes:
     """
     _check(value)
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False).encode("ascii")
-
-
-def digest(request: object, data: object) -> str:
-    """The SHA-256 of a request and of the data that its answer is made from, 64 hexadecimal digits.
-
-    ``bytes.fromhex`` of it is the seed of `trueline.metrics.seeded.Seeded`.
-
-    Args:
-        request: All that was asked for, defaults included, as `canonical` takes it.
-        data: All that the answer depends on beside it: counts, and the settings of the job that were used.
-
-    Raises:
-        TypeError, ValueError: as `canonical`.
-    """
-    return sha256(canonical([request, data])).hexdigest()
 
 
 def _check(value: object) -> None:
