@@ -67,7 +67,7 @@ def run(folder: Path, script: str) -> str:
 def test_a_store_opened_again_is_as_it_was_left(tmp_path: Path) -> None:
     first, again = run(tmp_path / "not there yet", MAKE + LOOK), run(tmp_path / "not there yet", LOOK)
     assert first == again
-    assert first.startswith("1 (6, 6) ['consensus', 'events_1',")
+    assert first.startswith("1 (6, 6) ['audit_draws', 'consensus', 'events_1',")
     assert first.endswith(" 1\n")
 
 

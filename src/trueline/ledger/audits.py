@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from trueline.instants import to_micros
 from trueline.ledger.columns import MOMENT, repeated
-from trueline.ledger.population import asked
+from trueline.ledger.population import DRAWS, asked
 
 if TYPE_CHECKING:
     from trueline.ledger.engine import Engine
@@ -168,7 +168,7 @@ class AuditTable:
         """How likely each drawn subject was to be drawn, by its key and the decision it was drawn for: see `DRAWN`."""
         return {
             (subject, decision): probability
-            for subject, decision, probability in self._engine.rows(DRAWN, {"job": job_id})
+            for subject, decision, probability in self._engine.rows(DRAWN.replace("{draws}", DRAWS), {"job": job_id})
         }
 
 

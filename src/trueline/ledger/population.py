@@ -72,7 +72,8 @@ UNION ALL {_TRAINED})
 GROUP BY subject_key"""
 
 _VOTES = "(SELECT * FROM votes WHERE job_id = {job:UInt64})"
-_DRAWS = "(SELECT * FROM audit_draws WHERE job_id = {job:UInt64})"
+DRAWS: Final = "(SELECT * FROM audit_draws WHERE job_id = {job:UInt64})"
+"""The subjects of a job that were drawn for audits."""
 
 _VOTED_KEYS = "SELECT subject_key FROM consensus WHERE job_id = {job:UInt64}"
 _TRAINED_KEYS = "SELECT subject_key FROM knowledge_base WHERE job_id = {job:UInt64} AND training = {training:UInt64}"
@@ -304,7 +305,7 @@ def asked(engine: Engine, tables: JobTables, population: Population) -> Asked:
     if population.end is not None:
         where.append(f"{moment} < {into.moment(population.end)}")
     met = conditions(population.filters, population.shape, table, into)
-    source, votes, draws = table.name, _VOTES, _DRAWS
+    source, votes, draws = table.name, _VOTES, DRAWS
     voted: VotedThen | None = None
     if population.as_of is not None:
         into.values["as_of"] = population.as_of
