@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 LONG = os.environ.get("TRUELINE_TEST_LONG") == "1"
 CASES = 20_000 if LONG else 1_000
-EXAMPLES = 500 if LONG else 8
+EXAMPLES = 500 if LONG else 16
 """For each operation, of the phases that make cases up."""
 SEED = () if LONG else ("--seed", "1")
 
