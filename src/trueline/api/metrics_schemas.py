@@ -6,7 +6,7 @@ from typing import Generic, Literal, TypeVar
 
 from pydantic import BaseModel, Field
 
-from trueline.api.schemas import DecisionScoresBody, ErrorBody, JobMetricsBody
+from trueline.api.schemas import DecisionScoresBody, ErrorBody, JobMetricsBody, MatrixBody
 
 
 class ModelErrorBody(ErrorBody):
@@ -56,15 +56,9 @@ class RecomputeBody(BaseModel):
     requested_at: str
 
 
-class EvaluationBody(BaseModel):
+class EvaluationBody(MatrixBody):
     """How right decisions are."""
 
-    confusion_matrix: list[list[int]] = Field(description="Row: truth. Column: decision. Labels in the job's order.")
-    overall_accuracy: float | None
-    overall_f1_score: float | None
-    overall_recall: float | None
-    overall_precision: float | None
-    metrics_per_decision: dict[str, DecisionScoresBody]
     time_saved_minutes: float
     total_events: int
     total_events_with_consensus: int

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from trueline.api.figure_schemas import FigureBody
 from trueline.api.people_schemas import AgreementBody, ConfidenceBody, ModelsBody  # noqa: TC001 - likewise
-from trueline.api.schemas import DecisionScoresBody  # noqa: TC001 - pydantic resolves it at run time
+from trueline.api.schemas import MatrixBody
 
 
 class MassBody(BaseModel):
@@ -42,15 +42,9 @@ class ReviewedBody(BaseModel):
     per_decision: dict[str, ReviewedShareBody]
 
 
-class PolicyBody(BaseModel):
+class PolicyBody(MatrixBody):
     """The numbers of the compatible endpoint under one policy; there 0/0 is 0.0: `scores` tells it apart."""
 
-    confusion_matrix: list[list[int]] = Field(description="Row: truth. Column: decision. Labels in the job's order.")
-    overall_accuracy: float | None
-    overall_f1_score: float | None
-    overall_recall: float | None
-    overall_precision: float | None
-    metrics_per_decision: dict[str, DecisionScoresBody]
     time_saved_minutes: float
 
 

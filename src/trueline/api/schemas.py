@@ -241,8 +241,8 @@ class ChangedBody(BaseModel):
     top_buckets_ids: list[str]
 
 
-class JobMetricsBody(BaseModel):
-    """The metrics of a job."""
+class MatrixBody(BaseModel):
+    """A confusion matrix and its scores."""
 
     confusion_matrix: list[list[int]] = Field(description="Row: truth. Column: decision. Labels in the job's order.")
     overall_accuracy: float | None
@@ -250,6 +250,11 @@ class JobMetricsBody(BaseModel):
     overall_recall: float | None
     overall_precision: float | None
     metrics_per_decision: dict[str, DecisionScoresBody]
+
+
+class JobMetricsBody(MatrixBody):
+    """The metrics of a job."""
+
     start_time: str | None
     end_time: str | None
     time_saved_minutes: float

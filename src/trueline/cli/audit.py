@@ -9,17 +9,10 @@ from rich.markup import escape
 from trueline.cli.connection import connected
 from trueline.cli.filter_flag import parse_filter_flag
 from trueline.cli.jobs import given_of
-from trueline.cli.options import AsJson, Data, Job, Key, Server
+from trueline.cli.options import AsJson, Data, End, Filters, Job, Key, Server, Start
 from trueline.cli.tables import console, print_table, table
 
 app = typer.Typer(help="Audits: decisions reviewed by chance, for a promise that holds.", no_args_is_help=True)
-
-_Start = Annotated[str | None, typer.Option("--start", help="ISO 8601; events from then on.")]
-_End = Annotated[str | None, typer.Option("--end", help="ISO 8601; events before then, or to the end of that day.")]
-_Filters = Annotated[
-    list[str] | None,
-    typer.Option("--filter", metavar="'FIELD OPERATOR VALUE'", help="May be repeated; all must hold."),
-]
 
 
 @app.command()
@@ -28,9 +21,9 @@ def plan(  # noqa: PLR0913 - one parameter an option
     job: Job,
     bound: Annotated[float, typer.Option("--bound", help="The share of wrong ones to promise at most: 0.01.")],
     level: Annotated[float | None, typer.Option("--level", help="How sure the promise is: 0.95.")] = None,
-    start: _Start = None,
-    end: _End = None,
-    filters: _Filters = None,
+    start: Start = None,
+    end: End = None,
+    filters: Filters = None,
     server: Server = None,
     key: Key = None,
     data: Data = None,
@@ -66,9 +59,9 @@ def draw(  # noqa: PLR0913 - one parameter an option
             "--seed", metavar="TEXT", help="Makes this draw another than the last, such as the week. Same, same draw."
         ),
     ],
-    start: _Start = None,
-    end: _End = None,
-    filters: _Filters = None,
+    start: Start = None,
+    end: End = None,
+    filters: Filters = None,
     server: Server = None,
     key: Key = None,
     data: Data = None,

@@ -9,7 +9,7 @@ from trueline.cli.connection import connected
 from trueline.cli.filter_flag import parse_filter_flag
 from trueline.cli.jobs import given_of
 from trueline.cli.metrics_report import print_metrics
-from trueline.cli.options import AsJson, Data, Job, Key, Server
+from trueline.cli.options import AsJson, Data, End, Filters, Job, Key, Server, Start
 from trueline.cli.sentences import Misuse
 from trueline.cli.tables import console
 from trueline.metrics.counts import TruthPolicy
@@ -18,14 +18,9 @@ from trueline.metrics.counts import TruthPolicy
 def metrics(  # noqa: PLR0913 - one parameter an option
     *,
     job: Job,
-    start: Annotated[str | None, typer.Option("--start", help="ISO 8601; events from then on.")] = None,
-    end: Annotated[
-        str | None, typer.Option("--end", help="ISO 8601; events before then, or to the end of that day.")
-    ] = None,
-    filters: Annotated[
-        list[str] | None,
-        typer.Option("--filter", metavar="'FIELD OPERATOR VALUE'", help="May be repeated; all must hold."),
-    ] = None,
+    start: Start = None,
+    end: End = None,
+    filters: Filters = None,
     truth: Annotated[
         str,
         typer.Option(

@@ -1,4 +1,4 @@
-"""The options that commands share: where the server or the data folder is, and which job is meant."""
+"""The options that commands share: where the server or the data folder is, which job, which of its events."""
 
 from __future__ import annotations
 
@@ -19,6 +19,12 @@ Data = Annotated[
     typer.Option("--data", metavar="FOLDER", help="Work on this data folder itself, while no server runs on it."),
 ]
 Job = Annotated[str, typer.Argument(metavar="JOB", help="The job's id or exact title.")]
+Start = Annotated[str | None, typer.Option("--start", help="ISO 8601; events from then on.")]
+End = Annotated[str | None, typer.Option("--end", help="ISO 8601; events before then, or to the end of that day.")]
+Filters = Annotated[
+    list[str] | None,
+    typer.Option("--filter", metavar="'FIELD OPERATOR VALUE'", help="May be repeated; all must hold."),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 

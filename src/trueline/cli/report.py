@@ -8,7 +8,7 @@ import typer
 from trueline.cli.connection import connected
 from trueline.cli.filter_flag import parse_filter_flag
 from trueline.cli.jobs import given_of
-from trueline.cli.options import AsJson, Data, Job, Key, Server
+from trueline.cli.options import AsJson, Data, End, Filters, Job, Key, Server, Start
 from trueline.cli.report_tables import print_report
 from trueline.cli.tables import console
 from trueline.service.telling import Further
@@ -17,14 +17,9 @@ from trueline.service.telling import Further
 def report(  # noqa: PLR0913 - one parameter an option
     *,
     job: Job,
-    start: Annotated[str | None, typer.Option("--start", help="ISO 8601; events from then on.")] = None,
-    end: Annotated[
-        str | None, typer.Option("--end", help="ISO 8601; events before then, or to the end of that day.")
-    ] = None,
-    filters: Annotated[
-        list[str] | None,
-        typer.Option("--filter", metavar="'FIELD OPERATOR VALUE'", help="May be repeated; all must hold."),
-    ] = None,
+    start: Start = None,
+    end: End = None,
+    filters: Filters = None,
     level: Annotated[float | None, typer.Option("--level", help="Of all intervals, 0.5 to 0.999; 0.95.")] = None,
     interval: Annotated[str | None, typer.Option("--interval", help="Also over time: 1h, 1d, 7d or 30d.")] = None,
     group_by: Annotated[str | None, typer.Option("--group-by", metavar="FIELD", help="Also by its values.")] = None,

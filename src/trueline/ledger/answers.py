@@ -40,6 +40,15 @@ class Answers:
         kept = self._kept_counts(population) if population.as_of is None else None  # tallies are about now
         return kept or self._query.counts(population)
 
+    def bounds(self, population: Population) -> tuple[int | None, int | None]:
+        """The moments of the first and the last event that `counts` would tell.
+
+        Raises:
+            QueryTimeoutError: it took longer than the budget.
+        """
+        kept = self._kept_counts(population) if population.as_of is None else None
+        return self._query.bounds(population) if kept is None else (kept.earliest, kept.latest)
+
     def changed_events(self, population: Population, table: CountTable, limit: int = 10) -> list[str]:
         """As `CountQuery.changed_events`."""
         if population.as_of is not None or ask_for_subjects(population.filters):

@@ -91,14 +91,33 @@ class CountQuery:
             if has_changed:
                 changed[subject] = (int(changed_at), changed.get(subject, (0, 0))[1] + int(events))
         counted = tuple(Count(*alike, events) for alike, events in counts.items() if events)
-        since = population.start is None if earliest is None else earliest
-        until = population.end is None if latest is None else latest
         return CountTable(
             counted,
-            self._first(of, "ASC") if counted and since else None,
-            self._first(of, "DESC") if counted and until else None,
+            *(self._bounds(of, population, earliest, latest) if counted else (None, None)),
             tuple(ChangedSubject(key, at, events) for key, (at, events) in changed.items() if events),
         )
+
+    def bounds(
+        self, population: Population, *, earliest: bool | None = None, latest: bool | None = None
+    ) -> tuple[int | None, int | None]:
+        """The moments of a population's first and last decided event: those of its `CountTable`, without the counts.
+
+        Args:
+            population: Of which.
+            earliest: As in `counts`.
+            latest: Likewise.
+
+        Raises:
+            QueryTimeoutError: it took longer than the budget.
+        """
+        return self._bounds(asked(self._engine, self._tables, population), population, earliest, latest)
+
+    def _bounds(
+        self, of: Asked, population: Population, earliest: bool | None, latest: bool | None
+    ) -> tuple[int | None, int | None]:
+        since = population.start is None if earliest is None else earliest
+        until = population.end is None if latest is None else latest
+        return self._first(of, "ASC") if since else None, self._first(of, "DESC") if until else None
 
     def parts(self, population: Population, width: int | None = None) -> list[Part]:
         """Count a population's events also by when they happened and which model decided. Exact.

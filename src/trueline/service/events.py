@@ -78,7 +78,7 @@ class Events:
         """
         by_bucket = job.grouping == "bucket"
         of_subject = OwnField.BUCKET_STATE if by_bucket else OwnField.KNOWLEDGE_BASE_STATE
-        active = next((model for model in self._catalog.models(job.id) if model.active), None)
+        active = self._catalog.active_model(job.id)
         population = everything(job, None if active is None else active.training)
         found = self._ledger.count.own_fields(population, self._ledger.keys.event(event_id), (*_SHOWN, of_subject))
         if found is None or found[0] != event_id:

@@ -121,9 +121,9 @@ class _Reading:
     def read(self, job: Job, models: Sequence[Model]) -> Found:
         active = next((model for model in models if model.active), None)
         population = self._question.population(job, None if active is None else active.training)
-        table = self._ledger.count.counts(population, earliest=True, latest=True)
-        if self._width is not None and table.earliest is not None and table.latest is not None:
-            self._intervals += how_many(table.earliest, table.latest, self._width)
+        earliest, latest = self._ledger.count.bounds(population, earliest=True, latest=True)
+        if self._width is not None and earliest is not None and latest is not None:
+            self._intervals += how_many(earliest, latest, self._width)
             if self._intervals > MAX_INTERVALS:
                 raise InvalidRequestError(
                     ("query", "aggregation_time_interval"),
@@ -138,8 +138,8 @@ class _Reading:
         return Found(
             active=active,
             models=named,
-            start_time=self._question.start_time(table.earliest),
-            end_time=self._question.end_time(table.latest),
+            start_time=self._question.start_time(earliest),
+            end_time=self._question.end_time(latest),
             tiles=self._tiling(population, parts),
             parts=parts,
             points=points,

@@ -16,7 +16,6 @@ from trueline.ledger.errors import QueryTimeoutError
 from trueline.ledger.reviews import REST, WITHOUT, Split
 from trueline.metrics.counts import TruthPolicy
 from trueline.metrics.local_time import local_bounds
-from trueline.service.as_of import AsOf
 from trueline.service.canonical import canonical
 from trueline.service.errors import InvalidRequestError
 from trueline.service.further_sections import further_sections
@@ -36,7 +35,7 @@ if TYPE_CHECKING:
     from trueline.ledger.store import Ledger
     from trueline.metrics.costs import CostMatrix
     from trueline.metrics.reviews import ReviewCount
-    from trueline.service.as_of import Known
+    from trueline.service.as_of import AsOf, Known
     from trueline.service.writing import Writing
 
 SECTIONS: Final[dict[str, Callable[[Reported], dict[str, Any]]]] = {
@@ -56,13 +55,20 @@ _HOURS: Final = {"1h": 1, "1d": 24, "7d": 168, "30d": 720}
 class Reports:
     """Reports on jobs."""
 
-    def __init__(
-        self, ledger: Ledger, catalog: Catalog, writing: Writing, *, max_filters: int = MAX_FILTERS, seconds: float
+    def __init__(  # noqa: PLR0913 - all that a report is told from
+        self,
+        ledger: Ledger,
+        catalog: Catalog,
+        writing: Writing,
+        as_of: AsOf,
+        *,
+        max_filters: int = MAX_FILTERS,
+        seconds: float,
     ) -> None:
         self._ledger = ledger
         self._catalog = catalog
         self._writing = writing
-        self._as_of = AsOf(ledger, catalog, writing)
+        self._as_of = as_of
         self._max_filters = max_filters
         self._seconds = seconds
 
@@ -91,18 +97,18 @@ class Reports:
     def _of(self, job: Job, question: Question, telling: Telling, known: Known) -> dict[str, Any]:
         population = self._population(job, question, known)
         deadline = time.monotonic() + self._seconds
-        table = self._ledger.answers.counts(population)
+        earliest, latest = self._ledger.answers.bounds(population)
         counts = _in_order(self._ledger.reviews.counts(population))
         told = _Told(job, question, telling, counts, deadline)
-        first = population.start if population.start is not None else table.earliest
-        last = population.end - 1 if population.end is not None else table.latest
+        first = population.start if population.start is not None else earliest
+        last = population.end - 1 if population.end is not None else latest
         further = further_sections(self._ledger, self._catalog, job, population, telling)
         body = {
             "job_id": job.id,
             "grouping": job.grouping.value,
             "level": telling.level,
-            "start_time": question.start_time(table.earliest),
-            "end_time": question.end_time(table.latest),
+            "start_time": question.start_time(earliest),
+            "end_time": question.end_time(latest),
             "time_zone": time_zone_of(job).key,
             "as_of": None if known.as_of is None else format_instant(from_micros(known.as_of)),
             "digest": "",

@@ -126,7 +126,7 @@ class EventSearch:
 
     def _listing(self, job: Job, ask: _Asking) -> Listing:
         self._writing.finish(job.id)
-        active = next((model for model in self._catalog.models(job.id) if model.active), None)
+        active = self._catalog.active_model(job.id)
         population = Population(
             job_id=job.id,
             shape=job_shape(job),

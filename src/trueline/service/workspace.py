@@ -55,13 +55,13 @@ class Workspace:
         self.internal_metrics = InternalMetrics(
             ledger, catalog, self._writing, max_filters=settings.max_filters, seconds=settings.query_seconds
         )
+        self.as_of = AsOf(ledger, catalog, self._writing)
         self.reports = Reports(
-            ledger, catalog, self._writing, max_filters=settings.max_filters, seconds=settings.query_seconds
+            ledger, catalog, self._writing, self.as_of, max_filters=settings.max_filters, seconds=settings.query_seconds
         )
         self.search = EventSearch(ledger, catalog, self._writing, max_filters=settings.max_filters)
         self.audits = Audits(ledger, catalog, self._writing, max_filters=settings.max_filters)
         self.fields = Fields(ledger)
-        self.as_of = AsOf(ledger, catalog, self._writing)
         self.access = KeyRing(catalog, secret)
 
     @classmethod
