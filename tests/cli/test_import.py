@@ -183,6 +183,8 @@ def test_a_large_file_is_read_in_another_process_with_the_same_outcome(terminal:
 
 def test_ctrl_c_ends_both_processes(terminal: Terminal) -> None:
     terminal.write("large.csv", "n,name\n" + f"1,{'-' * 2000}\n" * 50_000)
+    # a suite that was started in the background ignores Ctrl-C, and so would what it starts
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     with subprocess.Popen(
         [sys.executable, "-m", "trueline.cli", "import", "large.csv", "--job", "j", "--create", "--labels", "a,b"],
         cwd=terminal.folder,
@@ -191,6 +193,7 @@ def test_ctrl_c_ends_both_processes(terminal: Terminal) -> None:
         text=True,
         start_new_session=True,
     ) as importing:
+        signal.signal(signal.SIGINT, before)
         watchdog = threading.Timer(SECONDS, os.killpg, (importing.pid, signal.SIGKILL))
         watchdog.start()
         try:
