@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 WORKERS ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test check format bench bench-small lock clean
+.PHONY: help demo run test check format bench bench-small gates lock clean
 
 help: ## show what there is
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 20
@@ -64,6 +64,9 @@ bench: $(VENV)/dev ## time the questions on real alerts, then beside what else o
 
 bench-small: $(VENV)/dev ## the comparison at 200,000 events: a few minutes
 	@$(BIN)/python bench/compare.py --rows 200000 --runs 9 --load-seconds 5
+
+gates: $(VENV)/dev ## show that each promise is kept, at full count: an hour or two
+	@$(BIN)/python gates/run.py
 
 lock: $(VENV)/dev ## write the lock files anew from pyproject.toml
 	@$(BIN)/python requirements/lock.py

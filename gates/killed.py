@@ -21,6 +21,7 @@ from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from gate import BrokenError, Gate
 from oracle import JobTerms, Oracle, differences
 from processes import served, trueline
 
@@ -45,10 +46,6 @@ QUESTIONS: Final[tuple[dict[str, Any], ...]] = (
     {"filters": [{"field": "n", "operator": "gt", "value": 0.5}]},
     {"filters": [{"field": "arcanna.knowledge_base_state", "operator": "is one of", "value": ["new", "retrain"]}]},
 )
-
-
-class LostError(AssertionError):
-    """A promise was broken; the message says which."""
 
 
 @dataclass
@@ -95,7 +92,7 @@ class Client:
         """Write until the connection breaks.
 
         Raises:
-            LostError: an answer is not what was promised.
+            BrokenError: an answer is not what was promised.
         """
         connection = http.client.HTTPConnection(address.removeprefix("http://"), timeout=60)
         try:
@@ -125,9 +122,9 @@ class Client:
         answer = connection.getresponse()
         said = answer.read()
         if answer.status not in {HTTPStatus.OK, HTTPStatus.CREATED}:
-            raise LostError(f"{request.method} {request.path} answered {answer.status}: {said[:500]!r}")
+            raise BrokenError(f"{request.method} {request.path} answered {answer.status}: {said[:500]!r}")
         if wrong := request.check(json.loads(said)):
-            raise LostError(f"{request.method} {request.path}: {wrong}: {said[:500]!r}")
+            raise BrokenError(f"{request.method} {request.path}: {wrong}: {said[:500]!r}")
         request.tell(job.told)
         self.done[request.path.rsplit("/", 1)[-1] if "/v2/" in request.path else "single"] += 1
         self.pending = None
@@ -292,12 +289,20 @@ class Killings:
     compared: int = 0
     """Answers that were the oracle's."""
 
+    def __str__(self) -> str:
+        """The figures."""
+        acknowledged = ", ".join(f"{count} {name}" for name, count in sorted(self.acknowledged.items()))
+        return (
+            f"acknowledged {acknowledged}; {self.repeated} requests repeated; "
+            f"{self.compared} answers equal the oracle's, none lost, none twice"
+        )
+
 
 def kill_and_compare(folder: Path, rounds: int, seed: int) -> Killings:
     """Run so many rounds on stores in a folder.
 
     Raises:
-        LostError: something acknowledged is lost, counted twice, or answered wrongly.
+        BrokenError: something acknowledged is lost, counted twice, or answered wrongly.
     """
     choose = random.Random(seed)  # noqa: S311 - test data
     key = trueline("keys", "create", "gate", "--data", str(folder / "data"), folder=folder).strip()
@@ -332,12 +337,12 @@ def _repeat(address: str, key: str, clients: list[Client], came: Killings) -> No
 def _write_until_killed(  # noqa: PLR0913, PLR0917 - a round has that many parts
     address: str, key: str, jobs: list[Job], clients: list[Client], process_id: int, seconds: float
 ) -> None:
-    broken: list[LostError] = []
+    broken: list[BrokenError] = []
 
     def work(client: Client) -> None:
         try:
             client.write(address, key, jobs)
-        except LostError as error:
+        except BrokenError as error:
             broken.append(error)
 
     threads = [threading.Thread(target=work, args=(client,)) for client in clients]
@@ -365,10 +370,10 @@ def _compare(address: str, key: str, job: Job) -> int:
         query += "".join(f"&{bound}_datetime={question[bound]}" for bound in ("start", "end") if bound in question)
         answer = _asked(address, key, "POST", f"/api/v2/metrics/job?{query}", {"filters": question.get("filters", [])})
         if wrong := differences(answer, job.told.metrics(**question)):
-            raise LostError(f"job {job.id}, {question}: {'; '.join(wrong[:5])}")
+            raise BrokenError(f"job {job.id}, {question}: {'; '.join(wrong[:5])}")
     rebuilt = _asked(address, key, "POST", f"/api/v2/jobs/{job.id}/rebuild", None)
     if rebuilt["corrected"]:
-        raise LostError(f"job {job.id}: what is kept beside events and votes differed from a recount: {rebuilt}")
+        raise BrokenError(f"job {job.id}: what is kept beside events and votes differed from a recount: {rebuilt}")
     return len(QUESTIONS)
 
 
@@ -380,5 +385,18 @@ def _asked(address: str, key: str, method: str, path: str, body: object) -> Any:
     said = answer.read()
     connection.close()
     if answer.status not in {HTTPStatus.OK, HTTPStatus.CREATED}:
-        raise LostError(f"{method} {path} answered {answer.status}: {said[:500]!r}")
+        raise BrokenError(f"{method} {path} answered {answer.status}: {said[:500]!r}")
     return json.loads(said)
+
+
+def _run(folder: Path, count: int, seed: int) -> str:
+    return str(kill_and_compare(folder, count, seed))
+
+
+GATE: Final = Gate(
+    name="killed",
+    promise="kill -9 while 8 clients ingest, vote and train: nothing acknowledged is lost, nothing counted twice",
+    full=200,
+    unit="rounds",
+    run=_run,
+)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 import killed
-from killed import QUESTIONS, Client, Job, LostError, kill_and_compare
+from gate import BrokenError
+from killed import QUESTIONS, Client, Job, kill_and_compare
 
 if TYPE_CHECKING:
     import http.client
@@ -43,7 +44,7 @@ def test_a_write_that_is_lost_is_noticed(tmp_path: Path, monkeypatch: pytest.Mon
     send = Client.send
     monkeypatch.setattr(Client, "send", lose)
     monkeypatch.setattr(killed, "_LATEST_KILL", 3.0)
-    with pytest.raises(LostError, match="instead of"):
+    with pytest.raises(BrokenError, match="instead of"):
         kill_and_compare(tmp_path, 2, seed=2)
 
 
