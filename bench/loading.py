@@ -7,11 +7,11 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
-import httpx
-
 from bodies import vote_bodies
+from calling import Caller
 from processes import CommandError, resident_bytes, served, trueline
 from stream import LABELS
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 JOB: Final = "stream"
 _SENDERS: Final = 2
 """Requests under way at once: while one is read and checked, the engine writes the other."""
-_NDJSON: Final = {"Content-Type": "application/x-ndjson"}
+_NDJSON: Final = "application/x-ndjson"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +39,6 @@ class Loaded:
     """Of the server, at its highest."""
 
 
-def new_client(address: str, key: str) -> httpx.Client:
-    """A client with a key, its connections kept alive."""
-    return httpx.Client(base_url=address, headers={"X-Arcanna-Api-Key": key}, timeout=300)
-
-
 def new_key(data: Path) -> str:
     """A key that may do everything; needs no server."""
     return trueline("keys", "create", "bench", "--data", str(data), folder=data.parent).strip()
@@ -53,17 +48,16 @@ def load(stream: Stream, grouping: Grouping, bodies: Sequence[Path], data: Path)
     """Make the job in a new folder and send it everything: events, votes, one training, later votes."""
     data.mkdir(parents=True)
     key = new_key(data)
-    with served(data) as (address, process_id), new_client(address, key) as client:
-        job = posted(
-            client,
+    with served(data) as (address, process_id), Caller(address, key) as client:
+        job = client.post(
             "/api/v2/jobs",
-            201,
-            json={
+            {
                 "title": JOB,
                 "labels": list(LABELS),
                 "grouping": grouping,
                 "decision_points": ["rule.name", "host.name"],
             },
+            expected=HTTPStatus.CREATED,
         )
         path = f"/api/v2/jobs/{job['job_id']}"
         started = time.perf_counter()
@@ -74,14 +68,14 @@ def load(stream: Stream, grouping: Grouping, bodies: Sequence[Path], data: Path)
         started = time.perf_counter()
         _vote(client, f"{path}/votes/bulk", first_votes)
         voted = time.perf_counter()
-        posted(client, f"{path}/models", 201, json={"model_id": "triage-2.1"})
+        client.post(f"{path}/models", {"model_id": "triage-2.1"}, expected=HTTPStatus.CREATED)
         trained = time.perf_counter()
         _vote(client, f"{path}/votes/bulk", vote_bodies(stream, grouping, after))
         return Loaded(rate, len(before) / (voted - started), trained - voted, resident_bytes(process_id)[1])
 
 
 def send(
-    client: httpx.Client,
+    client: Caller,
     path: str,
     bodies: Sequence[Path],
     lines_a_second: float = math.inf,
@@ -109,7 +103,7 @@ def send(
                 turn = started + lines / lines_a_second
                 lines += content.count(b"\n")
             time.sleep(max(turn - time.perf_counter(), 0))
-            _accepted(posted(client, path, 200, content=content, headers=_NDJSON))
+            _accepted(client.post(path, content, kind=_NDJSON))
 
     with ThreadPoolExecutor(_SENDERS) as senders:
         for sender in [senders.submit(work) for _ in range(_SENDERS)]:
@@ -117,22 +111,9 @@ def send(
     return lines
 
 
-def posted(client: httpx.Client, path: str, expected: int, **request: Any) -> dict[str, Any]:  # noqa: ANN401 - httpx's
-    """Post, and return the answer.
-
-    Raises:
-        CommandError: it is not of the expected status.
-    """
-    response = client.post(path, **request)
-    if response.status_code != expected:
-        raise CommandError(f"POST {path} answered {response.status_code}: {response.text[:500]}")
-    answer: dict[str, Any] = response.json()
-    return answer
-
-
-def _vote(client: httpx.Client, path: str, bodies: Iterable[bytes]) -> None:
+def _vote(client: Caller, path: str, bodies: Iterable[bytes]) -> None:
     for body in bodies:
-        _accepted(posted(client, path, 200, content=body, headers=_NDJSON))
+        _accepted(client.post(path, body, kind=_NDJSON))
 
 
 def _accepted(answer: dict[str, Any]) -> None:

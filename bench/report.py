@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 _TIMES: Final = f"milliseconds, median / p95 (median as a multiple of {AT_SERVICE})"
 _MEDIANS: Final = "milliseconds, median (as a multiple of quiet)"
-_ABSENT: Final = "no such route"
 _WIDTH: Final = 200
 
 
@@ -136,10 +135,10 @@ def _under_load(loads: list[UnderLoad]) -> Iterator[list[str]]:
         ("p50, ms", "p50_milliseconds"),
         ("p99, ms", "p99_milliseconds"),
     ):
-        cells = (_ABSENT if of is None else f"{getattr(of.alone, name):,.1f}" for of in singles)
+        cells = (f"{getattr(of.alone, name):,.1f}" for of in singles)
         yield [f"one by one, {CLIENTS} clients, {title}", *cells]
-    cells = (_ABSENT if of is None else f"{of.events_a_second:,.1f}" for of in singles)
-    yield [f"one by one while asked, at most {SINGLES_A_SECOND}, events/s", *cells]
+    rates = (f"{of.events_a_second:,.1f}" for of in singles)
+    yield [f"one by one while asked, at most {SINGLES_A_SECOND}, events/s", *rates]
 
 
 def _asked_meanwhile(size: Size) -> Iterator[list[str]]:
@@ -155,8 +154,8 @@ def _asked_meanwhile(size: Size) -> Iterator[list[str]]:
 def _ways(load: UnderLoad, row: str) -> Iterator[str]:
     quiet = load.quiet[row]
     yield f"{quiet:,.1f}"
-    for asked in (load.asked, None if load.singles is None else load.singles.asked):
-        yield _ABSENT if asked is None else f"{asked[row]:,.1f} ({asked[row] / quiet:.1f} x)"
+    for asked in (load.asked, load.singles.asked):
+        yield f"{asked[row]:,.1f} ({asked[row] / quiet:.1f} x)"
 
 
 def _markdown(rows: list[list[str]]) -> str:

@@ -87,15 +87,15 @@ def _taking_in(events: int, grouped: Grouped) -> Iterator[Target]:
         resident.append(load.resident_bytes)
         yield Target("bulk while asked, documents a second", load.lines_a_second, 0.99 * LINES_A_SECOND, at_least=True)
         yield _slowest("bulk", load.asked, load.quiet)
-        if (singles := load.singles) is not None:
-            of = f"one by one, {CLIENTS} clients"
-            yield Target(f"{of}, events a second", singles.alone.events_a_second, SINGLES_A_SECOND, at_least=True)
-            yield Target(f"{of}, p99 ms", singles.alone.p99_milliseconds, 150)
-            rate = Target(
-                f"{of} while asked, events a second", singles.events_a_second, 0.99 * SINGLES_A_SECOND, at_least=True
-            )
-            yield rate
-            yield _slowest("one by one", singles.asked, load.quiet)
+        singles = load.singles
+        of = f"one by one, {CLIENTS} clients"
+        yield Target(f"{of}, events a second", singles.alone.events_a_second, SINGLES_A_SECOND, at_least=True)
+        yield Target(f"{of}, p99 ms", singles.alone.p99_milliseconds, 150)
+        rate = Target(
+            f"{of} while asked, events a second", singles.events_a_second, 0.99 * SINGLES_A_SECOND, at_least=True
+        )
+        yield rate
+        yield _slowest("one by one", singles.asked, load.quiet)
         yield Target("seconds from start until ready", load.ready_seconds, 5)
         yield Target("seconds from start to the first answer", load.first_answer_seconds, 5)
     yield Target("resident memory at its highest, MB", max(resident) / 1e6, 2_000)

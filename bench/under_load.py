@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import json
 import tempfile
 import threading
 import time
@@ -14,18 +15,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from bodies import write_bodies
+from calling import Caller
 from contenders.trueline import OverHTTP, Subject
-from loading import JOB, new_client, new_key, send
+from loading import JOB, new_key, send
 from processes import resident_bytes, served
 from questions import QUESTIONS
-from singles import PATH, send_singles
+from singles import send_singles
 from stream import Stream
 from timing import Timed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    import httpx
 
     from singles import Sent
     from stream import Grouping
@@ -64,8 +64,7 @@ class UnderLoad:
     """By question: its median in milliseconds over HTTP while nothing is sent."""
     asked: dict[str, float]
     """By question: the same while bulk requests are taken in."""
-    singles: Singles | None
-    """None where there is no such route."""
+    singles: Singles
     resident_bytes: int
     """Of the server, at its highest."""
 
@@ -79,10 +78,10 @@ def measure(data: Path, stream: Stream, grouping: Grouping, seconds: float) -> U
         started = time.perf_counter()
         with (
             served(data) as (address, process_id),
-            new_client(address, key) as client,
-            new_client(address, key) as sender,
+            Caller(address, key) as client,
+            Caller(address, key) as sender,
         ):
-            while client.get("/readyz").status_code != HTTPStatus.OK:
+            while client.get("/readyz")[0] != HTTPStatus.OK:
                 time.sleep(0.01)
             ready = time.perf_counter() - started
             asking = OverHTTP(client, Subject(stream, grouping))
@@ -93,9 +92,7 @@ def measure(data: Path, stream: Stream, grouping: Grouping, seconds: float) -> U
                 sending = time.perf_counter()
                 sent = send(sender, f"/api/v2/jobs/{JOB}/events/bulk", bodies, LINES_A_SECOND, _PATIENCE * seconds)
                 rate = sent / (time.perf_counter() - sending)
-            singles = None
-            if client.post(PATH, json={}).status_code != HTTPStatus.NOT_FOUND:
-                singles = _singles(client, key, asking, seconds)
+            singles = _singles(client, key, asking, seconds)
             return UnderLoad(
                 ready, answered, rate, _medians(quiet), _medians(busy), singles, resident_bytes(process_id)[1]
             )
@@ -136,10 +133,9 @@ def _medians(asked: dict[str, Timed]) -> dict[str, float]:
     return {title: times.median for title, times in asked.items()}
 
 
-def _singles(client: httpx.Client, key: str, asking: OverHTTP, seconds: float) -> Singles:
-    address = client.base_url.netloc.decode()
-    job_id = client.get(f"/api/v2/jobs/{JOB}").json()["job_id"]
-    alone = send_singles(address, key, job_id, seconds)
+def _singles(client: Caller, key: str, asking: OverHTTP, seconds: float) -> Singles:
+    job_id = json.loads(client.get(f"/api/v2/jobs/{JOB}")[1])["job_id"]
+    alone = send_singles(client.netloc, key, job_id, seconds)
     with _asked_meanwhile(asking) as busy:
-        paced = send_singles(address, key, job_id, seconds, SINGLES_A_SECOND)
+        paced = send_singles(client.netloc, key, job_id, seconds, SINGLES_A_SECOND)
     return Singles(alone, paced.events_a_second, _medians(busy))

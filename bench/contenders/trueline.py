@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from bodies import vote_line
+from calling import Caller
 from contenders.scores import answer
-from loading import JOB, new_client, posted
+from loading import JOB
 from processes import CommandError
 from trueline.api.server import serve
 from trueline.service.keys import KNOWN_SCOPES
@@ -24,8 +25,6 @@ from trueline.settings import Settings
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from multiprocessing.connection import Connection
-
-    import httpx
 
     from questions import Answer, Question
     from stream import Grouping, Stream
@@ -42,7 +41,7 @@ class OverHTTP:
 
     title: str = OVER_HTTP
 
-    def __init__(self, client: httpx.Client, subject: Subject) -> None:
+    def __init__(self, client: Caller, subject: Subject) -> None:
         self._client = client
         self._subject = subject
 
@@ -52,13 +51,13 @@ class OverHTTP:
             parameters["start_datetime"], parameters["end_datetime"] = question.window
         body = {"filters": list(question.filters)} if question.filters else {}
         started = time.perf_counter()
-        told = posted(self._client, "/api/v2/metrics/job", 200, params=parameters, json=body)
+        told = self._client.post("/api/v2/metrics/job", body, query=parameters)
         return _answer(told), time.perf_counter() - started
 
     def vote(self, label: str) -> float:
         line = self._subject.line(label)
         started = time.perf_counter()
-        told = posted(self._client, f"/api/v2/jobs/{JOB}/votes/bulk", 200, content=line)
+        told = self._client.post(f"/api/v2/jobs/{JOB}/votes/bulk", line)
         seconds = time.perf_counter() - started
         _check(told["accepted"])
         return seconds
@@ -124,7 +123,7 @@ def faces(data: Path, stream: Stream, grouping: Grouping) -> Iterator[tuple[Over
         except EOFError:
             raise CommandError("the server did not start: see above") from None
         subject = Subject(stream, grouping)
-        with new_client(address, key) as client:
+        with Caller(address, key) as client:
             yield OverHTTP(client, subject), AtService(ours, subject), process.pid or 0
     finally:
         process.terminate()
