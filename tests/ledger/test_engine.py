@@ -12,6 +12,7 @@ from trueline.ledger.count import CountQuery
 from trueline.ledger.errors import LedgerError, QueryTimeoutError
 from trueline.ledger.job_tables import JobTables
 from trueline.ledger.kept import KeptCounts
+from trueline.ledger.kinds import KindQuery
 from trueline.ledger.lookup import KeyLookup
 from trueline.ledger.store import open_engine
 
@@ -53,7 +54,7 @@ def test_metrics_over_their_time_are_answered_503_with_when_to_try_again(
     lines = [b'{"raw_body": {}, "decision": {"label": "A"}}'] * 200
     assert workspace.ingest.bulk(job, lines).accepted == len(lines)
     tables = JobTables(hasty)
-    slow = Answers(CountQuery(hasty, tables), KeptCounts(hasty, tables, KeyLookup(hasty)))
+    slow = Answers(CountQuery(hasty, tables), KindQuery(hasty, tables), KeptCounts(hasty, tables, KeyLookup(hasty)))
     ask = hasty.rows
 
     def slowly(sql: str, *rest: object) -> object:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 import random
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from trueline.filters.request import parse_filters
 from trueline.instants import parse_micros
 from trueline.ledger.conditions import JobShape
-from trueline.ledger.count import CountQuery
 from trueline.ledger.errors import LedgerError
-from trueline.ledger.job_tables import JobTables
 from trueline.ledger.population import Population
 
 if TYPE_CHECKING:
@@ -33,6 +33,30 @@ MOMENTS = [
     "2025-01-01T03:01:00Z",
 ]
 WRITES = ["events", "events", "votes", "votes", "decision", "training", "min_votes", "failed"]
+
+
+TOLD_BY_KINDS: list[list[dict[str, Any]]] = [
+    [{"field": "arcanna.result_label", "operator": "is", "value": "Drop"}],
+    [{"field": "arcanna.result_label", "operator": "is not", "value": "Drop"}],
+    [{"field": "arcanna.result", "operator": "is one of", "value": ["class_0", "class_1"]}],
+    [{"field": "arcanna.consensus", "operator": "exists"}],
+    [{"field": "arcanna.consensus", "operator": "starts with", "value": "D"}],
+    [{"field": "arcanna.attention.undecided_consensus.attention_required", "operator": "is", "value": True}],
+    [{"field": "arcanna.bucket_state", "operator": "is not", "value": "new"}],
+    [{"field": "arcanna.knowledge_base_state", "operator": "is one of", "value": ["retrain", "pending"]}],
+    [
+        {"field": "arcanna.consensus", "operator": "not exists"},
+        {"field": "arcanna.pipeline_status", "operator": "is", "value": "OK"},
+    ],
+]
+"""Filters that the kinds of events are enough for."""
+FILTERS = [
+    (),
+    (),
+    *map(parse_filters, TOLD_BY_KINDS),
+    parse_filters([{"field": "v", "operator": "gt", "value": 0.5}]),
+    parse_filters([{"field": "v", "operator": "gt", "value": 0.5}, *TOLD_BY_KINDS[3]]),
+]
 
 
 class Writer:
@@ -120,16 +144,16 @@ def test_kept_counts_are_a_recount_after_every_kind_of_write(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     job = workspace.jobs.create(title=fresh_title(), labels=LABELS, grouping=grouping)
-    recount = CountQuery(ledger.engine, JobTables(ledger.engine))
+    recount = ledger.count
     writer = Writer(workspace, ledger, job, monkeypatch)
-    kinds = [writer.choose.choice(WRITES) for _ in range(70)]
+    kinds = [writer.choose.choice(WRITES) for _ in range(100)]
     assert set(kinds) == set(WRITES)
-    seen: set[int] = set()
+    seen: set[tuple[bool, int]] = set()
     for kind in kinds:
         writer.write(kind)
         workspace.metrics.job(job.id)  # finishes what was cut short, and makes the counts where there are none
         for start, end in windows(writer.choose):
-            asked = population(workspace, job, start, end)
+            asked = replace(population(workspace, job, start, end), filters=writer.choose.choice(FILTERS))
             assert ledger.kept.is_ready(job.id, asked.training)
             kept, counted = ledger.answers.counts(asked), recount.counts(asked)
             assert (sorted(kept.counts, key=repr), kept.earliest, kept.latest) == (
@@ -143,8 +167,27 @@ def test_kept_counts_are_a_recount_after_every_kind_of_write(
                 if grouping == "bucket":
                     buckets = recount.changed_buckets(asked, counted, 2)
                     assert ledger.answers.changed_buckets(asked, kept, 2) == buckets
-                seen.add(len(expected))
-    assert {0, 1, 2, 3} <= seen
+                seen.add((bool(asked.filters), len(expected)))
+    assert {(filtered, size) for filtered in (False, True) for size in range(4)} <= seen
+
+
+def test_filters_on_what_is_counted_by_cost_no_count_of_the_events(
+    workspace: Workspace, ledger: Ledger, fresh_title: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = workspace.jobs.create(title=fresh_title(), labels=LABELS)
+    writer = Writer(workspace, ledger, job, monkeypatch)
+    for kind in ("events", "votes", "training", "votes", "events"):
+        writer.write(kind)
+    workspace.metrics.job(job.id)
+
+    def counted(_: Population, **__: bool) -> object:
+        raise AssertionError("the events were counted")
+
+    monkeypatch.setattr(ledger.count, "counts", counted)
+    for raw in TOLD_BY_KINDS:
+        workspace.metrics.job(job.id, filters=raw)
+    with pytest.raises(AssertionError, match="the events were counted"):
+        workspace.metrics.job(job.id, filters=[{"field": "v", "operator": "exists"}])
 
 
 def windows(choose: random.Random) -> list[tuple[str | None, str | None]]:

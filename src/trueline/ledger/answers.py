@@ -5,18 +5,22 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from trueline.ledger.conditions import ask_for_subjects
-from trueline.ledger.count import CountTable, most_changed
+import numpy as np
+
+from trueline.ledger.conditions import ask_for_kinds_alone, ask_for_subjects, on_events
+from trueline.ledger.count import CountTable, latest_changed, most_changed
 from trueline.metrics.counts import Count
 from trueline.metrics.hours import HOUR, Window
+from trueline.metrics.tally import Selection
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from trueline.ledger.count import CountQuery
     from trueline.ledger.kept import KeptCounts
+    from trueline.ledger.kinds import KindQuery
     from trueline.ledger.population import Population
-    from trueline.metrics.tally import Bound, ChangedEvents, Tally
+    from trueline.metrics.tally import Bound, Tally
 
 _TRIES = 3
 
@@ -27,8 +31,9 @@ _WORTH_NAMING = 2_000
 class Answers:
     """Answers what the numbers of a job are made from. Exact."""
 
-    def __init__(self, query: CountQuery, kept: KeptCounts) -> None:
+    def __init__(self, query: CountQuery, kinds: KindQuery, kept: KeptCounts) -> None:
         self._query = query
+        self._kinds = kinds
         self._kept = kept
 
     def counts(self, population: Population) -> CountTable:
@@ -37,8 +42,7 @@ class Answers:
         Raises:
             QueryTimeoutError: it took longer than the budget.
         """
-        kept = self._kept_counts(population) if population.as_of is None else None  # tallies are about now
-        return kept or self._query.counts(population)
+        return self._kept_counts(population) or self._query.counts(population)
 
     def bounds(self, population: Population) -> tuple[int | None, int | None]:
         """The moments of the first and the last event that `counts` would tell.
@@ -46,41 +50,49 @@ class Answers:
         Raises:
             QueryTimeoutError: it took longer than the budget.
         """
-        kept = self._kept_counts(population) if population.as_of is None else None
+        kept = self._kept_counts(population)
         return self._query.bounds(population) if kept is None else (kept.earliest, kept.latest)
 
     def changed_events(self, population: Population, table: CountTable, limit: int = 10) -> list[str]:
         """As `CountQuery.changed_events`."""
-        if population.as_of is not None or ask_for_subjects(population.filters):
-            return self._query.changed_events(population, table, limit)
-        window = Window(population.start, population.end)
+        if (found := self._named_first(population, table, limit)) is not None:
+            return found
+        return self._query.changed_events(population, table if table.changed else self._query.counts(population), limit)
+
+    def _named_first(self, population: Population, table: CountTable, limit: int) -> list[str] | None:
+        """The same by naming to the engine the moments that the tally knows; None where that would be too many."""
+        selection = self._selection(population)
+        if selection is None and (population.as_of is not None or ask_for_subjects(population.filters)):
+            return None
         counted = sum(count.events for count in table.counts if count.changed_after_training)
         wanted = limit
-        if population.filters and counted:  # so many more changed that do not pass
+        if selection is None:  # the tally does not know which events pass, but of which subjects some do
+            subjects = latest_changed(table.changed, limit)
+            selection = Selection(
+                Window(population.start, population.end), subjects=np.fromiter(subjects, np.uint64, len(subjects))
+            )
+            passing = sum(each.events for each in table.changed if each.subject_key in subjects)
             with self._tally(population) as tally:
-                wanted = 0 if tally is None else 2 * limit * tally.changed_size(window) // counted
+                size = 0 if tally is None else tally.changed_size(selection)
+            wanted = min(-(-2 * limit * size // max(passing, 1)), _WORTH_NAMING) if size > limit else size
         while 0 < wanted <= _WORTH_NAMING:
-            found = self._named(population, window, wanted, limit)
+            found = self._named(population, selection, wanted)
             if len(found) >= min(limit, counted):
                 return found[:limit]
             wanted *= 4
-        return self._query.changed_events(population, table if table.changed else self._query.counts(population), limit)
+        return None
 
-    def _named(self, population: Population, window: Window, wanted: int, limit: int) -> list[str]:
-        """The ids of those of the first so many changed events that pass the filters, in their order.
-
-        All of them, or at least `limit`.
-        """
+    def _named(self, population: Population, selection: Selection, wanted: int) -> list[str]:
+        """The ids of those of the first so many changed events of a selection that pass the filters, in their order."""
         with self._tally(population) as tally:
             if tally is None:
                 return []
-            changed = tally.changed_events(window, wanted)
+            changed = tally.changed_events(selection, wanted)
             known = {} if population.filters else tally.remembered(changed)
             events = tally.size
-        if population.filters:
-            changed = self._passing(population, changed, limit)
-        moments = {(each.subject_key, each.ts) for each in changed}
-        asked_for = self._query.ids(population, moments - known.keys())
+        # what the tally has selected by is not asked again
+        asked_about = replace(population, filters=on_events(population.filters))
+        asked_for = self._query.ids(asked_about, {(each.subject_key, each.ts) for each in changed} - known.keys())
         if not population.filters and asked_for:
             with self._tally(population) as tally:
                 if tally is not None and tally.size == events:  # else they may be of another time than the tally is
@@ -91,30 +103,13 @@ class Answers:
         )
         return [event_id for _, _, event_id in found]
 
-    def _passing(self, population: Population, changed: list[ChangedEvents], limit: int) -> list[ChangedEvents]:
-        """Those of changed events, in their order, that pass the filters: so many, and all level with the last one."""
-        if not changed:
-            return []
-        standing = self._query.standing_at(population, {(each.subject_key, each.ts) for each in changed})
-        passing: list[ChangedEvents] = []
-        events = 0
-        for each in changed:
-            place = (each.changed_at, each.ts)
-            if events >= limit and place != (passing[-1].changed_at, passing[-1].ts):
-                break
-            if (each.subject_key, each.ts) in standing:
-                passing.append(each)
-                events += standing[each.subject_key, each.ts]
-        return passing
-
     def changed_buckets(self, population: Population, table: CountTable, limit: int = 10) -> list[str]:
         """As `CountQuery.changed_buckets`."""
-        if population.as_of is not None:
-            return self._query.changed_buckets(population, table, limit)
+        selection = self._selection(population)
         with self._tally(population) as tally:
-            if tally is not None and not population.filters:
-                return tally.changed_buckets(Window(population.start, population.end), limit)
-            if tally is not None:
+            if tally is not None and selection is not None:
+                return tally.changed_buckets(selection, limit)
+            if tally is not None and table.changed and population.as_of is None:
                 events = most_changed(table.changed, limit)
                 names = tally.names(list(events))
                 return [
@@ -127,6 +122,18 @@ class Answers:
     def _tally(self, population: Population) -> AbstractContextManager[Tally | None]:
         return self._kept.tally(population.job_id, population.training)
 
+    def _selection(self, population: Population) -> Selection | None:
+        """What a population is to the tally; None where its filters ask for more than that counts by."""
+        of_now = population.as_of is None and not population.by_arrival  # as tallies are
+        if not of_now or not ask_for_kinds_alone(population.filters):
+            return None
+        window = Window(population.start, population.end)
+        if not population.filters:
+            return Selection(window)
+        with self._tally(population) as tally:
+            kinds = None if tally is None else tally.kinds()
+        return None if kinds is None else Selection(window, self._kinds.passing(population, kinds))
+
     def _kept_counts(self, population: Population) -> CountTable | None:
         """Count whole hours from the tally and what a window has beside them from the events."""
         inner, edges = _whole_hours(population)
@@ -134,28 +141,35 @@ class Answers:
             return None
         for _ in range(_TRIES):
             changes = self._kept.changes(population.job_id)
-            table = self._tallied(population, inner)
-            if table is None or not edges:
-                return table
+            selection = self._selection(population)
+            if selection is None:
+                return None
+            table, asked = self._tallied(population, replace(selection, window=inner))
+            if table is None:
+                return None
             since, until = population.start is None, population.end is None
             others = [
                 self._query.counts(replace(population, start=start, end=end), earliest=since, latest=until)
                 for start, end in edges
             ]
-            if changes % 2 == 0 and self._kept.changes(population.job_id) == changes:
+            # what is of one moment wholly, or has met no change of what is counted
+            if not (others or asked) or (changes % 2 == 0 and self._kept.changes(population.job_id) == changes):
                 return _together([table, *others])
         return None  # one question to the ledger is right whatever is changed meanwhile
 
-    def _tallied(self, population: Population, window: Window) -> CountTable | None:
+    def _tallied(self, population: Population, selection: Selection) -> tuple[CountTable | None, bool]:
+        """The count table of whole hours, and whether the ledger was asked, too."""
         with self._tally(population) as tally:
-            if tally is None:
-                return None
-            counts, bounds = tally.counts(window, population.training), tally.bounds(window)
+            if tally is None or not tally.knows_all_kinds(selection):
+                return None, False
+            counts, bounds = tally.counts(selection, population.training), tally.bounds(selection)
         if bounds is None:
-            return CountTable(counts)
-        earliest = self._moment(population, bounds[0]) if population.start is None else None
-        latest = self._moment(population, bounds[1], last=True) if population.end is None else None
-        return CountTable(counts, earliest, latest)
+            return CountTable(counts), False
+        first, last = bounds
+        earliest = self._moment(population, first) if population.start is None else None
+        latest = self._moment(population, last, last=True) if population.end is None else None
+        asked = not (first.exact or population.start is not None) or not (last.exact or population.end is not None)
+        return CountTable(counts, earliest, latest), asked
 
     def _moment(self, population: Population, bound: Bound, *, last: bool = False) -> int | None:
         """A bound of a population, read from the events of its hour where it is known no better."""
@@ -163,19 +177,19 @@ class Answers:
             return bound.ts
         hour = bound.ts // HOUR * HOUR
         of_hour = replace(population, start=hour, end=hour + HOUR)
-        table = self._query.counts(of_hour, earliest=not last, latest=last)
-        return table.latest if last else table.earliest
+        earliest, latest = self._query.bounds(of_hour, earliest=not last, latest=last)
+        return latest if last else earliest
 
 
 def _whole_hours(population: Population) -> tuple[Window | None, list[tuple[int, int]]]:
     """The whole hours of a population's window, and from when to when what is left of it goes.
 
-    None where filters ask for more than is counted by the hour, or no hour is whole.
+    None where no hour is whole.
     """
     start, end = population.start, population.end
     first = None if start is None else -(-start // HOUR) * HOUR
     last = None if end is None else end // HOUR * HOUR
-    if population.filters or (first is not None and last is not None and first >= last):
+    if first is not None and last is not None and first >= last:
         return None, []
     edges = []
     if start is not None and first is not None and start < first:

@@ -48,12 +48,23 @@ _OF_STATES = {
     OwnField.KNOWLEDGE_BASE_STATE,
     OwnField.UNDECIDED_CONSENSUS,
 }
+_OF_KINDS = _OF_STATES | {OwnField.RESULT_LABEL, OwnField.RESULT, OwnField.PIPELINE_STATUS}
 _OF_SUBJECTS = _OF_STATES | {OwnField.LAST_COMPUTE_CONSENSUS_TIMESTAMP}
 
 
 def ask_for_subjects(filters: tuple[Filter, ...]) -> bool:
     """Whether any filter needs the states of subjects."""
     return any(asks_for_subject(each.field) for each in filters)
+
+
+def ask_for_kinds_alone(filters: tuple[Filter, ...]) -> bool:
+    """Whether every filter is on what events are counted by: decision, consensus and what a training changed."""
+    return all(own_field(each.field) in _OF_KINDS for each in filters)
+
+
+def on_events(filters: tuple[Filter, ...]) -> tuple[Filter, ...]:
+    """Those of filters that need no states of subjects."""
+    return tuple(each for each in filters if not asks_for_subject(each.field))
 
 
 def asks_for_subject(field: str) -> bool:

@@ -59,6 +59,8 @@ GROUP BY interval_start, model, outcome_decision, consensus, trained, changed, t
 HAVING sum(events) > 0"""
 
 _FEW = 64
+_IN_ORDER = {"max_threads": 1, "max_block_size": 8192}
+"""For reading until a few are found: more threads and blocks read what is thrown away."""
 
 
 class CountQuery:
@@ -157,6 +159,7 @@ class CountQuery:
                 f"SELECT toUnixTimestamp64Micro(ts), event_key, version, sign FROM {source}"
                 f" WHERE {where} ORDER BY ts {order} LIMIT {few:d}",
                 of.into.values,
+                _IN_ORDER,
             )
             signs: dict[tuple[int, int, int], int] = {}
             for ts, event_key, version, sign in rows:
@@ -186,7 +189,7 @@ class CountQuery:
                 of.into.values,
             )
             return [row[0] for row in rows]
-        changed_at = _latest_changed(table.changed, limit)
+        changed_at = latest_changed(table.changed, limit)
         if not changed_at:
             return []
         keys = of.into.bind(sorted(changed_at), "Array(UInt64)")
@@ -199,19 +202,6 @@ class CountQuery:
         )
         ordered = sorted((-changed_at[subject], -ts, event_id) for subject, ts, event_id in rows)
         return [event_id for _, _, event_id in ordered[:limit]]
-
-    def standing_at(self, population: Population, moments: Iterable[tuple[int, int]]) -> dict[tuple[int, int], int]:
-        """How many of a population's events there are by subject and moment, where there are any.
-
-        As `ids`, without what takes longest to read.
-        """
-        of = self._at(population, moments)
-        rows = self._engine.rows(
-            f"SELECT subject_key, toUnixTimestamp64Micro(ts), sum(sign) AS events FROM {of.table} WHERE {of.where}"
-            " GROUP BY subject_key, ts HAVING events > 0",
-            of.into.values,
-        )
-        return {(subject, moment): int(events) for subject, moment, events in rows}
 
     def ids(self, population: Population, moments: Iterable[tuple[int, int]]) -> dict[tuple[int, int], list[str]]:
         """The ids of a population's events by subject and moment, of subjects' keys and moments that are named.
@@ -281,7 +271,7 @@ def most_changed(changed: Sequence[ChangedSubject], limit: int) -> dict[int, int
     return {each.subject_key: each.events for each in changed if each.events >= most[-1]}
 
 
-def _latest_changed(changed: Sequence[ChangedSubject], limit: int) -> dict[int, int]:
+def latest_changed(changed: Sequence[ChangedSubject], limit: int) -> dict[int, int]:
     """When those changed that have the first so many events, latest first; all that are level with the last one."""
     found: dict[int, int] = {}
     events = 0

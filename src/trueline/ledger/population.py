@@ -91,10 +91,13 @@ _UNJOINED = f"""
 SELECT *, {_NEVER} AS later_computed_at, {_STATELESS}
 FROM ({{events}})"""
 
-_STATE: Final = """
+STATE_NAME: Final = "multiIf(changed, 'retrain', trained, 'in_knowledge_base', consensus != '', 'pending', 'new')"
+"""The state that follows from a consensus, whether the model learned from it, and whether it changed since."""
+
+_STATE: Final = f"""
        if(voted, toString(later_consensus), toString(first_consensus)) AS consensus,
        trained AND if(consensus = '', from_consensus, consensus != trained_label) AS changed,
-       multiIf(changed, 'retrain', trained, 'in_knowledge_base', consensus != '', 'pending', 'new') AS state,
+       {STATE_NAME} AS state,
        if(voted, later_changed_at, first_changed_at) AS changed_at"""
 """What follows from what an event came with and the state of its subject."""
 

@@ -20,6 +20,7 @@ from trueline.ledger.fields import FieldQuery
 from trueline.ledger.job_tables import JobTables
 from trueline.ledger.kept import KeptCounts
 from trueline.ledger.keys import load_key_maker
+from trueline.ledger.kinds import KindQuery
 from trueline.ledger.lookup import KeyLookup
 from trueline.ledger.pages import EventPages
 from trueline.ledger.remembered import RememberedReviews
@@ -90,7 +91,7 @@ class Ledger:
         self.decision_pairs = DecisionPairQuery(engine, tables)
         self.pages = EventPages(engine, tables)
         self.fields = FieldQuery(engine, tables)
-        self.answers = Answers(self.count, self.kept)
+        self.answers = Answers(self.count, KindQuery(engine, tables), self.kept)
         self.audits = AuditTable(engine, tables, self.kept)
         self.kept_since = migrations.applied_at(engine, _REPLACED_IS_KEPT)
         """Since then what an event was before it was sent again is kept; to the second, cut off."""

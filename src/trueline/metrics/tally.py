@@ -78,6 +78,33 @@ class ChangedEvents:
     events: int
 
 
+class Kind(NamedTuple):
+    """What is counted as one."""
+
+    decision: str
+    """Empty: not decided yet."""
+    consensus: str
+    """Empty: none."""
+    trained: bool
+    changed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Some of a job's events, by what a tally knows of them."""
+
+    window: Window
+    kinds: NDArray[np.bool_] | None = None
+    """Which of `Tally.kinds` they are of, in that order; None: of any."""
+    subjects: NDArray[np.uint64] | None = None
+    """The keys of the marked subjects that they are of; None: of any."""
+
+    @property
+    def is_everything(self) -> bool:
+        """Whether no event is left out."""
+        return self.window == Window() and self.kinds is None and self.subjects is None
+
+
 _NONE: Final = -1
 _IDS_REMEMBERED: Final = 100_000
 _SIDE: Final = 1 << 12
@@ -267,10 +294,24 @@ class Tally:
 
     # --- questions
 
-    def counts(self, window: Window, training: int | None) -> tuple[Count, ...]:
-        """The count table of a window of whole hours."""
-        hours = self._hours
+    def kinds(self) -> tuple[Kind, ...]:
+        """What events were ever counted as; only becomes more."""
+        texts = self._labels.texts
+        split = [(*divmod(packed // 4, _SIDE), packed % 4) for packed in self._kinds.numbers.tolist()]
+        return tuple(
+            Kind(texts[decision], texts[consensus], flags > 1, flags % 2 == 1) for decision, consensus, flags in split
+        )
+
+    def knows_all_kinds(self, selection: Selection) -> bool:
+        """Whether no kind came up since those of a selection were chosen."""
+        return selection.kinds is None or len(selection.kinds) == len(self._kinds)
+
+    def counts(self, selection: Selection, training: int | None) -> tuple[Count, ...]:
+        """The count table of a selection of whole hours, of all subjects."""
+        hours, window = self._hours, selection.window
         by_kind = hours.total if window == Window() else hours.counts[hours.span(window)].sum(axis=0)
+        if selection.kinds is not None:
+            by_kind = by_kind[: len(selection.kinds)] * selection.kinds
         counted: dict[tuple[int, int, bool, bool], int] = {}
         for packed, events in zip(self._kinds.numbers.tolist(), by_kind.tolist(), strict=False):
             decision, consensus = divmod(packed // 4, _SIDE)
@@ -285,25 +326,34 @@ class Tally:
             if events
         )
 
-    def bounds(self, window: Window) -> tuple[Bound, Bound] | None:
-        """The earliest and the latest ``@timestamp`` of whole hours' decided events; None where there are none."""
+    def bounds(self, selection: Selection) -> tuple[Bound, Bound] | None:
+        """The earliest and the latest ``@timestamp`` of a selection of whole hours, decided events of all subjects.
+
+        None where there are none.
+        """
         hours = self._hours
-        span = hours.span(window)
-        filled = np.flatnonzero(hours.decided[span])
+        span = hours.span(selection.window)
+        decided = selected = hours.decided[span]
+        if selection.kinds is not None:
+            kinds = np.flatnonzero(selection.kinds & (self._kinds.numbers[: len(selection.kinds)] >= 4 * _SIDE))
+            selected = hours.counts[span][:, kinds].sum(axis=1)
+        filled = np.flatnonzero(selected)
         if not len(filled):
             return None
-        begin, end = span.start + int(filled[0]), span.start + int(filled[-1])
+        begin, end = int(filled[0]), int(filled[-1])
+        # the first and last moments that are kept of an hour are those of all its decided events
+        exact = (selected == decided) & ~hours.unsure[span]
         return (
-            Bound(int(hours.first[begin]), exact=not hours.unsure[begin]),
-            Bound(int(hours.last[end]), exact=not hours.unsure[end]),
+            Bound(int(hours.first[span][begin]), exact=bool(exact[begin])),
+            Bound(int(hours.last[span][end]), exact=bool(exact[end])),
         )
 
-    def changed_events(self, window: Window, limit: int) -> list[ChangedEvents]:
+    def changed_events(self, selection: Selection, limit: int) -> list[ChangedEvents]:
         """The events whose subject changed after the training, latest change first, then latest ``ts``.
 
         So many of them at the least, and all that are level with the last one.
         """
-        rows = self._changed_rows(window)
+        rows = self._changed_rows(selection)
         subject = self._events.group[rows]
         later = self._states["later"][subject] != _NONE
         changed_at = np.where(later, self._states["changed_at"][subject], self._events["changed_at"][rows])
@@ -348,30 +398,38 @@ class Tally:
             self._ids.clear()
         self._ids.update(ids)
 
-    def changed_size(self, window: Window) -> int:
+    def changed_size(self, selection: Selection) -> int:
         """How many events' subjects changed after the training."""
-        if window == Window():
+        if selection.is_everything:
             return int(self._changed["events"].sum())
-        return int(self._events["sign"][self._changed_rows(window)].sum())
+        return int(self._events["sign"][self._changed_rows(selection)].sum())
 
     def names(self, keys: list[int]) -> list[str]:
         """The ids of marked buckets."""
         return [self._names[number] for number in self._subjects.find(np.array(keys, np.uint64)).tolist()]
 
-    def changed_buckets(self, window: Window, limit: int) -> list[str]:
+    def changed_buckets(self, selection: Selection, limit: int) -> list[str]:
         """The ids of the buckets that changed after the training, most events first, then id."""
-        if window == Window():
+        if selection.is_everything:
             events = self._changed["events"]
         else:
-            rows = self._changed_rows(window)
+            rows = self._changed_rows(selection)
             events = np.bincount(self._events.group[rows], self._events["sign"][rows]).astype(np.int64)
         numbers = np.flatnonzero(events > 0)
         numbers = numbers[_leading(events[numbers], events[numbers], limit)]
         return [name for _, name in sorted((-int(events[each]), self._names[each]) for each in numbers)[:limit]]
 
-    def _changed_rows(self, window: Window) -> NDArray[np.int64]:
-        rows = self._events.of(np.flatnonzero(self._changed["events"]))
-        rows = rows[self._is_changed(self._events["kind"][rows])]
+    def _changed_rows(self, selection: Selection) -> NDArray[np.int64]:
+        subjects = np.flatnonzero(self._changed["events"])
+        if selection.subjects is not None:
+            subjects = np.intersect1d(subjects, self._subjects.find(selection.subjects))
+        rows = self._events.of(subjects)
+        kind = self._events["kind"][rows]
+        changed = self._is_changed(kind)
+        if selection.kinds is not None:
+            changed &= np.pad(selection.kinds, (0, len(self._kinds) - len(selection.kinds)))[kind]
+        rows = rows[changed]
+        window = selection.window
         return rows if window == Window() else rows[window.holds(self._events["ts"][rows])]
 
 
