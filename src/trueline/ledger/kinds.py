@@ -67,7 +67,7 @@ class KindQuery:
             "{consensus}": into.bind([each.consensus for each in kinds], "Array(String)"),
             "{trained}": into.bind([int(trained and each.trained) for each in kinds], "Array(UInt8)"),
             "{changed}": into.bind([int(trained and each.changed) for each in kinds], "Array(UInt8)"),
-            "{conditions}": " AND ".join(met.on_events + met.on_states),
+            "{conditions}": " AND ".join(["1", *met.on_events, *met.on_states]),
         }.items():
             statement = statement.replace(name, part)
         places = [row[0] - 1 for row in self._engine.rows(statement, into.values)]
