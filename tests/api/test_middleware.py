@@ -95,3 +95,37 @@ def test_what_is_not_there_is_answered_in_the_shape_of_all_errors(
 ) -> None:
     answer = with_key.request(method, path)
     assert (answer.status_code, list(answer.json())) == (status, ["error"])
+
+
+SAFE = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+
+
+def test_every_answer_has_the_safe_headers_once_and_none_that_opens_it_to_other_sites(
+    caller: Caller, anonymous: httpx.Client, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = caller.make_job()
+    other_site = {"Origin": "http://elsewhere.test", "Access-Control-Request-Method": "POST"}
+    answers = [
+        anonymous.get("/healthz", headers=other_site),
+        anonymous.get("/metrics"),
+        anonymous.get("/openapi.json", headers=other_site),
+        anonymous.get("/no/such/path"),
+        anonymous.get("/api/v2/jobs", headers=other_site),
+        anonymous.options(f"/api/v2/metrics/job?job_id={job}", headers=other_site),
+        caller.client.get(f"/api/v2/jobs/{job}", headers=other_site),
+        caller.client.post("/api/v2/jobs", json={}),
+        caller.client.post(f"/api/v2/jobs/{job}/votes/bulk", content=b"{"),
+    ]
+    monkeypatch.setattr(workspace.metrics, "job", fail_with(RuntimeError(WORDS_OF_THE_ENGINE)))
+    answers.append(caller.client.post(f"/api/v2/metrics/job?job_id={job}"))
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 404, 401, 405, 200, 422, 200, 500]
+    for answer in answers:
+        assert {name: answer.headers.get_list(name) for name in SAFE} == {name: [kept] for name, kept in SAFE.items()}
+        assert not [name for name in answer.headers if name.startswith("access-control-")]

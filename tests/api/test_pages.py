@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import re
 from typing import TYPE_CHECKING
 
@@ -35,3 +37,27 @@ def test_all_that_the_page_loads_comes_from_here(anonymous: httpx.Client, path: 
 def test_files_that_are_not_there_are_answered_404(anonymous: httpx.Client) -> None:
     for name in ("nothing.js", "../__init__.py", "%2e%2e/__init__.py"):
         assert anonymous.get(f"{FILES}/{name}").status_code == 404
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_the_page_may_run_its_own_scripts_and_ask_this_server_and_nothing_else(
+    anonymous: httpx.Client, path: str
+) -> None:
+    answer = anonymous.get(path)
+    (policy,) = answer.headers.get_list("content-security-policy")
+    rules = dict(rule.split(" ", 1) for rule in policy.split("; "))
+    (script,) = re.findall(r"<script>(.*?)</script>", answer.text, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert rules["default-src"] == "'none'"
+    assert rules["script-src"] == f"'self' 'sha256-{digest}'"
+    assert rules["connect-src"] == "'self'"
+    assert rules["frame-ancestors"] == "'none'"
+    assert answer.headers["cache-control"] == "no-store"
+
+
+def test_the_files_of_the_page_may_be_kept_and_are_asked_for_anew(anonymous: httpx.Client) -> None:
+    file = f"{FILES}/swagger-ui.css"
+    answer = anonymous.get(file)
+    assert answer.headers["cache-control"] == "no-cache"
+    again = anonymous.get(file, headers={"If-None-Match": answer.headers["etag"]})
+    assert (again.status_code, again.headers["x-content-type-options"]) == (304, "nosniff")

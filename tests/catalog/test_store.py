@@ -107,7 +107,7 @@ def test_what_is_not_there_is_none(catalog: Catalog) -> None:
     for name in ("a", "", "a\0b", "\ud800", "x" * 1_000_000):
         assert catalog.job_by_title(name) is None
         assert catalog.model(1, name) is None
-        assert catalog.key(name) is None
+        assert catalog.key(name, KEY.digest) is None
         assert catalog.revoke_key(name, NOON) is None
 
 
@@ -329,7 +329,7 @@ def test_moments_are_kept_to_the_microsecond_in_utc(catalog: Catalog, moment: da
     catalog.add_key(replace(KEY, created_at=moment, expires_at=moment, revoked_at=moment))
     found = catalog.job_by_id(job.id)
     model = catalog.model(1, "m1")
-    key = catalog.key("abc")
+    key = catalog.key("abc", KEY.digest)
     assert found is not None
     assert model is not None
     assert key is not None
@@ -351,8 +351,10 @@ def test_a_key_is_kept_as_given(catalog: Catalog) -> None:
     limited = replace(KEY, id="b", jobs=(3, MAX_ID), expires_at=NOON, created_at=NOON - timedelta(days=1))
     catalog.add_key(KEY)
     catalog.add_key(limited)
-    assert catalog.key("abc") == KEY
-    assert catalog.key("b") == limited
+    assert catalog.key("abc", KEY.digest) == KEY
+    assert catalog.key("b", KEY.digest) == limited
+    assert catalog.key("abc", KEY.digest[:-1]) is None
+    assert catalog.key("c", KEY.digest) is None
     assert catalog.keys() == [limited, KEY]
     with pytest.raises(KeyIdTaken, match="'abc'"):
         catalog.add_key(replace(KEY, name="other"))
@@ -367,7 +369,7 @@ def test_a_key_is_revoked_once(catalog: Catalog) -> None:
     revoked = catalog.revoke_key("abc", NOON)
     assert revoked == replace(KEY, revoked_at=NOON)
     assert catalog.revoke_key("abc", NOON + timedelta(days=1)) == revoked
-    assert catalog.key("abc") == revoked
+    assert catalog.key("abc", KEY.digest) == revoked
     assert catalog.revoke_key("abd", NOON) is None
 
 

@@ -68,7 +68,7 @@ def test_notes_of_a_connector(workspace: Workspace, ledger: Ledger, job: Job) ->
     [
         ({"review_probability": 0}, "review_probability 0.0 is not above 0"),
         ({"review_probability": 1.01}, "at most 1"),
-        ({"review_reason": "boredom"}, "unknown review_reason 'boredom': it is one of audit, low confidence"),
+        ({"review_reason": "boredom"}, "unknown review_reason: it is one of audit, low confidence"),
         ({"note": "x" * 10_001}, "the note is longer than 10000 characters"),
     ],
 )

@@ -119,20 +119,36 @@ def test_a_forged_secret_part_with_a_right_checksum_opens_nothing(ring: KeyRing)
     assert ring.authenticate(forged) is None
 
 
-def test_an_unknown_id_takes_the_work_of_a_known_one(ring: KeyRing, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_looked_up_is_the_hash_however_much_of_a_key_is_right(
+    ring: KeyRing, monkeypatch: pytest.MonkeyPatch
+) -> None:
     known = ring.create("a", [METRICS])
-    body = "trl_" + "a" * 12 + "_" + "b" * 43
-    unknown = f"{body}_{zlib.crc32(body.encode()):08x}"
-    compared: list[tuple[int, int]] = []
+    right = ring.all()[0].digest
+    asked: list[tuple[str, str]] = []
+    rows: list[Key | None] = []
+    look = Catalog.key
 
-    def compare(one: str, other: str) -> bool:
-        compared.append((len(one), len(other)))
-        return one == other
+    def note(catalog: Catalog, key_id: str, digest: str) -> Key | None:
+        asked.append((key_id, digest))
+        rows.append(look(catalog, key_id, digest))
+        return rows[-1]
 
-    monkeypatch.setattr("hmac.compare_digest", compare)
-    assert ring.authenticate(unknown) is None
+    monkeypatch.setattr(Catalog, "key", note)
+    body = known.rpartition("_")[0]
+    for size in (4, 8, 16, 30, len(body) - 1):
+        guessed = with_right(body, size)
+        assert ring.authenticate(guessed) is None
+        assert asked[-1] == (guessed.split("_")[1], ring._digest(guessed))  # noqa: SLF001 - what is compared
+        assert asked[-1][1] != right
+    assert rows == [None] * 5
     assert ring.authenticate(known) is not None
-    assert compared == [(64, 64), (64, 64)]
+    assert asked[-1][1] == right
+
+
+def with_right(body: str, size: int) -> str:
+    """A well-formed key of which only the first letters are right."""
+    wrong = "".join(letter if letter == "_" else "a" if letter != "a" else "b" for letter in body[size:])
+    return f"{body[:size]}{wrong}_{zlib.crc32(f'{body[:size]}{wrong}'.encode()):08x}"
 
 
 def test_neither_the_key_nor_its_random_part_is_stored(ring: KeyRing, catalog: Catalog, file: Path) -> None:

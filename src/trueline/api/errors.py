@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 
 from trueline.catalog.errors import CatalogError
 from trueline.ledger.errors import JobGoneError, LedgerBusyError, QueryTimeoutError
+from trueline.log import without_keys
 from trueline.service.errors import (
     ConflictError,
     DrawNotFoundError,
@@ -41,6 +42,7 @@ _STATUS = {
     PartMissingError: 501,
 }
 _RETRY_AFTER_SECONDS = "1"
+_FIRST_ERROR = 400
 
 
 class UnauthorizedError(Exception):
@@ -55,8 +57,14 @@ class ForbiddenError(Exception):
 
 
 def answer(body: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    """A JSON response; keys stay in their order, floats are written in full."""
-    return Response(msgspec.json.encode(body), status, dict(headers or {}), "application/json")
+    """A JSON response; keys stay in their order, floats are written in full.
+
+    Errors may quote what was sent: where that is an access key they show its id alone.
+    """
+    encoded: bytes = msgspec.json.encode(body)
+    if status >= _FIRST_ERROR:
+        encoded = without_keys(encoded.decode()).encode()
+    return Response(encoded, status, dict(headers or {}), "application/json")
 
 
 def problem(location: tuple[str | int, ...], message: str, kind: str = "value_error") -> Response:

@@ -14,6 +14,7 @@ from trueline.api.bodies import JsonRoute, read_lines
 from trueline.api.errors import answer
 from trueline.api.schemas import NDJSON_REQUEST, BulkBody, DecisionBody
 from trueline.api.threads import run_in_writers_thread
+from trueline.log import without_keys
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -73,4 +74,5 @@ async def bulk_votes(job: str, request: Request, opened: Opened, key: Authentica
 
 
 def _bulk(taken: BulkAnswer) -> dict[str, Any]:
-    return {"accepted": taken.accepted, "replaced": taken.replaced, "rejected": taken.rejected}
+    rejected = [{"line": each.line, "error": without_keys(each.error)} for each in taken.rejected]
+    return {"accepted": taken.accepted, "replaced": taken.replaced, "rejected": rejected}

@@ -1,14 +1,14 @@
-"""What happens to every request: an id, a size limit, a path without a trailing slash, a line in the log."""
+"""What happens to every request: an id, a size limit, no trailing slash, safe headers, a line in the log."""
 
 from __future__ import annotations
 
 import time
 import uuid
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import structlog
 from prometheus_client import Counter, Histogram
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 
 from trueline.api.errors import unexpected
@@ -20,6 +20,17 @@ _log = structlog.get_logger("trueline.access")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _REQUESTS = Counter("trueline_http_requests", "Requests answered.", ["method", "route", "status"])
 _SECONDS = Histogram("trueline_http_request_seconds", "Seconds from request to answer.", ["method", "route"])
+
+
+_SAFE: Final[dict[bytes, bytes]] = {
+    b"cache-control": b"no-store",
+    b"content-security-policy": b"default-src 'none'; frame-ancestors 'none'",
+    b"cross-origin-resource-policy": b"same-origin",
+    b"referrer-policy": b"no-referrer",
+    b"x-content-type-options": b"nosniff",
+    b"x-frame-options": b"DENY",
+}
+"""Headers of every answer that has none of its own of that name: the page of the API needs more than nothing."""
 
 
 class _TooLarge(HTTPException):
@@ -51,7 +62,12 @@ class EveryRequest:
             nonlocal status, started
             if message["type"] == "http.response.start":
                 status, started = message["status"], True
-                MutableHeaders(scope=message)["X-Request-Id"] = request_id
+                given = {name.lower() for name, _ in message["headers"]}
+                message["headers"] = [
+                    *message["headers"],
+                    *((name, value) for name, value in _SAFE.items() if name not in given),
+                    (b"x-request-id", request_id.encode()),
+                ]
             await send(message)
 
         with structlog.contextvars.bound_contextvars(request_id=request_id):
@@ -68,7 +84,7 @@ class EveryRequest:
                 method = scope["method"] if scope["method"] in _METHODS else "other"  # clients may invent any
                 _REQUESTS.labels(method, route, status).inc()
                 _SECONDS.labels(method, route).observe(seconds)
-                _log.info("request", method=scope["method"], route=route, status=status, seconds=round(seconds, 6))
+                _log.info("request", method=method, route=route, status=status, seconds=round(seconds, 6))
 
     def _limited(self, scope: Scope, receive: Receive) -> Receive:
         announced = Headers(scope=scope).get("content-length", "")

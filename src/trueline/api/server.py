@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import logging
 import sys
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ import uvicorn
 
 from trueline import garbage
 from trueline.api.app import create_app
+from trueline.log import log_to_stderr
 from trueline.service.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -18,6 +20,9 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from trueline.settings import Settings
+
+
+_log = structlog.get_logger("trueline.server")
 
 
 class _Announcing(uvicorn.Server):
@@ -56,6 +61,11 @@ def serve(
         key = workspace.first_key()
 
         def announce(address: str) -> None:
+            if not _is_loopback(settings.host):
+                _log.warning(
+                    "other machines reach this server, and keys go over the network as they are: put TLS before it",
+                    host=settings.host,
+                )
             say(f"Trueline listens on {address}")
             if key is not None:
                 say(f"The first key, with every scope, shown this once: {key}")
@@ -74,23 +84,15 @@ def serve(
         _Announcing(config, announce).run()
 
 
+def _is_loopback(host: str) -> bool:
+    """Whether only this machine reaches an address; of a name, that of loopback alone is known to be."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
 def say(text: str) -> None:
     """Print a line for people, at once."""
     sys.stdout.write(text + "\n")
     sys.stdout.flush()
-
-
-def log_to_stderr(level: int = logging.INFO) -> None:
-    """One JSON object a line, on standard error; nothing below the level."""
-    structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=True,
-    )

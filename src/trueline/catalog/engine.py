@@ -59,7 +59,7 @@ def name_of(url: URL) -> str:
 def connect(url: URL) -> Engine:
     """Return an engine for an address from `parse_dsn`. It is for many threads; dispose of it at the end."""
     if url.get_backend_name() == "sqlite":
-        engine = create_engine(url, connect_args={"timeout": WAIT_SECONDS}, pool_size=CONNECTIONS)
+        engine = create_engine(url, connect_args={"timeout": WAIT_SECONDS}, pool_size=CONNECTIONS, hide_parameters=True)
         event.listen(engine, "connect", _set_up_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
@@ -80,6 +80,7 @@ def connect(url: URL) -> Engine:
         isolation_level="READ COMMITTED",
         pool_pre_ping=True,
         pool_size=CONNECTIONS,
+        hide_parameters=True,  # else every error shows them
     )
 
 
@@ -109,6 +110,7 @@ def looking(url: URL) -> Iterator[Connection | None]:
         engine = create_engine(
             URL.create("sqlite+pysqlite", database=file.as_uri(), query={"mode": "ro", "uri": "true"}),
             connect_args={"timeout": WAIT_SECONDS},
+            hide_parameters=True,
         )
     else:
         yield None

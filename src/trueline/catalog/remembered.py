@@ -30,7 +30,10 @@ class Remembered:
         """A connection that never writes, so that every commit is another's."""
 
     def get(self, what: Hashable, read: Callable[[], _Read]) -> _Read:
-        """What a read of that name gave, if nothing was written since; else what it gives now."""
+        """What a read of that name gave, if nothing was written since; else what it gives now.
+
+        That there is nothing is not remembered: anybody can ask for names without end of what is not there.
+        """
         if self._watch is None:
             return read()
         with self._lock:
@@ -40,7 +43,7 @@ class Remembered:
         found = read()
         with self._lock:
             # what was read after a later write may not stand as of the version before it, nor the other way round
-            if self._look() == version and len(self._reads) < _MOST:
+            if found is not None and self._look() == version and len(self._reads) < _MOST:
                 self._reads[what] = found
         return found
 

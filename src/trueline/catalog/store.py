@@ -277,15 +277,17 @@ class Catalog:
             connection.execute(insert(keys).values(asdict(key)))
         return key
 
-    def key(self, key_id: str) -> Key | None:
+    def key(self, key_id: str, digest: str) -> Key | None:
+        """Return the key of this id and digest; None where one of them is another."""
         if not is_name(key_id):
             return None
 
         def read() -> Key | None:
             with asking(self._engine) as connection:
-                return _read_key(connection, key_id)
+                row = connection.execute(select(keys).where(keys.c.id == key_id, keys.c.digest == digest)).one_or_none()
+            return None if row is None else _key(row)
 
-        return self._remembered.get(("key", key_id), read)
+        return self._remembered.get(("key", key_id, digest), read)
 
     def keys(self) -> list[Key]:
         """Return all keys, also those revoked or expired, the oldest first."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -67,7 +68,10 @@ def opened(settings: Settings) -> Iterator[Workspace]:
     Raises:
         StartError: They do not open; if a server has them, the sentence says how to work through it.
     """
+    from trueline.log import log_to_stderr  # noqa: PLC0415 - where nothing is opened, there is nothing to log
     from trueline.service.workspace import Workspace  # noqa: PLC0415 - the engine takes a second to load
+
+    log_to_stderr(logging.WARNING)
 
     try:
         workspace = Workspace.open(settings)

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 
 from trueline.catalog.checks import MAX_ID, is_name
 from trueline.catalog.records import Key
+from trueline.service.stores import make_data_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -56,7 +57,6 @@ _RANDOM_LENGTH = 43
 """The fewest letters of 62 kinds that hold 256 bits."""
 
 _KEY = re.compile(rf"trl_([a-z2-7]{{{_ID_LENGTH}}})_[0-9A-Za-z]{{{_RANDOM_LENGTH}}}_[0-9a-f]{{8}}")
-_NO_DIGEST = "0" * 64
 
 
 class KeyRefused(ValueError):  # noqa: N818 - named as the other refusals are
@@ -187,13 +187,14 @@ class KeyRing:
     def authenticate(self, text: str) -> Key | None:
         """Return what is known of a key, or None: mistyped, unknown, revoked or expired.
 
-        A well-formed key takes the same work whether its id is known or not.
+        A well-formed key takes the same work however much of it is right: it is looked up by id and digest at once,
+        and a digest has nothing in common with that of another key.
         """
         if not is_well_formed(text):
             return None
-        key = self.catalog.key(text.split("_")[1])
-        right = hmac.compare_digest(_NO_DIGEST if key is None else key.digest, self._digest(text))
-        if key is None or not right or key.revoked_at is not None:
+        digest = self._digest(text)
+        key = self.catalog.key(text.split("_")[1], digest)
+        if key is None or not hmac.compare_digest(key.digest, digest) or key.revoked_at is not None:
             return None
         return key if key.expires_at is None or self.clock() < key.expires_at else None
 
@@ -220,7 +221,7 @@ def load_secret(settings: Settings) -> bytes:
     """
     if given := settings.secret.get_secret_value():
         return given.encode()
-    settings.data.mkdir(parents=True, exist_ok=True)
+    make_data_folder(settings)
     file = settings.data / "secret"
     if not file.exists():
         _make_secret(file)

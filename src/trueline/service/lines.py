@@ -253,7 +253,7 @@ def remark(probability: float | None, reason: str | None, note: str | None) -> R
     if probability is not None and not 0 < probability <= 1:
         raise LineError(f"review_probability {probability} is not above 0 and at most 1")
     if reason and reason not in REVIEW_REASONS:
-        raise LineError(f"unknown review_reason {reason[:60]!r}: it is one of {', '.join(REVIEW_REASONS)}")
+        raise LineError(f"unknown review_reason: it is one of {', '.join(REVIEW_REASONS)}")
     if note and len(note) > MAX_NOTE_LENGTH:
         raise LineError(f"the note is longer than {MAX_NOTE_LENGTH} characters")
     said = Remark(probability, reason or "", note or "")

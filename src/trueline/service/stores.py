@@ -11,11 +11,17 @@ if TYPE_CHECKING:
     from trueline.settings import Settings
 
 
+def make_data_folder(settings: Settings) -> None:
+    """Make the data folder, for its owner only, where there is none; one that is there stays as open as it is."""
+    settings.data.parent.mkdir(parents=True, exist_ok=True)
+    settings.data.mkdir(mode=0o700, exist_ok=True)
+
+
 def open_catalog(settings: Settings) -> Catalog:
     """Open the catalog; unlike the embedded ledger it may be open in several processes.
 
     Raises:
         CatalogError: it does not open, or was written by a newer version.
     """
-    settings.data.mkdir(parents=True, exist_ok=True)
+    make_data_folder(settings)
     return Catalog.open(settings.catalog_dsn or sqlite_dsn(settings.data.resolve() / "catalog.sqlite3"))

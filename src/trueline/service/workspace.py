@@ -26,7 +26,7 @@ from trueline.service.readers import Readers
 from trueline.service.report import Reports
 from trueline.service.resources import Resources
 from trueline.service.search import EventSearch
-from trueline.service.stores import open_catalog
+from trueline.service.stores import make_data_folder, open_catalog
 from trueline.service.training import Training
 from trueline.service.writing import Writing
 
@@ -71,7 +71,7 @@ class Workspace:
         Raises:
             StartError: a store is in use, was written by a newer version, or does not open.
         """
-        settings.data.mkdir(parents=True, exist_ok=True)
+        make_data_folder(settings)
         with contextlib.ExitStack() as opened:
             try:
                 engine = open_engine(
