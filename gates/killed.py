@@ -121,17 +121,27 @@ class Client:
         )
         answer = connection.getresponse()
         said = answer.read()
-        if answer.status not in {HTTPStatus.OK, HTTPStatus.CREATED}:
-            raise BrokenError(f"{request.method} {request.path} answered {answer.status}: {said[:500]!r}")
+        if not self.answered(answer.status, said):
+            return
         if wrong := request.check(json.loads(said)):
             raise BrokenError(f"{request.method} {request.path}: {wrong}: {said[:500]!r}")
         request.tell(job.told)
         self.done[request.path.rsplit("/", 1)[-1] if "/v2/" in request.path else "single"] += 1
         self.pending = None
 
+    def answered(self, status: int, said: bytes) -> bool:
+        """Whether an answer is the end of its request.
+
+        Raises:
+            BrokenError: no such answer was promised.
+        """
+        if status not in {HTTPStatus.OK, HTTPStatus.CREATED}:
+            raise BrokenError(f"answered {status}: {said[:500]!r}")
+        return True
+
     def _next(self, job: Job) -> Request | None:
         if self.number < INGESTING:
-            return self._single(job) if self._choose.random() < 0.3 else self._bulk(job)  # noqa: PLR2004
+            return self._single(job) if self._choose.random() < 0.3 else self.bulk(job)  # noqa: PLR2004
         if not job.known:
             return None
         return self._votes(job) if self.number < INGESTING + VOTING else self._training(job)
@@ -149,7 +159,8 @@ class Client:
             "raw_body": {"n": choose.random(), "host": {"name": choose.choice("xyz")}},
         }
 
-    def _bulk(self, job: Job) -> Request:
+    def bulk(self, job: Job) -> Request:
+        """Up to twenty lines, some of them no events."""
         choose = self._choose
         lines: list[dict[str, Any] | None] = []
         names: list[str] = []
@@ -187,7 +198,7 @@ class Client:
         # this route takes the moment from the document, and the bucket's id from nowhere
         document = {**line["raw_body"], "@timestamp": line["timestamp"], "bucket": line.get("bucket_id")}
         if job.by_bucket:
-            return self._bulk(job)
+            return self.bulk(job)
 
         def tell(told: Oracle) -> None:
             told.event(name, document, arrived_at=1)
@@ -313,11 +324,11 @@ def kill_and_compare(folder: Path, rounds: int, seed: int) -> Killings:
         with served(folder / "data") as (address, process_id):
             _repeat(address, key, clients, came)
             for job in jobs:
-                came.compared += _compare(address, key, job)
+                came.compared += compare(address, key, job)
             if number == rounds:
                 break
             if number % _ROUNDS_A_JOB == 0:
-                jobs = [_new_job(address, key, by_bucket=by_bucket) for by_bucket in (False, True)]
+                jobs = [new_job(address, key, by_bucket=by_bucket) for by_bucket in (False, True)]
             _write_until_killed(address, key, jobs, clients, process_id, choose.uniform(0, _LATEST_KILL))
             came.rounds += 1
     for client in clients:
@@ -356,28 +367,36 @@ def _write_until_killed(  # noqa: PLR0913, PLR0917 - a round has that many parts
         raise broken[0]
 
 
-def _new_job(address: str, key: str, *, by_bucket: bool) -> Job:
+def new_job(address: str, key: str, *, by_bucket: bool) -> Job:
+    """A job with nothing in it yet."""
     title = f"job {time.monotonic_ns()}"
     body = {"title": title, "labels": LABELS, "grouping": "bucket" if by_bucket else "event"}
-    made = _asked(address, key, "POST", "/api/v2/jobs", body)
+    made = asked(address, key, "POST", "/api/v2/jobs", body)
     return Job(made["job_id"], by_bucket, Oracle(JobTerms(LABELS, by_bucket=by_bucket)))
 
 
-def _compare(address: str, key: str, job: Job) -> int:
+def compare(address: str, key: str, job: Job, *, rebuild: bool = True) -> int:
     """Ask all questions and hold the answers against the oracle's; how many there were."""
     for question in QUESTIONS:
         query = f"job_id={job.id}&truth={question.get('truth', 'implicit')}"
         query += "".join(f"&{bound}_datetime={question[bound]}" for bound in ("start", "end") if bound in question)
-        answer = _asked(address, key, "POST", f"/api/v2/metrics/job?{query}", {"filters": question.get("filters", [])})
+        answer = asked(address, key, "POST", f"/api/v2/metrics/job?{query}", {"filters": question.get("filters", [])})
         if wrong := differences(answer, job.told.metrics(**question)):
             raise BrokenError(f"job {job.id}, {question}: {'; '.join(wrong[:5])}")
-    rebuilt = _asked(address, key, "POST", f"/api/v2/jobs/{job.id}/rebuild", None)
+    if not rebuild:
+        return len(QUESTIONS)
+    rebuilt = asked(address, key, "POST", f"/api/v2/jobs/{job.id}/rebuild", None)
     if rebuilt["corrected"]:
         raise BrokenError(f"job {job.id}: what is kept beside events and votes differed from a recount: {rebuilt}")
     return len(QUESTIONS)
 
 
-def _asked(address: str, key: str, method: str, path: str, body: object) -> Any:  # noqa: ANN401 - JSON
+def asked(address: str, key: str, method: str, path: str, body: object) -> Any:  # noqa: ANN401 - JSON
+    """What is answered.
+
+    Raises:
+        BrokenError: anything but success.
+    """
     connection = http.client.HTTPConnection(address.removeprefix("http://"), timeout=60)
     headers = {"X-Arcanna-Api-Key": key, "Content-Type": "application/json"}
     connection.request(method, path, None if body is None else json.dumps(body), headers)

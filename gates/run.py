@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))  # the oracle
 sys.path.insert(0, str(Path(__file__).parent.parent / "bench"))  # servers of one's own
 
+import full_disk
 import fuzzed
 import killed
 import schemes
@@ -23,7 +24,7 @@ import schemes
 if TYPE_CHECKING:
     from gate import Gate
 
-GATES: Final[tuple[Gate, ...]] = (killed.GATE, fuzzed.GATE, schemes.GATE)
+GATES: Final[tuple[Gate, ...]] = (killed.GATE, full_disk.GATE, fuzzed.GATE, schemes.GATE)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -7,12 +7,13 @@ were given, so of theirs there are the kind, the code, and the words without wha
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import re
 import sys
 import threading
 import traceback
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TextIO
 
 import structlog
 
@@ -46,11 +47,28 @@ def log_to_stderr(level: int = logging.INFO) -> None:
             _conceal_keys,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(Unfailing(sys.stderr)),  # type: ignore[arg-type]
         cache_logger_on_first_use=True,
     )
     logging.root.handlers = [_Libraries(max(level, logging.WARNING))]
     threading.excepthook = _thread_ended
+
+
+class Unfailing:
+    """A stream that goes on when its disk is full: a line of the log may be lost, and never a request with it."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> None:
+        """Write, or lose what does not go in."""
+        with contextlib.suppress(OSError):
+            self._stream.write(text)
+
+    def flush(self) -> None:
+        """Likewise."""
+        with contextlib.suppress(OSError):
+            self._stream.flush()
 
 
 def told(exc_info: ExcInfo) -> str:

@@ -141,7 +141,7 @@ def test_a_write_that_fails_is_told_and_the_next_one_heals(
     with monkeypatch.context() as patched:
 
         def fail(*_: object) -> None:
-            raise LedgerBusyError("the ledger is short of memory or room for this")
+            raise LedgerBusyError("the ledger is short of memory for this")
 
         patched.setattr(workspace._ledger.engine, "insert", fail)  # noqa: SLF001
         answer = caller.client.post("/api/v1/events/b", json={"job_id": job, "raw_body": {}})

@@ -43,7 +43,7 @@ def test_every_answer_has_a_request_id_of_its_own(
         (RuntimeError(WORDS_OF_THE_ENGINE), 500),
         (LedgerError("the ledger could not carry out a statement"), 500),
         (QueryTimeoutError("the query went over its time budget and was stopped"), 503),
-        (LedgerBusyError("the ledger is short of memory or room for this"), 503),
+        (LedgerBusyError("the ledger is short of memory for this"), 503),
     ],
 )
 def test_a_failure_is_answered_without_a_word_of_the_engine_and_the_connection_lives_on(

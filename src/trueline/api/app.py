@@ -43,6 +43,7 @@ _DOCUMENTED_ERRORS: dict[int | str, dict[str, object]] = {
     413: {"model": ErrorBody, "description": "Too many bytes or lines."},
     422: {"model": ProblemsBody, "description": "Something in the request is wrong."},
     503: {"model": ErrorBody, "description": "Too busy, or over the time budget of a query."},
+    507: {"model": ErrorBody, "description": "The disk is full: nothing of it is written."},
 }
 
 

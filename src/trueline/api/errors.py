@@ -11,8 +11,8 @@ from fastapi.responses import Response
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 
-from trueline.catalog.errors import CatalogError
-from trueline.ledger.errors import JobGoneError, LedgerBusyError, QueryTimeoutError
+from trueline.catalog.errors import CatalogError, StoreFull
+from trueline.ledger.errors import JobGoneError, LedgerBusyError, LedgerFullError, QueryTimeoutError
 from trueline.log import without_keys
 from trueline.service.errors import (
     ConflictError,
@@ -85,6 +85,8 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(JobGoneError, _job_gone)
     app.add_exception_handler(QueryTimeoutError, _busy)
     app.add_exception_handler(LedgerBusyError, _busy)
+    app.add_exception_handler(LedgerFullError, _disk_full)
+    app.add_exception_handler(StoreFull, _disk_full)
     app.add_exception_handler(CatalogError, _catalog_away)
     app.add_exception_handler(SQLAlchemyError, _catalog_away)
 
@@ -138,6 +140,11 @@ def _job_gone(_: Request, __: Exception) -> Response:
 def _busy(_: Request, error: Exception) -> Response:
     _log.warning("busy", reason=str(error), cause=type(error.__cause__).__name__)
     return answer({"error": str(error)}, 503, {"Retry-After": _RETRY_AFTER_SECONDS})
+
+
+def _disk_full(_: Request, error: Exception) -> Response:
+    _log.error("the disk is full", reason=str(error))
+    return answer({"error": f"Not written, since {error}; free some space and send it again"}, 507)
 
 
 def unexpected(error: Exception) -> Response:

@@ -13,7 +13,7 @@ from starlette.responses import PlainTextResponse, Response
 from trueline.api.access import Opened, authenticated, valid_key
 from trueline.api.errors import UnauthorizedError, answer
 from trueline.api.schemas import ErrorBody, HealthBody
-from trueline.catalog.errors import CatalogError
+from trueline.catalog.errors import CatalogError, StoreFull
 from trueline.ledger.errors import LedgerError
 
 if TYPE_CHECKING:
@@ -71,6 +71,9 @@ def _what_is_wrong(opened: Workspace) -> tuple[str, str] | None:
     except LedgerError as error:
         _log.exception("the ledger is not ready")
         return "ledger", str(error)
+    except StoreFull as error:
+        _log.exception("the catalog is not ready")
+        return "catalog", str(error)
     except CatalogError:
         _log.exception("the catalog is not ready")
         return "catalog", "it does not answer or cannot be written"

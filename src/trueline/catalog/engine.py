@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import sqlite3
 import ssl
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 
-from trueline.catalog.errors import UnsupportedStore
+from trueline.catalog.errors import StoreFull, UnsupportedStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,6 +20,9 @@ WAIT_SECONDS = 30
 CONNECTIONS = 32
 """Kept open: one for each thread that requests are worked on in, and for the writers of events."""
 """Longest wait for another writer, or for the server to answer."""
+
+_DISK_FULL = "'53100'"
+"""What PostgreSQL says of it (class 53, insufficient resources)."""
 
 WRITER_LOCK = 0x7472_7565_6C69_6E65
 """Number of the advisory lock in PostgreSQL: the name of the product in ASCII."""
@@ -94,11 +98,19 @@ def writing(engine: Engine) -> Iterator[Connection]:
     """Give a transaction that no other one writes beside: committed at the end, undone on an error.
 
     What was read in it still holds when it writes, in both databases alike. Writes of the catalog are rare.
+
+    Raises:
+        StoreFull: the disk has no room for it; it is undone.
     """
-    with engine.execution_options(trueline_writes=True).begin() as connection:
-        if connection.dialect.name == "postgresql":
-            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": WRITER_LOCK})
-        yield connection
+    try:
+        with engine.execution_options(trueline_writes=True).begin() as connection:
+            if connection.dialect.name == "postgresql":
+                connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": WRITER_LOCK})
+            yield connection
+    except DBAPIError as error:
+        if _says_full(error):
+            raise StoreFull from error
+        raise
 
 
 @contextmanager
@@ -136,6 +148,13 @@ def _begin_sqlite(connection: Connection) -> None:
     options = connection.get_execution_options()
     if not options.get("trueline_asks_once", False):
         connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("trueline_writes", False) else "BEGIN")
+
+
+def _says_full(error: DBAPIError) -> bool:
+    if isinstance(error.orig, sqlite3.Error):
+        # an extension of a file in shared memory that finds no room is told as that, and not as a full disk
+        return error.orig.sqlite_errorcode in {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE}
+    return _DISK_FULL in str(error.orig)
 
 
 def _tls(mode: object, authority: object) -> ssl.SSLContext | None:

@@ -79,6 +79,13 @@ class StoreUnavailable(CatalogError):
         self.store = store
 
 
+class StoreFull(CatalogError):
+    """The disk that the database is on has no room left."""
+
+    def __init__(self) -> None:
+        super().__init__("the disk that the catalog is on is full")
+
+
 class StoreTooNew(CatalogError):
     """The database was written by a later version. It was left as it was found."""
 

@@ -12,7 +12,14 @@ import clickhouse_connect
 import pyarrow as pa
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
-from trueline.ledger.errors import JobGoneError, LedgerBusyError, LedgerError, LedgerInUseError, QueryTimeoutError
+from trueline.ledger.errors import (
+    JobGoneError,
+    LedgerBusyError,
+    LedgerError,
+    LedgerFullError,
+    LedgerInUseError,
+    QueryTimeoutError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,7 +30,9 @@ Row: TypeAlias = "Sequence[Any]"
 
 _TIMED_OUT = {159, 160}  # TIMEOUT_EXCEEDED, TOO_SLOW
 _UNKNOWN_TABLE = 60
-_BUSY = {202, 241, 243, 252}  # too many queries, memory limit, not enough space, too many parts
+_BUSY = {202, 241, 252}  # too many queries, memory limit, too many parts
+_NOT_ENOUGH_SPACE = 243
+_NO_SPACE = "No space left on device"  # of whatever the engine was doing: writing, syncing, making a folder
 _OPENING_PATIENCE = 5.0
 _WRITE_AS_ONE_BLOCK = {
     # a part of its own per statement, so that the statement is in as a whole or not at all
@@ -155,8 +164,10 @@ class _errors_translated(contextlib.AbstractContextManager[None]):  # noqa: N801
         code = getattr(error, "code", None)
         if code in _TIMED_OUT:
             raise QueryTimeoutError("the query went over its time budget and was stopped") from error
+        if code == _NOT_ENOUGH_SPACE or _NO_SPACE in str(error):
+            raise LedgerFullError from error
         if code in _BUSY:
-            raise LedgerBusyError("the ledger is short of memory or room for this") from error
+            raise LedgerBusyError("the ledger is short of memory for this") from error
         if code == _UNKNOWN_TABLE:
             raise JobGoneError("the job was deleted") from error
         raise LedgerError("the ledger could not carry out a statement") from error

@@ -22,4 +22,11 @@ class JobGoneError(LedgerError):
 
 
 class LedgerBusyError(LedgerError):
-    """The engine lacks the memory or the room to answer now."""
+    """The engine lacks the memory to answer now."""
+
+
+class LedgerFullError(LedgerError):
+    """The disk that the ledger is on has no room left: nothing of this write is acknowledged."""
+
+    def __init__(self) -> None:
+        super().__init__("the disk that the ledger is on is full")

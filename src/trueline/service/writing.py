@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from trueline.catalog.errors import StoreFull
+from trueline.ledger.errors import LedgerFullError
 from trueline.metrics.consensus import Consensus, Vote, consensus
 from trueline.service.errors import JobNotFoundError
 
@@ -54,9 +56,7 @@ class Writing:
         Raises:
             JobNotFoundError: it was deleted meanwhile.
         """
-        with self._lock:
-            lock = self._locks.setdefault(job_id, threading.RLock())
-        with lock, self._noted(job_id):
+        with self._holding(job_id), self._noted(job_id):
             job = self._catalog.job_by_id(job_id)
             if job is None:
                 self._let_go(job_id)
@@ -70,6 +70,13 @@ class Writing:
                 self._cut_short.add(job_id)
                 self._ledger.kept.forget(job_id)
                 raise
+
+    @contextlib.contextmanager
+    def _holding(self, job_id: int) -> Iterator[None]:
+        with self._lock:
+            lock = self._locks.setdefault(job_id, threading.RLock())
+        with lock:
+            yield
 
     @contextlib.contextmanager
     def _noted(self, job_id: int) -> Iterator[None]:
@@ -126,9 +133,10 @@ class Writing:
             self._catalog.mark_cleared(job_id, datetime.now(UTC))
 
     def finish(self, job_id: int) -> None:
-        """Finish a write of a job that was cut short, if one was."""
+        """Finish a write of a job that was cut short, if one was and the disk has room for it."""
         if job_id in self._cut_short:
-            with self.on(job_id):
+            # where it has none, nobody was told that what was cut short is there: that may wait, and who asks may not
+            with contextlib.suppress(LedgerFullError, StoreFull), self.on(job_id):
                 pass
 
     def settle(self, job_id: int, training: int | None) -> None:
@@ -137,8 +145,12 @@ class Writing:
         A write of it that was cut short is finished, and counts that are not there yet are made.
         """
         if job_id in self._cut_short or not self._ledger.kept.is_ready(job_id, training):
-            with self.on(job_id):
-                self._ledger.kept.make_ready(job_id, training)
+            try:
+                with self.on(job_id):
+                    self._ledger.kept.make_ready(job_id, training)
+            except (LedgerFullError, StoreFull):  # as in `finish`
+                with self._holding(job_id):
+                    self._ledger.kept.make_ready(job_id, training)
 
     def derive(self, job: Job, votes: Mapping[int, Sequence[Vote]]) -> dict[int, Consensus]:
         """The consensus of subjects from all their votes, by the job's rule."""

@@ -1,0 +1,272 @@
+"""The disk fills up while clients write, and comes free again: no restart, nothing lost, nothing corrupt.
+
+A round: clients write to a server whose data folder is on a small disk of its own; the disk is filled; whoever writes is
+told 507, whoever asks is answered, `/readyz` says why; the disk is freed; what was refused is sent again and accepted;
+the numbers must be the oracle's.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import os
+import random
+import subprocess
+import threading
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final
+
+from gate import BrokenError, Gate
+from killed import INGESTING, QUESTIONS, VOTING, Client, Job, asked, compare, new_job
+from processes import served, trueline
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_DISK: Final = "64m"
+_AT_ONCE: Final = 1 << 20
+_WRITING_SECONDS: Final = 1.0
+_FULL_SECONDS: Final = 2.0
+_RESUMED_WITHIN: Final = 30.0
+_FULL: Final = HTTPStatus.INSUFFICIENT_STORAGE
+
+
+class UnmountableError(RuntimeError):
+    """No disk can be made here: that takes the right to mount one."""
+
+
+@contextlib.contextmanager
+def small_disk(folder: Path) -> Iterator[Path]:
+    """A disk of 64 MiB in memory, mounted at a folder that is made for it.
+
+    Raises:
+        UnmountableError: this process may not mount any.
+    """
+    folder.mkdir()
+    made = subprocess.run(  # noqa: S603 - our own command
+        ["mount", "-t", "tmpfs", "-o", f"size={_DISK}", "tmpfs", str(folder)],  # noqa: S607 - wherever it is
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if made.returncode:
+        raise UnmountableError(f"a small disk cannot be mounted here: {made.stderr.strip()}")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)  # noqa: S603, S607 - likewise
+
+
+class Patient(Client):
+    """A client that is told that the disk is full, and keeps what it was refused for later."""
+
+    def __init__(self, number: int, seed: int) -> None:
+        super().__init__(number, seed)
+        self.refused = 0
+        self.stop = threading.Event()
+        self.broken: BrokenError | None = None
+
+    def work(self, address: str, key: str, jobs: list[Job]) -> None:
+        """Write until told to stop; wait a little where there is no room."""
+        connection = http.client.HTTPConnection(address.removeprefix("http://"), timeout=60)
+        try:
+            while not self.stop.is_set():
+                if self.pending is None:
+                    job = self._choose.choice(jobs)
+                    request = self._next(job)
+                    self.pending = None if request is None else (job, request)
+                self.send(connection, key)
+                if self.pending is not None:
+                    time.sleep(0.05)
+        except BrokenError as error:
+            self.broken = error
+        finally:
+            connection.close()
+
+    def answered(self, status: int, said: bytes) -> bool:
+        """Whether that is the end of it: 507 says why, and leaves the request to be sent again."""
+        if status != _FULL:
+            return super().answered(status, said)
+        if "full" not in json.loads(said)["error"]:
+            raise BrokenError(f"507 does not say why: {said[:500]!r}")
+        self.refused += 1
+        return False
+
+
+@dataclass
+class Fillings:
+    """What came of the rounds."""
+
+    rounds: int = 0
+    acknowledged: Counter[str] = field(default_factory=Counter)
+    refused: int = 0
+    """Requests answered 507."""
+    read: int = 0
+    """Answers given while the disk was full."""
+    compared: int = 0
+    resumed: float = 0.0
+    """Seconds from free space to the last of the refused being accepted, the longest."""
+
+    def __str__(self) -> str:
+        """The figures."""
+        return (
+            f"{self.rounds} times full and free; {sum(self.acknowledged.values())} writes acknowledged, {self.refused} "
+            f"answered 507, {self.read} questions answered while full; writing resumed within {self.resumed:.1f} s "
+            f"without a restart; {self.compared} answers equal the oracle's"
+        )
+
+
+def fill_and_compare(folder: Path, rounds: int, seed: int) -> Fillings:
+    """Run so many rounds on one server, and look once more after a restart.
+
+    Raises:
+        BrokenError: something is lost, corrupt, or answered otherwise than promised.
+        UnmountableError: no disk can be made here.
+    """
+    choose = random.Random(seed)  # noqa: S311 - test data
+    came = Fillings()
+    with small_disk(folder / "disk") as disk:
+        key = trueline("keys", "create", "gate", "--data", str(disk / "data"), folder=disk).strip()
+        with served(disk / "data") as (address, _):
+            jobs = [new_job(address, key, by_bucket=by_bucket) for by_bucket in (False, True)]
+            quiet = _quiet(address, key)
+            for _ in range(rounds):
+                clients = [Patient(number, choose.randrange(2**32)) for number in range(INGESTING + VOTING + 1)]
+                _round(address, key, disk, (jobs, quiet), clients, came)
+                came.rounds += 1
+        with served(disk / "data") as (address, _):
+            for job in [*jobs, quiet]:
+                came.compared += compare(address, key, job)
+    return came
+
+
+def _quiet(address: str, key: str) -> Job:
+    """A job that nobody writes to from now on."""
+    job = new_job(address, key, by_bucket=False)
+    writer = Patient(0, seed=0)
+    connection = http.client.HTTPConnection(address.removeprefix("http://"), timeout=60)
+    for _ in range(10):
+        writer.pending = (job, writer.bulk(job))
+        writer.send(connection, key)
+    connection.close()
+    return job
+
+
+def _round(  # noqa: PLR0913, PLR0917 - a round has that many parts
+    address: str, key: str, disk: Path, told: tuple[list[Job], Job], clients: list[Patient], came: Fillings
+) -> None:
+    jobs, quiet = told
+    threads = [threading.Thread(target=client.work, args=(address, key, jobs)) for client in clients]
+    for each in threads:
+        each.start()
+    time.sleep(_WRITING_SECONDS)
+    with _filled(disk):
+        came.read += _full(address, key, disk, jobs, quiet)
+    freed = time.monotonic()
+    for client in clients:
+        client.stop.set()
+    for each in threads:
+        each.join()
+    for client in clients:
+        if client.broken is not None:
+            raise client.broken
+    _resume(address, key, clients, freed)
+    came.resumed = max(came.resumed, time.monotonic() - freed)
+    if asked(address, key, "GET", "/readyz", None) != {"status": "ok"}:
+        raise BrokenError("/readyz is not ok again")
+    for job in [*jobs, quiet]:
+        came.compared += compare(address, key, job)
+    refused = sum(client.refused for client in clients)
+    if not refused:
+        raise BrokenError("no write was refused while the disk was full")
+    came.refused += refused
+    for client in clients:
+        came.acknowledged += client.done
+
+
+@contextlib.contextmanager
+def _filled(disk: Path) -> Iterator[None]:
+    """Leave no room on the disk, also not what is given back meanwhile."""
+    ballast = disk / "ballast"
+    free = threading.Event()
+
+    def fill() -> None:
+        with ballast.open("wb", buffering=0) as stream:
+            size = _AT_ONCE
+            while not free.is_set():
+                try:
+                    stream.write(bytes(size))
+                except OSError:
+                    size = max(size // 16, 1)
+                    if size == 1:
+                        time.sleep(0.005)
+
+    filler = threading.Thread(target=fill)
+    filler.start()
+    try:
+        deadline = time.monotonic() + 10
+        while os.statvfs(disk).f_bavail and time.monotonic() < deadline:
+            time.sleep(0.005)
+        yield
+    finally:
+        free.set()
+        filler.join()
+        ballast.unlink()
+
+
+def _full(address: str, key: str, disk: Path, jobs: list[Job], quiet: Job) -> int:
+    """What must hold while the disk is full; how many questions were answered."""
+    answered = 0
+    began = time.monotonic()
+    said = None
+    while time.monotonic() - began < _FULL_SECONDS:
+        answered += compare(address, key, quiet, rebuild=False)
+        for job in jobs:  # what of an unacknowledged request is there, nobody can tell; that it is answered, we can
+            for question in QUESTIONS:
+                asked(address, key, "POST", f"/api/v2/metrics/job?job_id={job.id}", {"filters": question.get("filters", [])})
+                answered += 1
+        said = _readiness(address)
+    if said is None or said[0] != HTTPStatus.SERVICE_UNAVAILABLE or "full" not in said[1]:
+        raise BrokenError(f"/readyz answers {said} with {os.statvfs(disk).f_bavail} blocks free")
+    return answered
+
+
+def _readiness(address: str) -> tuple[int, str]:
+    connection = http.client.HTTPConnection(address.removeprefix("http://"), timeout=60)
+    connection.request("GET", "/readyz")
+    answer = connection.getresponse()
+    said = answer.read().decode()
+    connection.close()
+    return answer.status, said
+
+
+def _resume(address: str, key: str, clients: list[Patient], freed: float) -> None:
+    """Each client sends again what it was refused, until it is accepted."""
+    connection = http.client.HTTPConnection(address.removeprefix("http://"), timeout=60)
+    for client in clients:
+        while client.pending is not None:
+            client.send(connection, key)
+            if time.monotonic() - freed > _RESUMED_WITHIN:
+                raise BrokenError(f"writes are refused {_RESUMED_WITHIN:.0f} s after space was freed")
+    connection.close()
+
+
+def _run(folder: Path, count: int, seed: int) -> str:
+    try:
+        return str(fill_and_compare(folder, count, seed))
+    except UnmountableError as reason:
+        return f"NOT RUN, since {reason}"
+
+
+GATE: Final = Gate(
+    name="full_disk",
+    promise="the disk fills up and comes free: writes get 507, reads go on, nothing is corrupt, no restart is needed",
+    full=30,
+    unit="rounds",
+    run=_run,
+)
