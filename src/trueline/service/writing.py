@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from trueline.metrics.consensus import Consensus, Vote, consensus
 from trueline.service.errors import JobNotFoundError
+from trueline.service.stillness import Stillness
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -39,6 +40,7 @@ class Writing:
     """
 
     def __init__(self, ledger: Ledger, catalog: Catalog) -> None:
+        self.stillness = Stillness()
         self._ledger = ledger
         self._catalog = catalog
         self._locks: dict[int, threading.RLock] = {}
@@ -56,7 +58,7 @@ class Writing:
         """
         with self._lock:
             lock = self._locks.setdefault(job_id, threading.RLock())
-        with lock, self._noted(job_id):
+        with lock, self.stillness.broken(), self._noted(job_id):
             job = self._catalog.job_by_id(job_id)
             if job is None:
                 self._let_go(job_id)
