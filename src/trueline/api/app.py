@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from trueline import __version__
 from trueline.api import (
     audits,
+    backups,
     connector_jobs,
     connectors,
     errors,
@@ -77,6 +78,7 @@ def create_app(workspace: Workspace) -> FastAPI:
         resources.router,
         model_metrics.router,
         internal_metrics.router,
+        backups.router,
         events.router,
         search.router,
         connectors.sending,

@@ -42,13 +42,23 @@ def upgrade(engine: Engine) -> None:
             command.upgrade(config, "head")
 
 
+def known() -> frozenset[str]:
+    """The names of the schemas that this version can open."""
+    return frozenset(script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions())
+
+
+def newest_known() -> str:
+    """The name of the schema that this version brings a database to."""
+    return max(known())
+
+
 def _unapplied(connection: Connection, scripts: ScriptDirectory, store: str) -> bool:
     """Tell whether migrations are missing."""
-    known = {script.revision for script in scripts.walk_revisions()}
-    newest = max(known)
+    there = {script.revision for script in scripts.walk_revisions()}
+    newest = max(there)
     found = MigrationContext.configure(connection).get_current_heads()
     for revision in found:
-        if revision not in known:
+        if revision not in there:
             raise StoreTooNew(store, revision, newest)
     return found != (newest,)
 

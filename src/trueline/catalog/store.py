@@ -10,6 +10,7 @@ from sqlalchemy import delete, exists, false, func, insert, select, union_all, u
 from sqlalchemy.exc import SQLAlchemyError
 
 from trueline.catalog.checks import MAX_ID, check_job, check_key, check_model, is_name
+from trueline.catalog.copying import copy_sqlite
 from trueline.catalog.engine import asking, connect, name_of, parse_dsn, writing
 from trueline.catalog.errors import (
     JobIdDeleted,
@@ -23,11 +24,12 @@ from trueline.catalog.errors import (
 from trueline.catalog.model_metrics import ModelMetricsRecords
 from trueline.catalog.records import Costs, Grouping, Job, JobChanges, Key, Model, Status
 from trueline.catalog.remembered import Remembered
-from trueline.catalog.schema import refuse_newer, upgrade
+from trueline.catalog.schema import newest_known, refuse_newer, upgrade
 from trueline.catalog.tables import deleted_jobs, jobs, keys, models
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from sqlalchemy import Connection, Engine, Row
 
@@ -88,6 +90,20 @@ class Catalog:
                 connection.execute(delete(keys).where(false()))
         except SQLAlchemyError as error:
             raise StoreUnavailable(name_of(self._engine.url)) from error
+
+    @property
+    def schema(self) -> str:
+        """The name of the schema it has."""
+        return newest_known()
+
+    def copy_to(self, file: Path) -> None:
+        """Copy all of it, as it is at one moment, into a new file of SQLite.
+
+        Raises:
+            UnsupportedStore: it is kept elsewhere.
+            StoreUnavailable: it cannot be read, or the copy not be written.
+        """
+        copy_sqlite(self._engine.url, file)
 
     def add_job(  # noqa: PLR0913 - a job has that many
         self,

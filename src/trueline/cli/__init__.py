@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from trueline import __version__
-from trueline.cli import audit, imports, jobs, keys, metrics, models, rebuilding, report, serving
+from trueline.cli import audit, backups, imports, jobs, keys, metrics, models, rebuilding, report, serving
 from trueline.cli.sentences import CommandLine
 
 app = CommandLine(
@@ -29,6 +29,8 @@ app.command("import")(imports.import_)
 app.command("metrics")(metrics.metrics)
 app.command("report")(report.report)
 app.command("rebuild")(rebuilding.rebuild)
+app.command("backup")(backups.backup)
+app.command("restore")(backups.restore)
 
 
 @app.command()

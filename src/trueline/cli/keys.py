@@ -29,14 +29,14 @@ def create(
     name: Annotated[str, typer.Argument(metavar="NAME", help="For people.")],
     scopes: Annotated[
         str | None,
-        typer.Option("--scopes", metavar="SCOPE,...", help="What it may do; all but admin:keys where not given."),
+        typer.Option("--scopes", metavar="SCOPE,...", help="What it may do; all but admin:... where not given."),
     ] = None,
     jobs: Annotated[str | None, typer.Option("--jobs", metavar="ID,...", help="The only jobs it sees.")] = None,
     expires_at: Annotated[str | None, typer.Option("--expires-at", help="ISO 8601; else never.")] = None,
     data: Data = None,
 ) -> None:
     """Make a key and print it; it cannot be shown again."""
-    granted = members(scopes) or [scope for scope in KNOWN_SCOPES if scope != "admin:keys"]
+    granted = members(scopes) or [scope for scope in KNOWN_SCOPES if not scope.startswith("admin:")]
     job_ids = None if jobs is None else [_job_id(job) for job in members(jobs) or []]
     expiry = None if expires_at is None else _instant(expires_at)
     with _key_ring(data) as keys:

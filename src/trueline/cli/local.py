@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from trueline.cli.trueline import JobRecord, ModelRecord, NoSuchJob, RebuiltRecord
+from trueline.cli.trueline import BackupStream, JobRecord, ModelRecord, NoSuchJob, RebuiltRecord
 from trueline.importers.workspace_sink import WorkspaceSink
 from trueline.instants import format_instant
 from trueline.service.audits import AuditWindow
@@ -12,7 +13,7 @@ from trueline.service.errors import JobNotFoundError
 from trueline.service.telling import Telling
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from trueline.catalog.records import Job, Model
     from trueline.cli.trueline import Operation
@@ -92,6 +93,12 @@ class LocalTrueline:
         """Derive anew what is derived."""
         rebuilt = self._workspace.jobs.rebuild(self._job(reference).id)
         return RebuiltRecord(rebuilt.subjects, rebuilt.corrected)
+
+    @contextmanager
+    def backup(self) -> Iterator[BackupStream]:
+        """Of the stores."""
+        with self._workspace.backups.take() as taken:
+            yield BackupStream(taken.size, taken.chunks())
 
     def sink(self, job: JobRecord) -> WorkspaceSink:
         """Straight into the stores."""

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from trueline.cli.sentences import Refused
-from trueline.cli.trueline import JobRecord, ModelRecord, NoSuchJob, RebuiltRecord
+from trueline.cli.trueline import BackupStream, JobRecord, ModelRecord, NoSuchJob, RebuiltRecord
 from trueline.importers.http_sink import HttpSink, refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     import httpx
 
     from trueline.cli.trueline import Operation
+
+_CHUNK = 1024 * 1024
 
 
 class RemoteTrueline:
@@ -106,6 +109,18 @@ class RemoteTrueline:
             return RebuiltRecord(rebuilt["subjects"], rebuilt["corrected"])
         except (KeyError, TypeError):
             raise Refused("the server does not answer as a Trueline server does") from None
+
+    @contextmanager
+    def backup(self) -> Iterator[BackupStream]:
+        """What the server sends."""
+        with self._client.stream("POST", "/api/v2/backup") as response:
+            if not response.is_success:
+                response.read()
+                raise Refused(refusal(response))
+            announced = response.headers.get("Content-Length", "")
+            if not announced.isdecimal():
+                raise Refused(f"{self._client.base_url} does not answer as a Trueline server does")
+            yield BackupStream(int(announced), response.iter_raw(_CHUNK))
 
     def sink(self, job: JobRecord) -> HttpSink:
         """The bulk route."""

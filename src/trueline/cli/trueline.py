@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
 
     from trueline.importers.pipeline import Sink
 
@@ -60,6 +61,15 @@ class RebuiltRecord:
     corrected: int
 
 
+@dataclass(frozen=True, slots=True)
+class BackupStream:
+    """A backup on its way."""
+
+    size: int
+    """In bytes."""
+    chunks: Iterator[bytes]
+
+
 class Trueline(Protocol):
     """The commands' view of a Trueline.
 
@@ -107,6 +117,9 @@ class Trueline(Protocol):
 
     def rebuild(self, reference: str) -> RebuiltRecord:
         """Derive anew all that is kept of a job beside events and votes."""
+
+    def backup(self) -> AbstractContextManager[BackupStream]:
+        """A backup of all there is; what it is made from is let go of in the end."""
 
     def sink(self, job: JobRecord) -> Sink[Any]:
         """Where the bulk lines of an import go."""

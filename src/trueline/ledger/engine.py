@@ -135,6 +135,10 @@ class Engine:
         with _errors_translated():
             self._client.command(sql, parameters=dict(parameters or {}))
 
+    def version(self) -> str:
+        """The version of ClickHouse."""
+        return str(self.rows("SELECT version()")[0][0])
+
     def insert_select(self, sql: str, parameters: Mapping[str, Any]) -> None:
         """Run an INSERT ... SELECT whose rows go in as a whole or not at all."""
         self.command(f"{sql}\n{_settings_clause(_WRITE_AS_ONE_BLOCK)}", parameters)

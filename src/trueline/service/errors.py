@@ -71,5 +71,9 @@ class PartMissingError(TruelineError):
     """A part that Trueline does not have is asked for."""
 
 
+class BackupError(TruelineError):
+    """A backup that cannot be restored: not whole, not as it was written, or not for this Trueline or this folder."""
+
+
 class TooLargeError(TruelineError):
     """The request has more bytes or lines than are taken at once."""

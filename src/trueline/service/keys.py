@@ -45,10 +45,11 @@ KNOWN_SCOPES = (
     "delete:resources",
     "write:consensus_override",
     "admin:keys",
+    "admin:backup",
 )
-"""All `action:category`. Each but the last may be narrowed to one job: `read:job_metrics:job:1234`."""
+"""All `action:category`. Each but the last two may be narrowed to one job: `read:job_metrics:job:1234`."""
 
-_OF_NO_JOB = frozenset({"admin:keys"})
+_OF_NO_JOB = frozenset({"admin:keys", "admin:backup"})
 
 _ID_LETTERS = "abcdefghijklmnopqrstuvwxyz234567"
 _ID_LENGTH = 12

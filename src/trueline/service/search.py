@@ -100,7 +100,8 @@ class EventSearch:
             InvalidRequestError: as for `query`.
         """
         listing = self._listing(job, self._asking(wanted))
-        return self._ledger.pages.request_decisions(listing, self._ledger.clock.next())
+        with self._writing.stillness.broken():
+            return self._ledger.pages.request_decisions(listing, self._ledger.clock.next())
 
     def reprocess_one(self, job: Job, event_id: str) -> None:
         """Mark an event to be decided anew; one that has no decision yet waits for one as it is.

@@ -12,6 +12,7 @@ from trueline.ledger.store import Ledger, open_engine
 from trueline.service.activity import Activities
 from trueline.service.as_of import AsOf
 from trueline.service.audits import Audits
+from trueline.service.backups import Backups
 from trueline.service.errors import StartError
 from trueline.service.events import Events
 from trueline.service.feedback import Feedback
@@ -25,6 +26,7 @@ from trueline.service.model_metrics import ModelsMetrics
 from trueline.service.readers import Readers
 from trueline.service.report import Reports
 from trueline.service.resources import Resources
+from trueline.service.restoring import refuse_unfinished
 from trueline.service.search import EventSearch
 from trueline.service.stores import make_data_folder, open_catalog
 from trueline.service.training import Training
@@ -63,6 +65,7 @@ class Workspace:
         self.audits = Audits(ledger, catalog, self._writing, max_filters=settings.max_filters)
         self.fields = Fields(ledger)
         self.access = KeyRing(catalog, secret)
+        self.backups = Backups(settings, ledger, catalog, self._writing.stillness)
 
     @classmethod
     def open(cls, settings: Settings) -> Self:
@@ -72,6 +75,7 @@ class Workspace:
             StartError: a store is in use, was written by a newer version, or does not open.
         """
         make_data_folder(settings)
+        refuse_unfinished(settings)
         with contextlib.ExitStack() as opened:
             try:
                 engine = open_engine(
@@ -96,6 +100,7 @@ class Workspace:
 
     def recover(self) -> None:
         """Finish what a crash may have cut short; nothing to do, nothing changed."""
+        self.backups.clear_left()
         self._writing.finish_deletions()
         self._writing.finish_last_requests()
         self._ledger.trainings.forget_unnamed(

@@ -12,6 +12,7 @@ from trueline.catalog.errors import StoreFull
 from trueline.ledger.errors import LedgerFullError
 from trueline.metrics.consensus import Consensus, Vote, consensus
 from trueline.service.errors import JobNotFoundError
+from trueline.service.stillness import Stillness
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -41,6 +42,7 @@ class Writing:
     """
 
     def __init__(self, ledger: Ledger, catalog: Catalog) -> None:
+        self.stillness = Stillness()
         self._ledger = ledger
         self._catalog = catalog
         self._locks: dict[int, threading.RLock] = {}
@@ -56,7 +58,7 @@ class Writing:
         Raises:
             JobNotFoundError: it was deleted meanwhile.
         """
-        with self._holding(job_id), self._noted(job_id):
+        with self._holding(job_id), self.stillness.broken(), self._noted(job_id):
             job = self._catalog.job_by_id(job_id)
             if job is None:
                 self._let_go(job_id)

@@ -1,0 +1,164 @@
+"""From a backup to a data folder: all of it is checked before anything gets its place."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+from trueline.catalog import schema as catalog_schema
+from trueline.ledger import migrations
+from trueline.service import archive
+from trueline.service.archive_reading import read_backup
+from trueline.service.errors import BackupError, StartError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from trueline.settings import Settings
+
+_UNPACKED: Final = ".restoring"
+"""In a data folder from when a restore begins until all has its place."""
+
+_NEW: Final = "files"
+_PLACING: Final = "placing"
+"""There from when the stores that were there are touched."""
+
+_STORES: Final = (archive.LEDGER, archive.CATALOG, f"{archive.CATALOG}-wal", f"{archive.CATALOG}-shm", archive.SECRET)
+_OWNER_ONLY: Final = 0o700
+
+
+def restore(
+    backup: Path, settings: Settings, *, replace: bool = False, copied: Callable[[int], None]
+) -> archive.Manifest:
+    """Make the data folder of some settings from a backup.
+
+    The folder is as it was until all of the backup has been checked. A restore that is cut short leaves a folder
+    that no server opens, and is simply done again.
+
+    Args:
+        backup: The file.
+        settings: They name the data folder.
+        replace: Whether stores that are there already give way; else the folder must be empty or not there.
+        copied: Told how many bytes have been read, now and then.
+
+    Raises:
+        BackupError: the backup is damaged, incomplete or of a newer version, or the folder is not for it.
+        OSError: the folder cannot be written.
+    """
+    data = settings.data
+    _check_settings(settings)
+    if not replace and data.exists() and not _is_free(data):
+        raise BackupError(f"{data} is not empty: name another folder with --data, or give --replace")
+    data.mkdir(parents=True, exist_ok=True, mode=_OWNER_ONLY)
+    unpacked = data / _UNPACKED
+    unpacked.mkdir(exist_ok=True, mode=_OWNER_ONLY)
+    _remove(unpacked / _NEW)
+    placing = unpacked / _PLACING
+    try:
+        manifest = _unpack(backup, unpacked / _NEW, settings, copied)
+        with _held(data):
+            placing.touch()
+            _sync(unpacked)
+            for name in _STORES:
+                _remove(data / name)
+            for each in sorted((unpacked / _NEW).iterdir()):
+                each.rename(data / each.name)
+            _sync(data)
+    except BaseException:
+        if not placing.exists():
+            shutil.rmtree(unpacked)
+        raise
+    placing.unlink()
+    shutil.rmtree(unpacked)
+    _sync(data)
+    return manifest
+
+
+def refuse_unfinished(settings: Settings) -> None:
+    """Refuse to open a data folder that a restore has not finished.
+
+    Raises:
+        StartError: it is one.
+    """
+    if (settings.data / _UNPACKED / _PLACING).exists():
+        raise StartError(f"a restore into {settings.data} was cut short: do it again, with --replace")
+
+
+def _check_settings(settings: Settings) -> None:
+    if settings.ledger_dsn or settings.catalog_dsn:
+        raise BackupError("a backup is restored into a data folder: leave TRUELINE_LEDGER_DSN and _CATALOG_DSN unset")
+
+
+def _is_free(data: Path) -> bool:
+    """Whether nothing is in a folder, or nothing but what a restore left that had not begun to place anything."""
+    return all(each.name == _UNPACKED for each in data.iterdir()) and not (data / _UNPACKED / _PLACING).exists()
+
+
+def _unpack(backup: Path, new: Path, settings: Settings, copied: Callable[[int], None]) -> archive.Manifest:
+    def fits(manifest: archive.Manifest) -> None:
+        _check_versions(backup, manifest)
+        if manifest.ledger_database != settings.ledger_database:
+            raise BackupError(
+                f"the ledger of {backup} is named {manifest.ledger_database!r}: "
+                f"set TRUELINE_LEDGER_DATABASE={manifest.ledger_database}"
+            )
+        needed = sum(each.bytes for each in manifest.files)
+        free = shutil.disk_usage(new).free
+        if needed > free:
+            raise BackupError(f"{settings.data} has no room for {backup}: it needs {needed:,} bytes, {free:,} are free")
+
+    new.mkdir(mode=_OWNER_ONLY)
+    (new / archive.LEDGER).mkdir(mode=_OWNER_ONLY)  # what is in it is nobody else's either
+    manifest = read_backup(backup, copied, new, fits)
+    os.sync()
+    return manifest
+
+
+def _check_versions(backup: Path, manifest: archive.Manifest) -> None:
+    known = max(migrations.schema_files())
+    if manifest.ledger_schema > known or manifest.catalog_schema not in catalog_schema.known():
+        raise BackupError(
+            f"{backup} was made by a newer Trueline, {manifest.trueline}: its ledger has schema "
+            f"{manifest.ledger_schema}, its catalog {manifest.catalog_schema}, this Trueline knows them up to {known} "
+            f"and {catalog_schema.newest_known()}; install that version to restore it"
+        )
+
+
+@contextmanager
+def _held(data: Path) -> Iterator[None]:
+    """Nobody else has the stores of a folder open meanwhile.
+
+    Raises:
+        BackupError: a server or another command has.
+    """
+    try:
+        descriptor = os.open(data / archive.LEDGER / "status", os.O_RDONLY)  # the engine locks it
+    except FileNotFoundError:
+        yield
+        return
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError as error:
+        raise BackupError(f"another process, most likely a running server, has {data} open: stop it first") from error
+    finally:
+        os.close(descriptor)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
