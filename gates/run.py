@@ -17,11 +17,12 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))  # the oracle
 sys.path.insert(0, str(Path(__file__).parent.parent / "bench"))  # servers of one's own
 
 import killed
+import own_writes
 
 if TYPE_CHECKING:
     from gate import Gate
 
-GATES: Final[tuple[Gate, ...]] = (killed.GATE,)
+GATES: Final[tuple[Gate, ...]] = (killed.GATE, own_writes.GATE)
 
 
 def main(arguments: list[str] | None = None) -> int:
