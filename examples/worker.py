@@ -28,22 +28,27 @@ def decide(event: dict[str, Any]) -> tuple[str, float]:
     return ("Investigate", 55.0) if level >= 5 else ("Drop", 80.0)  # noqa: PLR2004 - the rule
 
 
+def sent(client: httpx.Client, method: str, path: str, body: object) -> httpx.Response:
+    """Send a request; a server that is busy says when to try again, and is asked again then."""
+    while (answer := client.request(method, path, json=body)).status_code in {429, 503}:
+        time.sleep(float(answer.headers.get("Retry-After", "1")))
+    return answer.raise_for_status()
+
+
 def decide_all(client: httpx.Client, job: str) -> int:
     """Decide on every event of a job that waits; gives how many there were."""
     decided = 0
     while True:
         # always the first page: what is decided waits no longer
         wanted = {"job_ids": job, "awaiting_decision": True, "size": PAGE, "sort_order": "asc"}
-        found = client.post("/api/v2/events/query", json=wanted)
-        found.raise_for_status()
-        events = found.json()["events"]
+        events = sent(client, "POST", "/api/v2/events/query", wanted).json()["events"]
         for event in events:
             label, confidence = decide(event["raw_event"])
             decision = {"label": label, "confidence": confidence, "model_id": MODEL}
             # with its time: the same decision again without one would be none
             decision |= {"decided_at": datetime.now(UTC).isoformat()}
             way = f"/api/v2/events/{event['job_id']}/{quote(event['event_id'], safe='')}/decision"
-            client.put(way, json=decision).raise_for_status()
+            sent(client, "PUT", way, decision)
         decided += len(events)
         if len(events) < PAGE:
             return decided

@@ -19,12 +19,13 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "bench"))  # servers of on
 import full_disk
 import fuzzed
 import killed
+import own_writes
 import schemes
 
 if TYPE_CHECKING:
     from gate import Gate
 
-GATES: Final[tuple[Gate, ...]] = (killed.GATE, full_disk.GATE, fuzzed.GATE, schemes.GATE)
+GATES: Final[tuple[Gate, ...]] = (killed.GATE, full_disk.GATE, own_writes.GATE, fuzzed.GATE, schemes.GATE)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -43,6 +43,18 @@ class Settings(BaseSettings):
         description="Seconds a query may take before the engine stops it and 503 is answered.",
     )
     max_body_bytes: int = Field(default=32 * 1024 * 1024, ge=1024, description="Largest accepted body; beyond it, 413.")
+    max_waiting_bytes: int = Field(
+        default=128 * 1024 * 1024,
+        ge=64 * 1024,
+        description="Bytes of requests that are under way at once, read or waiting to be written, each counted as "
+        "32 KiB at least and half of it for one job; beyond it, 429. Never less than two of the largest bodies.",
+    )
+    request_seconds: float = Field(
+        default=60.0, gt=0, description="Seconds a request may take to arrive, its head and then its body; beyond, 408."
+    )
+    idle_seconds: int = Field(
+        default=75, ge=1, description="Seconds after which a connection on which nothing is asked is closed."
+    )
     max_bulk_lines: int = Field(default=10_000, ge=1, description="Most lines of one bulk request; beyond it, 413.")
     bulk_readers: int = Field(
         default=2,

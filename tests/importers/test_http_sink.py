@@ -43,6 +43,21 @@ def test_a_busy_server_is_asked_again_when_it_says() -> None:
     assert waits == [3.0, 2.0, 4.0]
 
 
+def test_a_server_that_takes_no_more_for_now_is_waited_for_longer_than_one_that_fails() -> None:
+    answers = [httpx.Response(429, headers={"Retry-After": "2"})] * 40 + [httpx.Response(200, json=TAKEN)]
+    waits: list[float] = []
+    assert sink(lambda _: answers.pop(0), waits).commit([b"{}"] * 3).accepted == 2
+    assert waits == [2.0] * 40
+
+
+def test_a_server_that_never_takes_more_ends_the_import_too() -> None:
+    waits: list[float] = []
+    full = httpx.Response(429, headers={"Retry-After": "60"}, json={"error": "later"})
+    with pytest.raises(SinkError, match="with 429: later"):
+        sink(lambda _: full, waits).commit([b"{}"])
+    assert 600 <= sum(waits) < 1200
+
+
 def test_a_server_that_stays_busy_ends_the_import() -> None:
     waits: list[float] = []
     with pytest.raises(SinkError, match="refused POST /api/v2/jobs/7/events/bulk with 503: later"):

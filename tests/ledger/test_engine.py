@@ -43,6 +43,19 @@ def test_a_query_over_its_time_is_stopped(hasty: Engine, engine: Engine) -> None
     assert engine.rows("SELECT query FROM system.processes WHERE query LIKE 'SELECT sum(sipHash64%'") == []
 
 
+@pytest.mark.parametrize("failing", ["rows", "table"])
+@pytest.mark.parametrize("following", ["rows", "table"])
+def test_a_query_that_was_stopped_leaves_nothing_to_the_next_of_its_thread(
+    failing: str, following: str, engine: Engine
+) -> None:
+    long = "SELECT number FROM numbers(4000000) WHERE throwIf(number = 3000000) = 0"
+    for answer in (1, 2, 3):
+        with pytest.raises(LedgerError):
+            getattr(engine, failing)(long)
+        found = getattr(engine, following)(f"SELECT {answer} AS number")
+        assert (found if following == "rows" else found.to_pylist()) in ([(answer,)], [{"number": answer}])
+
+
 def test_metrics_over_their_time_are_answered_503_with_when_to_try_again(
     hasty: Engine,
     ledger: Ledger,

@@ -30,6 +30,7 @@ from trueline.api import (
 )
 from trueline.api.middleware import EveryRequest
 from trueline.api.schemas import ErrorBody, ProblemsBody
+from trueline.api.under_way import BodiesUnderWay
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -40,9 +41,11 @@ _DOCUMENTED_ERRORS: dict[int | str, dict[str, object]] = {
     401: {"model": ErrorBody, "description": "No valid key."},
     403: {"model": ErrorBody, "description": "The key lacks the scope."},
     404: {"model": ErrorBody, "description": "No such job or event."},
+    408: {"model": ErrorBody, "description": "The body took too long to arrive."},
     409: {"model": ErrorBody, "description": "It contradicts what is there already."},
     413: {"model": ErrorBody, "description": "Too many bytes or lines."},
     422: {"model": ProblemsBody, "description": "Something in the request is wrong."},
+    429: {"model": ErrorBody, "description": "More arrives than can be written: see Retry-After."},
     503: {"model": ErrorBody, "description": "Too busy, or over the time budget of a query."},
     507: {"model": ErrorBody, "description": "The disk is full: nothing of it is written."},
 }
@@ -67,7 +70,12 @@ def create_app(workspace: Workspace) -> FastAPI:
         lifespan=lifespan,
     )
     app.state.workspace = workspace
-    app.add_middleware(EveryRequest, max_body_bytes=workspace.settings.max_body_bytes)
+    bodies = BodiesUnderWay(
+        most=workspace.settings.max_waiting_bytes,
+        largest=workspace.settings.max_body_bytes,
+        seconds=workspace.settings.request_seconds,
+    )
+    app.add_middleware(EveryRequest, bodies=bodies)
     errors.install(app)
     for router in (
         metrics.router,

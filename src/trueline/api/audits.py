@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from fastapi import APIRouter
-from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response  # noqa: TC002 - FastAPI resolves it at run time
 
 from trueline.api.access import Authenticated, Opened, job_for
 from trueline.api.audit_schemas import AuditDrawBody, AuditDrawQuery, AuditPlanBody, AuditPlanQuery
 from trueline.api.bodies import JsonRoute
 from trueline.api.errors import answer
-from trueline.api.threads import run_in_writers_thread
+from trueline.api.threads import ask, run_in_writers_thread
 from trueline.service.audits import AuditWindow
 
 router = APIRouter(tags=["audits"], route_class=JsonRoute)
@@ -20,11 +19,11 @@ router = APIRouter(tags=["audits"], route_class=JsonRoute)
 async def plan_audit(job: str, body: AuditPlanQuery, opened: Opened, key: Authenticated) -> Response:
     """How many of each decision to review, to be able to say that at most such a share of them is wrong."""
 
-    def ask() -> Response:
+    def question() -> Response:
         named = job_for(opened, key, "read:job_metrics", job)
         return answer(opened.audits.plan(named, body.bound, body.level, AuditWindow(**body.window())))
 
-    return await run_in_threadpool(ask)
+    return await ask(opened, key, question)
 
 
 @router.post("/api/v2/jobs/{job:path}/audit/draws", response_model=AuditDrawBody)

@@ -10,11 +10,12 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request  # noqa: TC002 - FastAPI resolves it at run time
 from starlette.responses import Response  # noqa: TC002
 
-from trueline.api.access import Authenticated, Opened, WithKey, authenticated, job_for
+from trueline.api.access import Authenticated, Opened, WithKey, authenticated, job_for, valid_key
 from trueline.api.bodies import JsonRoute, raw_body_of, read_model
 from trueline.api.errors import answer
 from trueline.api.schemas import EventBody, EventCreate, EventReceipt, ExportBody, FeedbackBody, json_request
 from trueline.api.threads import run_in_thread_for_one, run_in_writers_thread
+from trueline.api.under_way import LEAST
 from trueline.service.errors import InvalidRequestError
 from trueline.service.lines import MAX_NAME_LENGTH
 
@@ -46,6 +47,9 @@ async def send_event_with_id(event_id: str, request: Request, opened: Opened) ->
 
 
 async def _send(event_id: str | None, request: Request, opened: Workspace) -> Response:
+    announced = request.headers.get("content-length", "")
+    if not announced.isdigit() or int(announced) > LEAST:
+        await valid_key(request, opened)  # nobody without a key takes the room of a large body
     raw = await request.body()
 
     def put() -> tuple[Job, SentAlone]:

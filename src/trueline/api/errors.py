@@ -23,6 +23,7 @@ from trueline.service.errors import (
     ModelNotFoundError,
     PartMissingError,
     TooLargeError,
+    TooMuchWaitingError,
 )
 
 if TYPE_CHECKING:
@@ -56,6 +57,13 @@ class ForbiddenError(Exception):
         super().__init__(f"The key lacks the scope {scope}")
 
 
+class BusyError(Exception):
+    """More wait for a thread than can be answered in time."""
+
+    def __init__(self) -> None:
+        super().__init__("Too many requests are waiting: try again later")
+
+
 def answer(body: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """A JSON response; keys stay in their order, floats are written in full.
 
@@ -79,6 +87,8 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(UnauthorizedError, _unauthorized)
     app.add_exception_handler(ForbiddenError, _sentence(403))
     app.add_exception_handler(ModelNotFoundError, _no_model)
+    app.add_exception_handler(BusyError, _too_many)
+    app.add_exception_handler(TooMuchWaitingError, _too_many)
     app.add_exception_handler(InvalidRequestError, _invalid)
     app.add_exception_handler(RequestValidationError, _unreadable)
     app.add_exception_handler(HTTPException, _http)
@@ -105,6 +115,11 @@ def _unauthorized(_: Request, __: Exception) -> Response:
 def _no_model(_: Request, error: Exception) -> Response:
     assert isinstance(error, ModelNotFoundError)  # noqa: S101 - registered for it
     return answer({"error": str(error), "details": error.details}, 404)
+
+
+def _too_many(_: Request, error: Exception) -> Response:
+    seconds = error.seconds if isinstance(error, TooMuchWaitingError) else _RETRY_AFTER_SECONDS
+    return answer({"error": str(error)}, 429, {"Retry-After": str(seconds)})
 
 
 def _invalid(_: Request, error: Exception) -> Response:

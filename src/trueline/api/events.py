@@ -13,7 +13,7 @@ from trueline.api.access import Authenticated, Opened, job_for, need
 from trueline.api.bodies import JsonRoute, read_lines
 from trueline.api.errors import answer
 from trueline.api.schemas import NDJSON_REQUEST, BulkBody, DecisionBody
-from trueline.api.threads import run_in_writers_thread
+from trueline.api.threads import run_in_reading_thread, run_in_writers_thread
 from trueline.log import without_keys
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ async def bulk_events(job: str, request: Request, opened: Opened, key: Authentic
             need(key, "write:event_feedback", named)
         return opened.ingest.put(prepared)
 
-    return answer(_bulk(await asyncio.wrap_future(await run_in_writers_thread(put))))
+    return answer(_bulk(await asyncio.wrap_future(await run_in_reading_thread(put))))
 
 
 @router.put("/api/v2/events/{job}/{event:path}/decision", response_model=dict[str, str])

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request  # noqa: TC002 - FastAPI resolves it at run time
 from starlette.responses import Response  # noqa: TC002
 
@@ -14,6 +13,7 @@ from trueline.api.errors import answer
 from trueline.api.metrics import EndDatetime, StartDatetime, Truth, filters_of
 from trueline.api.metrics_schemas import InternalMetricsBody
 from trueline.api.schemas import FiltersBody, json_request
+from trueline.api.threads import ask
 
 router = APIRouter(tags=["metrics"])
 
@@ -46,7 +46,7 @@ async def internal_metrics(  # noqa: PLR0913, PLR0917 - the route has that many 
     """Metrics over time, for new data and for data in the knowledge base, overall and per model."""
     raw = await request.body()
 
-    def ask() -> Response:
+    def question() -> Response:
         jobs = named_jobs(opened, key, _SCOPE, job_ids or [])
         return answer(
             opened.internal_metrics.of(
@@ -60,4 +60,4 @@ async def internal_metrics(  # noqa: PLR0913, PLR0917 - the route has that many 
             )
         )
 
-    return await run_in_threadpool(ask)
+    return await ask(opened, key, question)

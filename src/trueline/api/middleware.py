@@ -1,4 +1,4 @@
-"""What happens to every request: an id, a size limit, no trailing slash, safe headers, a line in the log."""
+"""What happens to every request: an id, a bounded body, no trailing slash, safe headers, a line in the log."""
 
 from __future__ import annotations
 
@@ -9,14 +9,17 @@ from typing import TYPE_CHECKING, Final
 import structlog
 from prometheus_client import Counter, Histogram
 from starlette.datastructures import Headers
-from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from trueline.api.errors import unexpected
+from trueline.api.under_way import BodiesUnderWay, Body
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _log = structlog.get_logger("trueline.access")
+_GONE = 499
+"""Noted where the client left before its request was whole; nobody is answered."""
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _REQUESTS = Counter("trueline_http_requests", "Requests answered.", ["method", "route", "status"])
 _SECONDS = Histogram("trueline_http_request_seconds", "Seconds from request to answer.", ["method", "route"])
@@ -33,19 +36,12 @@ _SAFE: Final[dict[bytes, bytes]] = {
 """Headers of every answer that has none of its own of that name: the page of the API needs more than nothing."""
 
 
-class _TooLarge(HTTPException):
-    """Of the one kind that the framework lets through where it reads a body itself."""
-
-    def __init__(self, most: int) -> None:
-        super().__init__(413, f"A body has at most {most} bytes")
-
-
 class EveryRequest:
     """Wraps the app; see the module."""
 
-    def __init__(self, app: ASGIApp, max_body_bytes: int) -> None:
+    def __init__(self, app: ASGIApp, bodies: BodiesUnderWay) -> None:
         self._app = app
-        self._max_body_bytes = max_body_bytes
+        self._bodies = bodies
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
@@ -57,6 +53,7 @@ class EveryRequest:
         began = time.perf_counter()
         status = 500
         started = False
+        body = Body(self._bodies, receive, Headers(scope=scope).get("content-length", ""))
 
         async def note(message: Message) -> None:
             nonlocal status, started
@@ -72,33 +69,19 @@ class EveryRequest:
 
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             try:
-                await self._app(scope, self._limited(scope, receive), note)
+                await self._app(scope, body.receive, note)
+            except ClientDisconnect:
+                status = _GONE
             except Exception as error:
                 # here and not further out, so that this answer too has its request's id
                 if started:
                     raise
                 await unexpected(error)(scope, receive, note)
             finally:
+                body.end()
                 seconds = time.perf_counter() - began
                 route = getattr(scope.get("route"), "path", "none")
                 method = scope["method"] if scope["method"] in _METHODS else "other"  # clients may invent any
                 _REQUESTS.labels(method, route, status).inc()
                 _SECONDS.labels(method, route).observe(seconds)
                 _log.info("request", method=method, route=route, status=status, seconds=round(seconds, 6))
-
-    def _limited(self, scope: Scope, receive: Receive) -> Receive:
-        announced = Headers(scope=scope).get("content-length", "")
-        too_large = announced.isdigit() and int(announced) > self._max_body_bytes
-        taken = 0
-
-        async def limited() -> Message:
-            nonlocal taken
-            if too_large:
-                raise _TooLarge(self._max_body_bytes)
-            message = await receive()
-            taken += len(message.get("body", b""))
-            if taken > self._max_body_bytes:
-                raise _TooLarge(self._max_body_bytes)
-            return message
-
-        return limited

@@ -17,6 +17,7 @@ from trueline.api.errors import answer
 from trueline.api.metrics import EndDatetime, JobId, StartDatetime, Truth, filters_of
 from trueline.api.metrics_schemas import JobAndModelMetricsBody, ModelErrorBody, ModelMetricsBody, RecomputeBody
 from trueline.api.schemas import FiltersBody, json_request
+from trueline.api.threads import ask
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -56,14 +57,14 @@ async def job_and_latest_model_metrics(  # noqa: PLR0913, PLR0917 - the route ha
     deadline = time.monotonic() + timeout_s
     raw = await request.body()
 
-    def ask() -> tuple[Job, Model, dict[str, Any], Future[None]]:
+    def question() -> tuple[Job, Model, dict[str, Any], Future[None]]:
         job = job_for(opened, key, "read:job_metrics", job_id)
         filters = filters_of(raw)
         model = opened.model_metrics.model(job)
         metrics = opened.metrics.job(job.id, start_datetime or None, end_datetime or None, filters, truth)
         return job, model, metrics, opened.model_metrics.recompute(model)
 
-    job, model, metrics, recomputed = await run_in_threadpool(ask)
+    job, model, metrics, recomputed = await ask(opened, key, question)
     await _wait(recomputed, deadline - time.monotonic())
     reported = await run_in_threadpool(opened.model_metrics.report, job, model, truth)
     return answer({**metrics, "active_model_metrics": reported})
@@ -86,12 +87,12 @@ async def post_model_metrics(
 
 
 async def _model_metrics(opened: Workspace, key: Key, job_id: str, model_id: str, truth: str) -> Response:
-    def ask() -> tuple[Job, Model, Future[None] | None]:
+    def find() -> tuple[Job, Model, Future[None] | None]:
         job = job_for(opened, key, "read:job_metrics", job_id)
         model = opened.model_metrics.model(job, model_id or None)
         return job, model, opened.model_metrics.first_time(model)
 
-    job, model, computed = await run_in_threadpool(ask)
+    job, model, computed = await run_in_threadpool(find)
     if computed is not None:
         await _wait(computed, FIRST_TIME_SECONDS)
     return answer(await run_in_threadpool(opened.model_metrics.report, job, model, truth))

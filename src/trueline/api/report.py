@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request  # noqa: TC002 - FastAPI resolves it at run time
 from starlette.responses import Response  # noqa: TC002
 
@@ -15,6 +14,7 @@ from trueline.api.metrics import EndDatetime, StartDatetime, filters_of
 from trueline.api.metrics_schemas import ModelErrorBody
 from trueline.api.report_schemas import ReportBody
 from trueline.api.schemas import FiltersBody, json_request
+from trueline.api.threads import ask
 from trueline.service.telling import DEFAULT_LEVEL, DEFAULT_TOP, HIGHEST_LEVEL, LOWEST_LEVEL, MAX_TOP, Further, Telling
 
 router = APIRouter(tags=["metrics"])
@@ -56,7 +56,7 @@ async def report(  # noqa: PLR0913, PLR0917 - the route has that many parameters
     """What is known of a job's decisions, how well, and what it costs."""
     raw = await request.body()
 
-    def ask() -> Response:
+    def question() -> Response:
         named = job_for(opened, key, "read:job_metrics", job)
         telling = Telling(
             level,
@@ -71,4 +71,4 @@ async def report(  # noqa: PLR0913, PLR0917 - the route has that many parameters
         )
         return answer(opened.reports.of(named, start_datetime or None, end_datetime or None, filters_of(raw), telling))
 
-    return await run_in_threadpool(ask)
+    return await ask(opened, key, question)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Body
-from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response  # noqa: TC002 - FastAPI resolves it at run time
 
 from trueline.api.access import Authenticated, Opened, job_for, named_jobs
@@ -20,7 +19,7 @@ from trueline.api.search_schemas import (
     FieldBody,
     JobsNamed,
 )
-from trueline.api.threads import run_in_writers_thread
+from trueline.api.threads import ask, run_in_writers_thread
 from trueline.service.search import Paging, Wanted
 
 if TYPE_CHECKING:
@@ -39,7 +38,7 @@ async def query_events(
 ) -> Response:
     """Events of one job or more, decided or not, a page of each job, in the order of the jobs' ids."""
 
-    def ask() -> Response:
+    def question() -> Response:
         paging = Paging(
             size=body.size,
             page=body.page,
@@ -51,7 +50,7 @@ async def query_events(
         wanted = _wanted(body, event_ids=body.ids, awaiting_decision=body.awaiting_decision)
         return answer(opened.search.query(_jobs(opened, key, body), wanted, paging))
 
-    return await run_in_threadpool(ask)
+    return await ask(opened, key, question)
 
 
 @router.post("/api/v2/filters/fields", response_model=list[FieldBody])
@@ -60,10 +59,10 @@ async def filter_fields(
 ) -> Response:
     """The fields that filters can be about, with the operators that mean something for each, and its jobs."""
 
-    def ask() -> Response:
+    def question() -> Response:
         return answer(opened.fields.available(_jobs(opened, key, body)))
 
-    return await run_in_threadpool(ask)
+    return await ask(opened, key, question)
 
 
 @router.post("/api/v2/filters/fields_mapping", response_model=dict[str, str])
@@ -72,10 +71,10 @@ async def fields_mapping(
 ) -> Response:
     """The type of every field: keyword, long, double, boolean, date or object."""
 
-    def ask() -> Response:
+    def question() -> Response:
         return answer(opened.fields.types(_jobs(opened, key, body)))
 
-    return await run_in_threadpool(ask)
+    return await ask(opened, key, question)
 
 
 @router.post("/api/v2/events/{job}/reprocess", response_model=EventsReprocessed)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import logging
+import resource
 import sys
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ import uvicorn
 
 from trueline import garbage
 from trueline.api.app import create_app
+from trueline.api.patience import patient
 from trueline.log import log_to_stderr
 from trueline.service.workspace import Workspace
 
@@ -57,6 +59,7 @@ def serve(
     """
     log_to_stderr(logging.INFO if log_requests else logging.WARNING)
     garbage.look_seldom()
+    open_as_many_files_as_allowed()
     with Workspace.open(settings) as workspace:
         key = workspace.first_key()
 
@@ -80,6 +83,8 @@ def serve(
             access_log=False,
             server_header=False,
             timeout_graceful_shutdown=30,
+            http=patient(settings.request_seconds),  # type: ignore[arg-type] # a class is what it wants to call
+            timeout_keep_alive=settings.idle_seconds,
         )
         _Announcing(config, announce).run()
 
@@ -90,6 +95,12 @@ def _is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def open_as_many_files_as_allowed() -> None:
+    """Each connection is an open file, and the engine has many: from the soft limit up to the hard one."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def say(text: str) -> None:

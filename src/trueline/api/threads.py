@@ -1,18 +1,26 @@
 """The threads that requests are worked on in: writers have their own, so that no question waits behind them.
 
-A write may have to wait for its job, which takes one writer at a time, or for the disk.
+A write may have to wait for its job, which takes one writer at a time, or for the disk. Questions that may take long
+have theirs too, shared out by `Turns`: whatever they do, who sends is known, and what is kept is told, at once.
 """
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Final, TypeVar
 
 import anyio
 import anyio.to_thread
 from anyio.lowlevel import RunVar
 
+from trueline.api.errors import BusyError
+from trueline.api.turns import Turns
+
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from trueline.catalog.records import Key
+    from trueline.service.workspace import Workspace
 
 THREADS: Final = 16
 """Requests worked on at once, those that write left out; each thread keeps a client of the engine of its own."""
@@ -24,9 +32,24 @@ ALONE_THREADS: Final = 2
 """Events that come alone and are read at once. Reading is all computing: in sixteen threads it took a quarter longer,
 as each of them waits for the interpreter, and the writers behind them."""
 
+READING_THREADS: Final = 4
+"""Bulk requests of events read at once; the reading itself is done in processes, see `Readers`."""
+
+QUESTIONS: Final = 8
+"""Questions answered at once that may take long: each may use all cores."""
+
+QUESTIONS_OF_ONE: Final = 6
+"""Of them, those asked with the same key, so that there is always room for another's."""
+
+MOST_WAITING: Final = 1_000
+"""Requests that wait for a thread of one kind; who comes after them is told to come again."""
+
 _Result = TypeVar("_Result")
 _alone = RunVar[anyio.CapacityLimiter]("trueline_alone")
 _writers = RunVar[anyio.CapacityLimiter]("trueline_writers")
+_reading = RunVar[anyio.CapacityLimiter]("trueline_reading")
+_questions = RunVar[anyio.CapacityLimiter]("trueline_questions")
+_turns = RunVar[Turns]("trueline_turns")
 
 
 def divide() -> None:
@@ -34,13 +57,45 @@ def divide() -> None:
     anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
     _alone.set(anyio.CapacityLimiter(ALONE_THREADS))
     _writers.set(anyio.CapacityLimiter(WRITERS_THREADS))
+    _reading.set(anyio.CapacityLimiter(READING_THREADS))
+    _questions.set(anyio.CapacityLimiter(QUESTIONS))
+    _turns.set(Turns(QUESTIONS, QUESTIONS_OF_ONE, MOST_WAITING))
+
+
+async def ask(opened: Workspace, key: Key, question: Callable[[], _Result]) -> _Result:
+    """Ask what may take long; it waits for its turn no longer than it may then take.
+
+    Raises:
+        BusyError: its turn did not come.
+        QueryTimeoutError: it took longer than the budget, and was stopped.
+    """
+    end = await _turns.get().take(key.id, opened.settings.query_seconds)
+    try:
+        return await anyio.to_thread.run_sync(partial(opened.within_budget, question), limiter=_questions.get())
+    finally:
+        end()
 
 
 async def run_in_writers_thread(work: Callable[[], _Result]) -> _Result:
-    """Do what may wait for a job; all else has `run_in_threadpool`."""
-    return await anyio.to_thread.run_sync(work, limiter=_writers.get())
+    """Do what may wait for a job.
+
+    Raises:
+        BusyError: too many wait already.
+    """
+    return await _run(work, _writers.get())
+
+
+async def run_in_reading_thread(work: Callable[[], _Result]) -> _Result:
+    """Read events that come in bulk; raises as `run_in_writers_thread`."""
+    return await _run(work, _reading.get())
 
 
 async def run_in_thread_for_one(work: Callable[[], _Result]) -> _Result:
-    """Read an event that comes alone."""
-    return await anyio.to_thread.run_sync(work, limiter=_alone.get())
+    """Read an event that comes alone; raises as `run_in_writers_thread`."""
+    return await _run(work, _alone.get())
+
+
+async def _run(work: Callable[[], _Result], limiter: anyio.CapacityLimiter) -> _Result:
+    if limiter.statistics().tasks_waiting >= MOST_WAITING:
+        raise BusyError
+    return await anyio.to_thread.run_sync(work, limiter=limiter)

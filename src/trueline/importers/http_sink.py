@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 _ATTEMPTS: Final = 8
 _LONGEST_WAIT: Final = 60.0
+_PATIENCE: Final = 600.0
+"""Seconds that one batch waits in all for a server to which more is sent than it can write; that is no failure."""
 _BUSY: Final = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
 
 
@@ -78,20 +81,25 @@ class HttpSink:
         return Answer(answer.accepted, answer.replaced, rejected)
 
     def _post(self, content: bytes) -> httpx.Response:
-        for attempt in range(1, _ATTEMPTS + 1):
-            wait = min(2.0 ** (attempt - 1), _LONGEST_WAIT)
+        attempts_left, told_to_wait = _ATTEMPTS, 0.0
+        for attempt in itertools.count():
+            wait = min(2.0**attempt, _LONGEST_WAIT)
+            attempts_left -= 1
             try:
                 response = self._client.post(
                     self._path, content=content, headers={"Content-Type": "application/x-ndjson"}
                 )
             except httpx.TransportError as error:
-                if attempt == _ATTEMPTS:
+                if not attempts_left:
                     reason = str(error) or type(error).__name__
                     raise SinkError(f"{self._client.base_url} cannot be reached: {reason}") from error
             else:
-                if response.status_code not in _BUSY or attempt == _ATTEMPTS:
+                if response.status_code not in _BUSY or not attempts_left:
                     return response
                 wait = min(_retry_after(response) or wait, _LONGEST_WAIT)
+                if response.status_code == HTTPStatus.TOO_MANY_REQUESTS:
+                    told_to_wait += wait
+                    attempts_left += told_to_wait < _PATIENCE
             self._sleep(wait)
         raise AssertionError  # pragma: no cover - the last attempt returns or raises
 

@@ -12,6 +12,7 @@ import clickhouse_connect
 import pyarrow as pa
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
+from trueline.ledger import budget
 from trueline.ledger.errors import (
     JobGoneError,
     LedgerBusyError,
@@ -22,7 +23,7 @@ from trueline.ledger.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from clickhouse_connect.driver.client import Client
 
@@ -67,8 +68,8 @@ class Engine:
         self._clients: weakref.WeakSet[Client] = weakref.WeakSet()  # a thread's ends with the thread
         self._lock = threading.Lock()
         self._local = threading.local()
+        self._query_seconds = query_seconds
         self._limits = {
-            "max_execution_time": query_seconds,
             "timeout_overflow_mode": "throw",
             "max_memory_usage": query_memory_bytes,
             "precise_float_parsing": 1,
@@ -106,33 +107,54 @@ class Engine:
                 self._clients.add(client)
         return client
 
+    @contextlib.contextmanager
+    def _statement(self) -> Iterator[None]:
+        """Carry out one statement.
+
+        The embedded engine answers the next one of a client with what was left over of one that failed, in front of
+        its own answer: so after a failure the thread gets another client.
+        """
+        try:
+            yield
+        except ClickHouseError as error:
+            self._drop_client()
+            raise _translated(error) from error
+
+    def _drop_client(self) -> None:
+        client: Client | None = getattr(self._local, "client", None)
+        if client is not None:
+            self._local.client = None
+            with self._lock:
+                self._clients.discard(client)
+            client.close()
+
     def rows(
         self, sql: str, parameters: Mapping[str, Any] | None = None, settings: Mapping[str, Any] | None = None
     ) -> Sequence[Row]:
         """Answer a query with its rows."""
-        with _errors_translated():
+        with self._statement():
             answer: Sequence[Row] = self._client.query(
-                sql, parameters=dict(parameters or {}), settings=self._limits | dict(settings or {})
+                sql, parameters=dict(parameters or {}), settings=self._limited() | dict(settings or {})
             ).result_rows
             return answer
 
     def table(self, sql: str, parameters: Mapping[str, Any] | None = None) -> pa.Table:
         """Answer a query with its columns, all of them nullable: as those that go in may be."""
         # settings handed over beside this kind of query cost the embedded client a statement each, three times
-        limited = f"{sql}\n{_settings_clause(self._limits)}"
-        with _errors_translated():
+        limited = f"{sql}\n{_settings_clause(self._limited())}"
+        with self._statement():
             answer = self._client.query_arrow(limited, parameters=dict(parameters or {}))
         return pa.table(dict(zip(answer.column_names, answer.columns, strict=True)))
 
     def insert(self, table: str, rows: pa.Table) -> None:
         """Append rows, durably and as a whole."""
         if rows.num_rows:
-            with _errors_translated():
+            with self._statement():
                 self._client.insert_arrow(table, rows, settings=_INSERT)
 
     def command(self, sql: str, parameters: Mapping[str, Any] | None = None) -> None:
         """Run a statement that answers nothing."""
-        with _errors_translated():
+        with self._statement():
             self._client.command(sql, parameters=dict(parameters or {}))
 
     def version(self) -> str:
@@ -142,6 +164,10 @@ class Engine:
     def insert_select(self, sql: str, parameters: Mapping[str, Any]) -> None:
         """Run an INSERT ... SELECT whose rows go in as a whole or not at all."""
         self.command(f"{sql}\n{_settings_clause(_WRITE_AS_ONE_BLOCK)}", parameters)
+
+    def _limited(self) -> dict[str, Any]:
+        """The settings of a query: what it may take, and of time no more than its request has left."""
+        return self._limits | {"max_execution_time": budget.left(self._query_seconds)}
 
     def close(self) -> None:
         """Let go of the store."""
@@ -159,19 +185,15 @@ def _settings_clause(settings: Mapping[str, object]) -> str:
     )
 
 
-class _errors_translated(contextlib.AbstractContextManager[None]):  # noqa: N801 - reads as a phrase
-    """Turn the driver's exceptions into ours; the engine's own words stay in the cause, for the log."""
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if not isinstance(error, ClickHouseError):
-            return
-        code = getattr(error, "code", None)
-        if code in _TIMED_OUT:
-            raise QueryTimeoutError("the query went over its time budget and was stopped") from error
-        if code == _NOT_ENOUGH_SPACE or _NO_SPACE in str(error):
-            raise LedgerFullError from error
-        if code in _BUSY:
-            raise LedgerBusyError("the ledger is short of memory for this") from error
-        if code == _UNKNOWN_TABLE:
-            raise JobGoneError("the job was deleted") from error
-        raise LedgerError("the ledger could not carry out a statement") from error
+def _translated(error: ClickHouseError) -> LedgerError:
+    """One of ours for one of the driver's; the engine's own words stay in the cause, for the log."""
+    code = getattr(error, "code", None)
+    if code in _TIMED_OUT:
+        return QueryTimeoutError("the query went over its time budget and was stopped")
+    if code == _NOT_ENOUGH_SPACE or _NO_SPACE in str(error):
+        return LedgerFullError()
+    if code in _BUSY:
+        return LedgerBusyError("the ledger is short of memory for this")
+    if code == _UNKNOWN_TABLE:
+        return JobGoneError("the job was deleted")
+    return LedgerError("the ledger could not carry out a statement")

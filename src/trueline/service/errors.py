@@ -77,3 +77,11 @@ class BackupError(TruelineError):
 
 class TooLargeError(TruelineError):
     """The request has more bytes or lines than are taken at once."""
+
+
+class TooMuchWaitingError(TruelineError):
+    """More waits to be written into a job than is kept waiting; `seconds` is how long that will take."""
+
+    def __init__(self, title: str, seconds: int) -> None:
+        super().__init__(f"more events come for the job {title!r} than can be written: try again later")
+        self.seconds = seconds

@@ -15,7 +15,7 @@ from trueline.service.errors import EventNotFoundError, InvalidRequestError, Job
 from trueline.service.lines import LineError
 from trueline.service.prepared import prepare_events, read_event
 from trueline.service.sent import sent_decision
-from trueline.service.waiting import WaitingEvents
+from trueline.service.waiting import MOST_BYTES, WaitingEvents
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -32,11 +32,14 @@ if TYPE_CHECKING:
 class Ingest:
     """Takes in events and decisions. What it has answered is durable and in the next answer."""
 
-    def __init__(self, ledger: Ledger, writing: Writing, readers: Readers) -> None:
+    def __init__(
+        self, ledger: Ledger, writing: Writing, readers: Readers, most_waiting_bytes: int = MOST_BYTES
+    ) -> None:
+        """At most so many bytes wait to be written into one job."""
         self._ledger = ledger
         self._writing = writing
         self._readers = readers
-        self._waiting = WaitingEvents(ledger, writing)
+        self._waiting = WaitingEvents(ledger, writing, most_waiting_bytes)
 
     def bulk(self, job: Job, raw_lines: Sequence[bytes]) -> BulkAnswer:
         """Take in events, one NDJSON line each; a bad line leaves the good ones in."""
@@ -70,6 +73,9 @@ class Ingest:
 
         The answer comes when they are in the next answer, or else what went wrong, such as that the job was stopped
         meanwhile. Nobody need wait in a thread.
+
+        Raises:
+            TooMuchWaitingError: more waits for the job than is kept.
         """
         return self._waiting.put(prepared)
 

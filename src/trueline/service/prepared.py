@@ -36,6 +36,7 @@ _VOTE: Final = pa.struct(
     ]
 )
 _SCHEMA: Final = pa.schema([("line", pa.int32()), *SENT, ("votes", pa.list_(_VOTE))])
+_AROUND_ONE: Final = 2_048
 _NO_DECISION: Final = SentDecision("", None, "", None, 0)
 
 
@@ -66,6 +67,11 @@ class PreparedEvents:
         return size
 
     @property
+    def memory(self) -> int:
+        """Bytes they take."""
+        return int(self.columns.nbytes + self.documents.nbytes)
+
+    @property
     def has_votes(self) -> bool:
         """Whether any event brings votes, which take a scope of their own."""
         return self.most_votes > 0
@@ -88,6 +94,11 @@ class ReadEvent:
     event: SentEvent
     size: ClassVar[int] = 1
     rejected: ClassVar[tuple[Rejected, ...]] = ()
+
+    @property
+    def memory(self) -> int:
+        """About how many bytes it takes."""
+        return _AROUND_ONE + 3 * len(self.event.raw_body)
 
     @property
     def named_here(self) -> bool:

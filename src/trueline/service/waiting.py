@@ -6,6 +6,7 @@ way, the requests that arrive wait, and the next one takes them all.
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections import deque
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from trueline.catalog.records import Status
 from trueline.service.batch import Batch
-from trueline.service.errors import JobStoppedError
+from trueline.service.errors import JobStoppedError, TooMuchWaitingError
 from trueline.service.lines import BulkAnswer
 
 if TYPE_CHECKING:
@@ -28,6 +29,12 @@ WRITERS: Final = 4
 MOST_EVENTS: Final = 10_000
 """Of several requests written together: with that many, waiting for the disk is little of what it takes."""
 
+MOST_BYTES: Final = 64 * 1024 * 1024
+"""Waiting for one job, by default."""
+
+LONGEST_WAIT: Final = 60
+"""Seconds that anybody is told to wait before trying again."""
+
 MOST_PATIENCE: Final = 0.05
 """Seconds a writer waits for others to come, at the most."""
 
@@ -37,6 +44,7 @@ class _Waiting:
 
     def __init__(self, prepared: PreparedEvents | ReadEvent) -> None:
         self.prepared = prepared
+        self.memory = prepared.memory
         self.answer: Future[BulkAnswer] = Future()
 
 
@@ -46,23 +54,39 @@ class _Queue:
     def __init__(self, lock: threading.Lock) -> None:
         self.requests: deque[_Waiting] = deque()
         self._enough = threading.Condition(lock)
+        self.memory = 0
+        """Bytes that what waits takes."""
+        self._rate = 0.0
+        """Bytes a second that the last batch was written with; 0 before the first."""
         self._expected = 0
         self._patience = 0.0
 
     def add(self, request: _Waiting) -> None:
         """One more waits. The lock must be held, here and below."""
         self.requests.append(request)
+        self.memory += request.memory
         if len(self.requests) >= self._expected:
             self._enough.notify()
 
-    def expect(self, answered: int, seconds: float) -> bool:
-        """Learn from a batch: how many it answered and how long it took. Whether any more are likely to come.
+    def next(self) -> _Waiting:
+        """Who has waited longest, taken out."""
+        request = self.requests.popleft()
+        self.memory -= request.memory
+        return request
+
+    def seconds(self) -> int:
+        """How long what waits will take, as fast as the last batch was written; in whole seconds."""
+        return max(1, min(LONGEST_WAIT, math.ceil(self.memory / self._rate))) if self._rate else 1
+
+    def expect(self, answered: int, written: int, seconds: float) -> bool:
+        """Learn from a batch: how many it answered, its bytes, how long it took. Whether more are likely to come.
 
         Who was answered often sends again. Half of all there are make the next batch: as the others arrive and are
         read, these are written.
         """
         self._expected = (answered + len(self.requests)) // 2
         self._patience = min(seconds, MOST_PATIENCE)
+        self._rate = written / seconds
         return bool(self.requests) or self._expected > 1
 
     def gather(self) -> None:
@@ -74,9 +98,11 @@ class _Queue:
 class WaitingEvents:
     """The requests that wait, job by job, and the threads that write them: nobody who waits holds a thread."""
 
-    def __init__(self, ledger: Ledger, writing: Writing) -> None:
+    def __init__(self, ledger: Ledger, writing: Writing, most_bytes: int = MOST_BYTES) -> None:
+        """At most so many bytes wait for one job."""
         self._ledger = ledger
         self._writing = writing
+        self._most_bytes = most_bytes
         self._writers = ThreadPoolExecutor(WRITERS, thread_name_prefix="events")
         self._lock = threading.Lock()
         self._of_job: dict[int, _Queue] = {}
@@ -84,17 +110,24 @@ class WaitingEvents:
         self._idle = threading.Condition(self._lock)
 
     def put(self, prepared: PreparedEvents | ReadEvent) -> Future[BulkAnswer]:
-        """Have events written into their job; the answer comes, or what went wrong, when they are durable."""
+        """Have events written into their job; the answer comes, or what went wrong, when they are durable.
+
+        Raises:
+            TooMuchWaitingError: more waits for the job than is kept; who finds nobody waiting is always taken.
+        """
         request = _Waiting(prepared)
         if not prepared.size:
             request.answer.set_result(BulkAnswer(rejected=list(prepared.rejected)))
             return request.answer
         job_id = prepared.job.id
         with self._lock:
-            if job_id not in self._of_job:
+            queue = self._of_job.get(job_id)
+            if queue is None:
                 self._writers.submit(self._write_next, job_id)
-                self._of_job[job_id] = _Queue(self._lock)
-            self._of_job[job_id].add(request)
+                queue = self._of_job[job_id] = _Queue(self._lock)
+            elif queue.requests and queue.memory + request.memory > self._most_bytes:
+                raise TooMuchWaitingError(prepared.job.title, queue.seconds())
+            queue.add(request)
         return request.answer
 
     def close(self) -> None:
@@ -131,7 +164,8 @@ class WaitingEvents:
             for each in taken:
                 each.answer.set_exception(refusal)
         with self._lock:
-            if self._of_job[job_id].expect(len(taken), time.perf_counter() - began):
+            written = sum(each.memory for each in taken)
+            if self._of_job[job_id].expect(len(taken), written, time.perf_counter() - began):
                 self._writers.submit(self._write_next, job_id)  # behind the other jobs that wait
             else:
                 self._leave(job_id)
@@ -145,9 +179,9 @@ class WaitingEvents:
         taken: list[_Waiting] = []
         events = 0
         with self._lock:
-            waiting = self._of_job[job_id].requests
-            while waiting and (not taken or events + waiting[0].prepared.size <= MOST_EVENTS):
-                request = waiting.popleft()
+            queue = self._of_job[job_id]
+            while queue.requests and (not taken or events + queue.requests[0].prepared.size <= MOST_EVENTS):
+                request = queue.next()
                 if request.answer.set_running_or_notify_cancel():
                     taken.append(request)
                     events += request.prepared.size

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from trueline.catalog.errors import CatalogError
-from trueline.ledger import migrations
+from trueline.ledger import budget, migrations
 from trueline.ledger.errors import LedgerError
 from trueline.ledger.store import Ledger, open_engine
 from trueline.service.activity import Activities
@@ -33,8 +33,12 @@ from trueline.service.training import Training
 from trueline.service.writing import Writing
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from trueline.catalog.store import Catalog
     from trueline.settings import Settings
+
+_Answer = TypeVar("_Answer")
 
 
 class Workspace:
@@ -46,7 +50,7 @@ class Workspace:
         self._catalog = catalog
         self._writing = Writing(ledger, catalog)
         self.jobs = Jobs(catalog, self._writing)
-        self.ingest = Ingest(ledger, self._writing, Readers(settings.bulk_readers))
+        self.ingest = Ingest(ledger, self._writing, Readers(settings.bulk_readers), settings.max_waiting_bytes // 2)
         self.events = Events(ledger, catalog, self.ingest)
         self.feedback = Feedback(ledger, self._writing)
         self.training = Training(ledger, catalog, self._writing)
@@ -106,6 +110,15 @@ class Workspace:
         self._ledger.trainings.forget_unnamed(
             [model.training for job in self._catalog.jobs() for model in self._catalog.models(job.id)]
         )
+
+    def within_budget(self, question: Callable[[], _Answer]) -> _Answer:
+        """Ask, and have the engine stop whatever of it is not answered within the time that a query may take.
+
+        Raises:
+            QueryTimeoutError: it was stopped.
+        """
+        with budget.within(self.settings.query_seconds):
+            return question()
 
     def first_key(self) -> str | None:
         """Make a key with every scope if there has never been a key, and return it; it cannot be shown again."""
