@@ -170,7 +170,7 @@ class Client:
         def tell(told: Oracle) -> None:
             for line in lines:
                 if line is not None:
-                    _tell_event(told, line)
+                    tell_event(told, line)
             job.known.extend(names)
 
         wrong = [place for place, line in enumerate(lines, 1) if line is None]
@@ -179,7 +179,7 @@ class Client:
             f"/api/v2/jobs/{job.id}/events/bulk",
             "\n".join("{" if line is None else json.dumps(line) for line in lines).encode(),
             tell,
-            lambda answer: _wrong_bulk(answer, len(names), wrong),
+            lambda answer: wrong_bulk(answer, len(names), wrong),
         )
 
     def _single(self, job: Job) -> Request:
@@ -230,7 +230,7 @@ class Client:
             f"/api/v2/jobs/{job.id}/votes/bulk",
             "\n".join(map(json.dumps, votes)).encode(),
             tell,
-            lambda answer: _wrong_bulk(answer, len(votes), []),
+            lambda answer: wrong_bulk(answer, len(votes), []),
         )
 
     def _training(self, job: Job) -> Request:
@@ -255,7 +255,8 @@ class Client:
         )
 
 
-def _tell_event(told: Oracle, line: dict[str, Any]) -> None:
+def tell_event(told: Oracle, line: dict[str, Any]) -> None:
+    """Say to the oracle what a line of the bulk route says."""
     told.event(
         line["event_id"],
         line["raw_body"],
@@ -271,7 +272,8 @@ def _tell_event(told: Oracle, line: dict[str, Any]) -> None:
         told.vote(vote["analyst"], vote["label"], arrived_at=1, event_id=line["event_id"], at=vote["at"])
 
 
-def _wrong_bulk(answer: dict[str, Any], taken: int, wrong: list[int]) -> str | None:
+def wrong_bulk(answer: dict[str, Any], taken: int, wrong: list[int]) -> str | None:
+    """What is wrong with the answer to a bulk request, of which so many lines are taken and those rejected."""
     rejected = [each["line"] for each in answer["rejected"]]
     if answer["accepted"] != taken or rejected != wrong:
         return f"{taken} lines should be accepted and {wrong} rejected"
@@ -313,11 +315,11 @@ def kill_and_compare(folder: Path, rounds: int, seed: int) -> Killings:
         with served(folder / "data") as (address, process_id):
             _repeat(address, key, clients, came)
             for job in jobs:
-                came.compared += _compare(address, key, job)
+                came.compared += compare(address, key, job)
             if number == rounds:
                 break
             if number % _ROUNDS_A_JOB == 0:
-                jobs = [_new_job(address, key, by_bucket=by_bucket) for by_bucket in (False, True)]
+                jobs = [new_job(address, key, by_bucket=by_bucket) for by_bucket in (False, True)]
             _write_until_killed(address, key, jobs, clients, process_id, choose.uniform(0, _LATEST_KILL))
             came.rounds += 1
     for client in clients:
@@ -356,28 +358,34 @@ def _write_until_killed(  # noqa: PLR0913, PLR0917 - a round has that many parts
         raise broken[0]
 
 
-def _new_job(address: str, key: str, *, by_bucket: bool) -> Job:
+def new_job(address: str, key: str, *, by_bucket: bool) -> Job:
+    """Make a job, and an oracle that knows of it."""
     title = f"job {time.monotonic_ns()}"
     body = {"title": title, "labels": LABELS, "grouping": "bucket" if by_bucket else "event"}
-    made = _asked(address, key, "POST", "/api/v2/jobs", body)
+    made = asked(address, key, "POST", "/api/v2/jobs", body)
     return Job(made["job_id"], by_bucket, Oracle(JobTerms(LABELS, by_bucket=by_bucket)))
 
 
-def _compare(address: str, key: str, job: Job) -> int:
+def compare(address: str, key: str, job: Job) -> int:
     """Ask all questions and hold the answers against the oracle's; how many there were."""
     for question in QUESTIONS:
         query = f"job_id={job.id}&truth={question.get('truth', 'implicit')}"
         query += "".join(f"&{bound}_datetime={question[bound]}" for bound in ("start", "end") if bound in question)
-        answer = _asked(address, key, "POST", f"/api/v2/metrics/job?{query}", {"filters": question.get("filters", [])})
+        answer = asked(address, key, "POST", f"/api/v2/metrics/job?{query}", {"filters": question.get("filters", [])})
         if wrong := differences(answer, job.told.metrics(**question)):
             raise BrokenError(f"job {job.id}, {question}: {'; '.join(wrong[:5])}")
-    rebuilt = _asked(address, key, "POST", f"/api/v2/jobs/{job.id}/rebuild", None)
+    rebuilt = asked(address, key, "POST", f"/api/v2/jobs/{job.id}/rebuild", None)
     if rebuilt["corrected"]:
         raise BrokenError(f"job {job.id}: what is kept beside events and votes differed from a recount: {rebuilt}")
     return len(QUESTIONS)
 
 
-def _asked(address: str, key: str, method: str, path: str, body: object) -> Any:  # noqa: ANN401 - JSON
+def asked(address: str, key: str, method: str, path: str, body: object) -> Any:  # noqa: ANN401 - JSON
+    """The answer to one request.
+
+    Raises:
+        BrokenError: it is none that was hoped for.
+    """
     connection = http.client.HTTPConnection(address.removeprefix("http://"), timeout=60)
     headers = {"X-Arcanna-Api-Key": key, "Content-Type": "application/json"}
     connection.request(method, path, None if body is None else json.dumps(body), headers)

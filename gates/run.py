@@ -16,12 +16,14 @@ from typing import TYPE_CHECKING, Final
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))  # the oracle
 sys.path.insert(0, str(Path(__file__).parent.parent / "bench"))  # servers of one's own
 
+import backed_up
+import drained
 import killed
 
 if TYPE_CHECKING:
     from gate import Gate
 
-GATES: Final[tuple[Gate, ...]] = (killed.GATE,)
+GATES: Final[tuple[Gate, ...]] = (killed.GATE, backed_up.GATE, drained.GATE)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -30,6 +30,7 @@ from trueline.api import (
 )
 from trueline.api.middleware import EveryRequest
 from trueline.api.schemas import ErrorBody, ProblemsBody
+from trueline.api.stopping import CountedRequests, Stopping
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -47,8 +48,8 @@ _DOCUMENTED_ERRORS: dict[int | str, dict[str, object]] = {
 }
 
 
-def create_app(workspace: Workspace) -> FastAPI:
-    """Make the app that serves an open workspace."""
+def create_app(workspace: Workspace, stopping: Stopping | None = None) -> FastAPI:
+    """Make the app that serves an open workspace; `stopping` says when it is to end, if ever."""
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -66,6 +67,8 @@ def create_app(workspace: Workspace) -> FastAPI:
         lifespan=lifespan,
     )
     app.state.workspace = workspace
+    app.state.stopping = stopping or Stopping()
+    app.add_middleware(CountedRequests, stopping=app.state.stopping)
     app.add_middleware(EveryRequest, max_body_bytes=workspace.settings.max_body_bytes)
     errors.install(app)
     for router in (
