@@ -70,6 +70,17 @@ def served(data: Path) -> Iterator[tuple[str, int]]:
     Raises:
         CommandError: the server did not start.
     """
+    with served_process(data) as (address, process):
+        yield address, process.pid
+
+
+@contextlib.contextmanager
+def served_process(data: Path) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """As `served`; gives the process itself.
+
+    Raises:
+        CommandError: the server did not start.
+    """
     log = data.parent / "server.log"
     with log.open("wb") as errors:
         process = subprocess.Popen(  # noqa: S603 - our own command
@@ -84,7 +95,7 @@ def served(data: Path) -> Iterator[tuple[str, int]]:
         address = _address(process)
         if address is None:
             raise CommandError(f"the server did not start: {log.read_text(errors='replace')[-2_000:]}")
-        yield address, process.pid
+        yield address, process
     finally:
         process.terminate()
         try:

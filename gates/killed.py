@@ -181,7 +181,7 @@ class Client:
         def tell(told: Oracle) -> None:
             for line in lines:
                 if line is not None:
-                    _tell_event(told, line)
+                    tell_event(told, line)
             job.known.extend(names)
 
         wrong = [place for place, line in enumerate(lines, 1) if line is None]
@@ -190,7 +190,7 @@ class Client:
             f"/api/v2/jobs/{job.id}/events/bulk",
             "\n".join("{" if line is None else json.dumps(line) for line in lines).encode(),
             tell,
-            lambda answer: _wrong_bulk(answer, len(names), wrong),
+            lambda answer: wrong_bulk(answer, len(names), wrong),
         )
 
     def _single(self, job: Job) -> Request:
@@ -241,7 +241,7 @@ class Client:
             f"/api/v2/jobs/{job.id}/votes/bulk",
             "\n".join(map(json.dumps, votes)).encode(),
             tell,
-            lambda answer: _wrong_bulk(answer, len(votes), []),
+            lambda answer: wrong_bulk(answer, len(votes), []),
         )
 
     def _training(self, job: Job) -> Request:
@@ -266,7 +266,8 @@ class Client:
         )
 
 
-def _tell_event(told: Oracle, line: dict[str, Any]) -> None:
+def tell_event(told: Oracle, line: dict[str, Any]) -> None:
+    """Say to the oracle what a line of the bulk route says."""
     told.event(
         line["event_id"],
         line["raw_body"],
@@ -282,7 +283,8 @@ def _tell_event(told: Oracle, line: dict[str, Any]) -> None:
         told.vote(vote["analyst"], vote["label"], arrived_at=1, event_id=line["event_id"], at=vote["at"])
 
 
-def _wrong_bulk(answer: dict[str, Any], taken: int, wrong: list[int]) -> str | None:
+def wrong_bulk(answer: dict[str, Any], taken: int, wrong: list[int]) -> str | None:
+    """What is wrong with the answer to a bulk request, of which so many lines are taken and those rejected."""
     rejected = [each["line"] for each in answer["rejected"]]
     if answer["accepted"] != taken or rejected != wrong:
         return f"{taken} lines should be accepted and {wrong} rejected"
@@ -368,7 +370,7 @@ def _write_until_killed(  # noqa: PLR0913, PLR0917 - a round has that many parts
 
 
 def new_job(address: str, key: str, *, by_bucket: bool) -> Job:
-    """A job with nothing in it yet."""
+    """Make a job, and an oracle that knows of it."""
     title = f"job {time.monotonic_ns()}"
     body = {"title": title, "labels": LABELS, "grouping": "bucket" if by_bucket else "event"}
     made = asked(address, key, "POST", "/api/v2/jobs", body)

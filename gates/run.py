@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Final
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))  # the oracle
 sys.path.insert(0, str(Path(__file__).parent.parent / "bench"))  # servers of one's own
 
+import backed_up
+import drained
 import full_disk
 import fuzzed
 import killed
@@ -25,7 +27,15 @@ import schemes
 if TYPE_CHECKING:
     from gate import Gate
 
-GATES: Final[tuple[Gate, ...]] = (killed.GATE, full_disk.GATE, own_writes.GATE, fuzzed.GATE, schemes.GATE)
+GATES: Final[tuple[Gate, ...]] = (
+    killed.GATE,
+    full_disk.GATE,
+    backed_up.GATE,
+    drained.GATE,
+    own_writes.GATE,
+    fuzzed.GATE,
+    schemes.GATE,
+)
 
 
 def main(arguments: list[str] | None = None) -> int:

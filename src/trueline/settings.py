@@ -63,6 +63,18 @@ class Settings(BaseSettings):
         description="Processes that read large bulk requests beside the server, as many as there are cores; "
         "0: the server reads them.",
     )
+    stop_notice_seconds: float = Field(
+        default=0.0,
+        ge=0,
+        description="Seconds after SIGTERM or Ctrl-C in which new requests are still taken while `/readyz` answers 503, "
+        "so that a load balancer goes elsewhere first.",
+    )
+    stop_seconds: float = Field(
+        default=30.0,
+        ge=0,
+        description="Seconds that requests under way get to be answered once no new ones are taken; a second signal "
+        "ends at once.",
+    )
     max_filters: int = Field(default=64, ge=1, description="Most filters of one request; beyond it, 422.")
     engine_memory_bytes: int = Field(
         default=1024 * 1024 * 1024,

@@ -30,6 +30,7 @@ from trueline.api import (
 )
 from trueline.api.middleware import EveryRequest
 from trueline.api.schemas import ErrorBody, ProblemsBody
+from trueline.api.stopping import CountedRequests, Stopping
 from trueline.api.under_way import BodiesUnderWay
 
 if TYPE_CHECKING:
@@ -51,8 +52,8 @@ _DOCUMENTED_ERRORS: dict[int | str, dict[str, object]] = {
 }
 
 
-def create_app(workspace: Workspace) -> FastAPI:
-    """Make the app that serves an open workspace."""
+def create_app(workspace: Workspace, stopping: Stopping | None = None) -> FastAPI:
+    """Make the app that serves an open workspace; `stopping` says when it is to end, if ever."""
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -70,6 +71,8 @@ def create_app(workspace: Workspace) -> FastAPI:
         lifespan=lifespan,
     )
     app.state.workspace = workspace
+    app.state.stopping = stopping or Stopping()
+    app.add_middleware(CountedRequests, stopping=app.state.stopping)
     bodies = BodiesUnderWay(
         most=workspace.settings.max_waiting_bytes,
         largest=workspace.settings.max_body_bytes,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from fastapi import APIRouter, Depends
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request  # noqa: TC002 - FastAPI resolves it at run time
 from starlette.responses import PlainTextResponse, Response
 
@@ -22,10 +23,10 @@ if TYPE_CHECKING:
 router = APIRouter(tags=["health"])
 _UNHEALTHY: dict[int | str, dict[str, Any]] = {
     401: {"model": ErrorBody, "description": "No valid key."},
-    503: {"model": HealthBody, "description": "A store does not answer or cannot be written."},
+    503: {"model": HealthBody, "description": "A store does not answer or cannot be written, or the server stops."},
 }
 _UNREADY: dict[int | str, dict[str, Any]] = {
-    503: {"model": dict[str, str], "description": "A store does not answer or cannot be written."},
+    503: {"model": dict[str, str], "description": "A store does not answer or cannot be written, or it is stopping."},
 }
 _log = structlog.get_logger("trueline.health")
 
@@ -37,9 +38,11 @@ async def healthz() -> Response:
 
 
 @router.get("/readyz", response_model=dict[str, str], responses=_UNREADY)
-def readyz(opened: Opened) -> Response:
-    """Both stores answer and can be written; 503 names the one that does not."""
-    wrong = _what_is_wrong(opened)
+async def readyz(request: Request, opened: Opened) -> Response:
+    """Both stores answer and can be written; 503 names the one that does not, or says that the server is stopping."""
+    if request.app.state.stopping.begun:  # told at once, also while every thread is busy
+        return answer({"status": "unavailable", "reason": "the server is stopping"}, 503)
+    wrong = await run_in_threadpool(_what_is_wrong, opened)
     if wrong is not None:
         return answer({"status": "unavailable", "reason": f"{wrong[0]}: {wrong[1]}"}, 503)
     return answer({"status": "ok"})
@@ -56,8 +59,10 @@ def v1_health(request: Request, opened: Opened) -> Response:
 
 
 @router.get("/api/v2/health", response_model=HealthBody, dependencies=[Depends(valid_key)], responses=_UNHEALTHY)
-def v2_health(opened: Opened) -> Response:
+def v2_health(request: Request, opened: Opened) -> Response:
     """Both stores answer and can be written; any valid key may ask."""
+    if request.app.state.stopping.begun:
+        return answer({"status": "NOK", "reason": "the server is stopping", "reason_details": ""}, 503)
     wrong = _what_is_wrong(opened)
     if wrong is not None:
         return answer({"status": "NOK", "reason": f"the {wrong[0]} is not ready", "reason_details": wrong[1]}, 503)

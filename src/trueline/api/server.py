@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ipaddress
 import logging
+import math
+import os
 import resource
 import sys
 from typing import TYPE_CHECKING
@@ -14,6 +16,7 @@ import uvicorn
 from trueline import garbage
 from trueline.api.app import create_app
 from trueline.api.patience import patient
+from trueline.api.stopping import Stopping
 from trueline.log import log_to_stderr
 from trueline.service.workspace import Workspace
 
@@ -27,12 +30,13 @@ if TYPE_CHECKING:
 _log = structlog.get_logger("trueline.server")
 
 
-class _Announcing(uvicorn.Server):
-    """Calls back with the address once it listens."""
+class _Server(uvicorn.Server):
+    """Calls back with the address once it listens; ends in an orderly way, see `stopping`."""
 
-    def __init__(self, config: uvicorn.Config, announce: Callable[[str], None]) -> None:
+    def __init__(self, config: uvicorn.Config, announce: Callable[[str], None], stopping: Stopping) -> None:
         super().__init__(config)
         self._announce = announce
+        self._stopping = stopping
 
     async def startup(self, sockets: list[object] | None = None) -> None:  # type: ignore[override]
         await super().startup(sockets)  # type: ignore[arg-type]
@@ -40,10 +44,27 @@ class _Announcing(uvicorn.Server):
             host, port = self.servers[0].sockets[0].getsockname()[:2]
             self._announce(f"http://{host}:{port}")
 
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Stop as asked; not raised again after that, so that the stores are let go and the exit code is 0."""
-        super().handle_exit(sig, frame)
-        self._captured_signals.clear()
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 - as it is called
+        """Stop as asked; asked again, at once. Exit code 0: the signal is not raised again after that."""
+        if self._stopping.begun:
+            self.should_exit = self.force_exit = True
+        self._stopping.begin()
+
+    async def shutdown(self, sockets: list[object] | None = None) -> None:  # type: ignore[override]
+        """As it is, but for this: the app's own end is never left out, which would be told as an error."""
+        await super().shutdown(sockets)  # type: ignore[arg-type]
+        if self.force_exit:
+            await self.lifespan.shutdown()
+
+    async def on_tick(self, counter: int) -> bool:
+        """Whether to stop listening; asked ten times a second."""
+        if await super().on_tick(counter):
+            return True
+        if not self._stopping.is_over():
+            return False
+        # what is left of it is for answers that are still on their way to clients that are slow to take them
+        self.config.timeout_graceful_shutdown = max(1, math.ceil(self._stopping.seconds_left()))
+        return True
 
 
 def serve(
@@ -75,18 +96,24 @@ def serve(
             if ready is not None:
                 ready(workspace, address)
 
+        stopping = Stopping(settings.stop_notice_seconds, settings.stop_seconds)
         config = uvicorn.Config(
-            create_app(workspace),
+            create_app(workspace, stopping),
             host=settings.host,
             port=settings.port,
             log_config=None,
             access_log=False,
             server_header=False,
-            timeout_graceful_shutdown=30,
+            timeout_graceful_shutdown=1,
             http=patient(settings.request_seconds),  # type: ignore[arg-type] # a class is what it wants to call
             timeout_keep_alive=settings.idle_seconds,
         )
-        _Announcing(config, announce).run()
+        server = _Server(config, announce, stopping)
+        server.run()
+        if server.force_exit:
+            # not waiting for the engine either: what was acknowledged is on disk, and all else is finished at next start
+            sys.stdout.flush()
+            os._exit(0)
 
 
 def _is_loopback(host: str) -> bool:
