@@ -76,6 +76,12 @@ class Settings(BaseSettings):
         "ends at once.",
     )
     max_filters: int = Field(default=64, ge=1, description="Most filters of one request; beyond it, 422.")
+    engine_cache_bytes: int = Field(
+        default=512 * 1024 * 1024,
+        ge=0,
+        description="Memory for columns that the embedded engine keeps decompressed, so that filters read them in half "
+        "the time; 0: none.",
+    )
     engine_memory_bytes: int = Field(
         default=1024 * 1024 * 1024,
         ge=256 * 1024 * 1024,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
 import pytest
 
 from trueline.ledger.answers import Answers
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 def hasty(workspace: Workspace) -> Iterator[Engine]:
     """An engine on the same folder that gives a query next to no time."""
     folder, database = workspace.settings.data / "ledger", workspace.settings.ledger_database
-    opened = open_engine("", folder, database, query_seconds=0.05, query_memory_bytes=2**30)
+    opened = open_engine("", folder, database, query_seconds=0.05, query_memory_bytes=2**30, cache_bytes=0)
     yield opened
     opened.close()
 
@@ -41,6 +42,31 @@ def test_a_query_over_its_time_is_stopped(hasty: Engine, engine: Engine) -> None
         hasty.rows("SELECT sum(sipHash64(number)) FROM numbers(1000000000000)")
     assert time.monotonic() - began < 5
     assert engine.rows("SELECT query FROM system.processes WHERE query LIKE 'SELECT sum(sipHash64%'") == []
+
+
+def test_what_was_read_once_is_kept_decompressed(engine: Engine) -> None:
+    def met() -> int:
+        rows = engine.rows("SELECT value FROM system.events WHERE event = 'UncompressedCacheHits'")
+        return int(rows[0][0]) if rows else 0
+
+    engine.command("CREATE TABLE kept_decompressed (n UInt64) ENGINE = MergeTree ORDER BY n")
+    try:
+        engine.insert("kept_decompressed", pa.table({"n": pa.array(range(100_000), pa.uint64())}))
+        total = [engine.rows("SELECT sum(n) FROM kept_decompressed WHERE n % 2 = 0")]
+        before = met()
+        total.append(engine.rows("SELECT sum(n) FROM kept_decompressed WHERE n % 2 = 0"))
+        assert total[0] == total[1]
+        assert met() > before
+    finally:
+        engine.command("DROP TABLE kept_decompressed SYNC")
+
+
+def test_what_is_kept_is_no_other_tables_of_the_same_name(engine: Engine) -> None:
+    for value in (1, 2):
+        engine.command("CREATE TABLE made_twice (n UInt64) ENGINE = MergeTree ORDER BY n")
+        engine.insert("made_twice", pa.table({"n": pa.array([value] * 1000, pa.uint64())}))
+        assert engine.rows("SELECT sum(n) FROM made_twice WHERE n > 0") == [(1000 * value,)]
+        engine.command("DROP TABLE made_twice SYNC")
 
 
 @pytest.mark.parametrize("failing", ["rows", "table"])

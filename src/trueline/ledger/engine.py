@@ -6,7 +6,7 @@ import contextlib
 import threading
 import time
 import weakref
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict, Unpack
 
 import clickhouse_connect
 import pyarrow as pa
@@ -35,6 +35,7 @@ _BUSY = {202, 241, 252}  # too many queries, memory limit, too many parts
 _NOT_ENOUGH_SPACE = 243
 _NO_SPACE = "No space left on device"  # of whatever the engine was doing: writing, syncing, making a folder
 _OPENING_PATIENCE = 5.0
+_ANY_NUMBER = 2**62
 _WRITE_AS_ONE_BLOCK = {
     # a part of its own per statement, so that the statement is in as a whole or not at all
     "max_insert_threads": 1,
@@ -49,6 +50,17 @@ _INSERT = _WRITE_AS_ONE_BLOCK | {
 }
 
 
+class Limits(TypedDict):
+    """What the engine may take."""
+
+    query_seconds: float
+    """Time for a query."""
+    query_memory_bytes: int
+    """Memory for a query, beside what it keeps for others."""
+    cache_bytes: int
+    """Memory for what is kept decompressed of parts, which never change. Of a server its own configuration decides."""
+
+
 class Engine:
     """One client a thread, so that threads do not wait for each other.
 
@@ -56,7 +68,7 @@ class Engine:
     are bound parameters (``{name:Type}``).
     """
 
-    def __init__(self, dsn: str, database: str, *, query_seconds: float, query_memory_bytes: int) -> None:
+    def __init__(self, dsn: str, database: str, **limits: Unpack[Limits]) -> None:
         """Open the store and make its database if there is none.
 
         Raises:
@@ -64,14 +76,20 @@ class Engine:
             LedgerError: the store does not open.
         """
         self._dsn = dsn
+        cache: dict[str, Any] = {"chdb_options": {"uncompressed_cache_size": limits["cache_bytes"]}}
+        self._embedded = cache if dsn.startswith("chdb:") else {}  # a server has it in its configuration
         self._database = database
         self._clients: weakref.WeakSet[Client] = weakref.WeakSet()  # a thread's ends with the thread
         self._lock = threading.Lock()
         self._local = threading.local()
-        self._query_seconds = query_seconds
+        self._query_seconds = limits["query_seconds"]
         self._limits = {
             "timeout_overflow_mode": "throw",
-            "max_memory_usage": query_memory_bytes,
+            # whoever reads something first is charged for what is kept of it
+            "max_memory_usage": limits["query_memory_bytes"] + limits["cache_bytes"],
+            "use_uncompressed_cache": int(limits["cache_bytes"] > 0),
+            "merge_tree_max_rows_to_use_cache": _ANY_NUMBER,
+            "merge_tree_max_bytes_to_use_cache": _ANY_NUMBER,
             "precise_float_parsing": 1,
             # as many filters, with as many members, as are allowed
             "max_query_size": 64 * 1024 * 1024,
@@ -89,8 +107,10 @@ class Engine:
         while True:
             try:
                 if database is None:
-                    return clickhouse_connect.get_client(dsn=self._dsn, tz_mode="schema")
-                return clickhouse_connect.get_client(dsn=self._dsn, tz_mode="schema", database=database)
+                    return clickhouse_connect.get_client(dsn=self._dsn, tz_mode="schema", **self._embedded)
+                return clickhouse_connect.get_client(
+                    dsn=self._dsn, tz_mode="schema", database=database, **self._embedded
+                )
             except (ClickHouseError, OSError, RuntimeError) as error:
                 if "EmbeddedServer" not in str(error):
                     raise LedgerError(f"the ledger's store does not open: {error}") from error

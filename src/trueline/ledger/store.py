@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from pathlib import Path  # noqa: TC003 - part of a public signature
+from typing import Unpack
 
 from trueline.ledger import migrations
 from trueline.ledger.answers import Answers
@@ -13,7 +14,7 @@ from trueline.ledger.confidences import ConfidenceQuery
 from trueline.ledger.count import CountQuery
 from trueline.ledger.decision_pairs import DecisionPairQuery
 from trueline.ledger.decision_points import DecisionPointQuery
-from trueline.ledger.engine import Engine
+from trueline.ledger.engine import Engine, Limits
 from trueline.ledger.errors import LedgerInUseError
 from trueline.ledger.events import EventTable
 from trueline.ledger.fields import FieldQuery
@@ -133,7 +134,7 @@ class Ledger:
         self.engine.close()
 
 
-def open_engine(dsn: str, folder: Path, database: str, *, query_seconds: float, query_memory_bytes: int) -> Engine:
+def open_engine(dsn: str, folder: Path, database: str, **limits: Unpack[Limits]) -> Engine:
     """Connect to the ClickHouse a DSN names; an empty one means the embedded engine in `folder`.
 
     Raises:
@@ -144,6 +145,6 @@ def open_engine(dsn: str, folder: Path, database: str, *, query_seconds: float, 
         folder.mkdir(parents=True, exist_ok=True)
         dsn = f"chdb://{folder.resolve()}"
     try:
-        return Engine(dsn, database, query_seconds=query_seconds, query_memory_bytes=query_memory_bytes)
+        return Engine(dsn, database, **limits)
     except LedgerInUseError as error:
         raise LedgerInUseError(f"another process, most likely a running server, has {folder} open") from error
