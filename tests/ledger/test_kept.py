@@ -183,7 +183,8 @@ def test_filters_on_what_is_counted_by_cost_no_count_of_the_events(
     def counted(_: Population, **__: bool) -> object:
         raise AssertionError("the events were counted")
 
-    monkeypatch.setattr(ledger.count, "counts", counted)
+    for query in ("counts", "groups"):
+        monkeypatch.setattr(ledger.count, query, counted)
     for raw in TOLD_BY_KINDS:
         workspace.metrics.job(job.id, filters=raw)
     with pytest.raises(AssertionError, match="the events were counted"):
@@ -228,7 +229,39 @@ def test_an_event_that_moves_while_it_is_counted_is_counted_once(
         return count(population, **bounds)
 
     monkeypatch.setattr(ledger.count, "counts", counted)
+    grouped = ledger.count.groups
+
+    def noted(population: Population) -> object:
+        asked.append(population)
+        return grouped(population)
+
+    monkeypatch.setattr(ledger.count, "groups", noted)
     table = ledger.answers.counts(population(workspace, job, None, "2025-01-01T02:30:00Z"))
     assert [each.events for each in table.counts] == [1]
     assert asked[-1].start is None  # in the end all at once
     assert len(asked) > 3
+
+
+def test_a_vote_between_the_groups_and_their_states_has_them_asked_again(
+    workspace: Workspace, ledger: Ledger, fresh_title: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = workspace.jobs.create(title=fresh_title(), labels=LABELS)
+    for name in ("a", "b"):
+        event = {"event_id": name, "raw_body": {"v": 1}, "decision": {"label": "Drop"}}
+        assert workspace.ingest.bulk(job, packed(event)).accepted == 1
+    filters = [{"field": "v", "operator": "is", "value": 1}]
+    workspace.metrics.job(job.id, filters=filters)
+    group, labels, asked = ledger.count.groups, iter(["Escalate", "Investigate"]), 0
+
+    def grouped(population: Population) -> object:
+        nonlocal asked
+        asked += 1
+        groups = group(population)
+        if (label := next(labels, None)) is not None:
+            assert workspace.feedback.bulk(job, packed({"event_id": "a", "analyst": "ana", "label": label})).accepted
+        return groups
+
+    monkeypatch.setattr(ledger.count, "groups", grouped)
+    answer = workspace.metrics.job(job.id, filters=filters)
+    assert asked == 3
+    assert answer["confusion_matrix"] == [[1, 0, 0], [1, 0, 0], [0, 0, 0]]

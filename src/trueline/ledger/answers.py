@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from trueline.ledger.conditions import ask_for_kinds_alone, ask_for_subjects, on_events
+from trueline.ledger.by_subject import CountsBySubject
+from trueline.ledger.conditions import ask_for_kinds_alone, ask_for_moments, ask_for_subjects, on_events
 from trueline.ledger.count import CountTable, latest_changed, most_changed
 from trueline.metrics.counts import Count
 from trueline.metrics.hours import HOUR, Window
@@ -35,6 +36,7 @@ class Answers:
         self._query = query
         self._kinds = kinds
         self._kept = kept
+        self._by_subject = CountsBySubject(query, kinds, kept)
 
     def counts(self, population: Population) -> CountTable:
         """Count a population's events by decision, consensus and what a training changed.
@@ -42,7 +44,10 @@ class Answers:
         Raises:
             QueryTimeoutError: it took longer than the budget.
         """
-        return self._kept_counts(population) or self._query.counts(population)
+        counted = self._kept_counts(population)
+        if counted is None and _is_of_now(population) and not ask_for_moments(population.filters):
+            counted = self._by_subject.counts(population)
+        return counted or self._query.counts(population)
 
     def bounds(self, population: Population) -> tuple[int | None, int | None]:
         """The moments of the first and the last event that `counts` would tell.
@@ -124,8 +129,7 @@ class Answers:
 
     def _selection(self, population: Population) -> Selection | None:
         """What a population is to the tally; None where its filters ask for more than that counts by."""
-        of_now = population.as_of is None and not population.by_arrival  # as tallies are
-        if not of_now or not ask_for_kinds_alone(population.filters):
+        if not _is_of_now(population) or not ask_for_kinds_alone(population.filters):
             return None
         window = Window(population.start, population.end)
         if not population.filters:
@@ -179,6 +183,11 @@ class Answers:
         of_hour = replace(population, start=hour, end=hour + HOUR)
         earliest, latest = self._query.bounds(of_hour, earliest=not last, latest=last)
         return latest if last else earliest
+
+
+def _is_of_now(population: Population) -> bool:
+    """Whether it is of what a tally is about: what is known now, by when it happened."""
+    return population.as_of is None and not population.by_arrival
 
 
 def _whole_hours(population: Population) -> tuple[Window | None, list[tuple[int, int]]]:

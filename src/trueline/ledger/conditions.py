@@ -67,6 +67,16 @@ def on_events(filters: tuple[Filter, ...]) -> tuple[Filter, ...]:
     return tuple(each for each in filters if not asks_for_subject(each.field))
 
 
+def on_states(filters: tuple[Filter, ...]) -> tuple[Filter, ...]:
+    """Those of filters that need the states of subjects, and of them no moments."""
+    return tuple(each for each in filters if own_field(each.field) in _OF_STATES)
+
+
+def ask_for_moments(filters: tuple[Filter, ...]) -> bool:
+    """Whether any filter needs the moment that an event's consensus was worked out."""
+    return any(asks_for_subject(each.field) for each in filters if own_field(each.field) not in _OF_STATES)
+
+
 def asks_for_subject(field: str) -> bool:
     """Whether a field's value needs the state of an event's subject."""
     return own_field(field) in _OF_SUBJECTS

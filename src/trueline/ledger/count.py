@@ -9,9 +9,12 @@ from trueline.ledger.conditions import own_expression
 from trueline.ledger.population import asked
 from trueline.metrics.counts import Count
 from trueline.metrics.parts import Confidence, Part
+from trueline.metrics.tally import GROUPS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+    import pyarrow as pa
 
     from trueline.filters.fields import OwnField
     from trueline.ledger.engine import Engine, Row
@@ -98,6 +101,17 @@ class CountQuery:
             *(self._bounds(of, population, earliest, latest) if counted else (None, None)),
             tuple(ChangedSubject(key, at, events) for key, (at, events) in changed.items() if events),
         )
+
+    def groups(self, population: Population) -> pa.Table:
+        """A population's events by outcome and, where that has a state, by subject, with the columns of `GROUPS`.
+
+        Its filters on the states of subjects are not put to them.
+
+        Raises:
+            QueryTimeoutError: it took longer than the budget.
+        """
+        of = asked(self._engine, self._tables, population)
+        return self._engine.table(of.groups_without_states(), of.into.values).cast(GROUPS)
 
     def bounds(
         self, population: Population, *, earliest: bool | None = None, latest: bool | None = None

@@ -121,6 +121,11 @@ SELECT * FROM
 ) AS counted
 LEFT ANY JOIN ({subjects}) AS subject ON counted.marked = subject.subject_key"""
 
+_MARKED = """
+SELECT toString(outcome) AS outcome, {marked} AS marked,
+       toUnixTimestamp64Micro({first_changed_at}) AS first_changed_at, sum(sign) AS events
+FROM {table} WHERE {where} GROUP BY outcome, marked"""
+
 _GROUPS_WITH_STATES = f"""
 SELECT *, splitByChar('\\0', toString(outcome))[1] AS outcome_decision,
        splitByChar('\\0', toString(outcome))[2] AS first_consensus,{_STATE}
@@ -229,6 +234,10 @@ class Asked:
         """The query of the population's rows counted by outcome and, where that has a state, by subject."""
         return self._groups("", "")
 
+    def groups_without_states(self) -> str:
+        """As `groups`, with no more of a subject than its key; conditions on states are not put to them."""
+        return self._filled(_MARKED, each_subject=False)
+
     def groups_in_parts(self, width: int | None, low_confidence_below: float) -> str:
         """As `groups_with_states`, counted also by interval and model, with what is to be told of confidence.
 
@@ -273,18 +282,21 @@ class Asked:
         each_subject: bool = False,
         one_by_one: bool = False,
     ) -> str:
-        # in a job grouped by bucket no event comes with a consensus
-        first = "max(consensus_changed_at)" if self.can_change and not self.by_bucket else _NEVER
         if self.met.on_moments or one_by_one:
             grouped = _ONE_BY_ONE.replace("{source}", self.rows(*further))
         elif self.subjects is None and not each_subject:
             grouped = _ALONE
         else:
             grouped = _BY_SUBJECT.replace("{subjects}", self.subjects or _VOTED)
+        grouped = grouped.replace("{parts}", parts).replace("{of_parts}", of_parts)
+        return self._filled(grouped, each_subject=each_subject)
+
+    def _filled(self, grouped: str, *, each_subject: bool) -> str:
+        marked = f"if(subject_key IN ({self.subject_keys}), subject_key, 0)" if self.subject_keys else "toUInt64(0)"
+        # in a job grouped by bucket no event comes with a consensus
+        first = "max(consensus_changed_at)" if self.can_change and not self.by_bucket else _NEVER
         for name, part in {
-            "{parts}": parts,
-            "{of_parts}": of_parts,
-            "{marked}": "subject_key" if each_subject else f"if(subject_key IN ({self.subject_keys}), subject_key, 0)",
+            "{marked}": "subject_key" if each_subject else marked,
             "{first_changed_at}": first,
             "{table}": self.table,
             "{where}": self.where,

@@ -59,6 +59,13 @@ LEARNED: Final = pa.schema([("subject_key", pa.uint64()), ("label", pa.string())
 """What a training learned of subjects."""
 
 
+GROUPS: Final = pa.schema(
+    [("outcome", pa.string()), ("marked", pa.uint64()), ("first_changed_at", pa.int64()), ("events", pa.int64())]
+)
+"""Events counted by outcome and marked subject; 0 is none. When the consensus changed that they came with, at the
+latest."""
+
+
 @dataclass(frozen=True, slots=True)
 class Bound:
     """The earliest or latest ``@timestamp`` of a population."""
@@ -325,6 +332,21 @@ class Tally:
             for (decision, consensus, trained, changed), events in counted.items()
             if events
         )
+
+    def placed(self, groups: pa.Table) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """What groups of events count as now, by their place in `kinds`, and when their consensus changed.
+
+        Args:
+            groups: With the columns of `GROUPS`.
+        """
+        decision, first = self._outcomes(groups)
+        marked = _array(groups["marked"])
+        subject = np.where(marked == 0, _NONE, self._subjects.find(marked))
+        later = (subject != _NONE) & (self._states["later"][subject] != _NONE) if len(self._subjects) else subject >= 0
+        changed_at = _array(groups["first_changed_at"])
+        if len(self._subjects):
+            changed_at = np.where(later, self._states["changed_at"][subject], changed_at)
+        return self._kinds_now(decision, first, subject), changed_at
 
     def bounds(self, selection: Selection) -> tuple[Bound, Bound] | None:
         """The earliest and the latest ``@timestamp`` of a selection of whole hours, decided events of all subjects.
