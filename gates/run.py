@@ -17,12 +17,14 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))  # the oracle
 sys.path.insert(0, str(Path(__file__).parent.parent / "bench"))  # servers of one's own
 
 import killed
+import mixed
 import own_writes
+import pressed
 
 if TYPE_CHECKING:
     from gate import Gate
 
-GATES: Final[tuple[Gate, ...]] = (killed.GATE, own_writes.GATE)
+GATES: Final[tuple[Gate, ...]] = (killed.GATE, own_writes.GATE, mixed.GATE, pressed.GATE)
 
 
 def main(arguments: list[str] | None = None) -> int:

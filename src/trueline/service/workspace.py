@@ -76,7 +76,7 @@ class Workspace:
             StartError: a store is in use, was written by a newer version, or does not open.
         """
         settings.data.mkdir(parents=True, exist_ok=True)
-        with contextlib.ExitStack() as opened:
+        with contextlib.ExitStack() as opened, budget.without():
             try:
                 engine = open_engine(
                     settings.ledger_dsn,
