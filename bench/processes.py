@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 _IMPORT_SECONDS = 1_800
 _COMMAND_SECONDS = 120
@@ -64,8 +64,10 @@ def import_alerts(archive: Path, mapping: Path, job: str, data: Path) -> str:
 
 
 @contextlib.contextmanager
-def served(data: Path) -> Iterator[tuple[str, int]]:
-    """Serve a data folder on a free port of loopback; gives the address and the process id.
+def served(data: Path, settings: Mapping[str, str] | None = None) -> Iterator[tuple[str, int]]:
+    """Serve a data folder on a free port of loopback, with settings by the names of the environment.
+
+    Gives the address and the process id.
 
     Raises:
         CommandError: the server did not start.
@@ -86,7 +88,7 @@ def served_process(data: Path) -> Iterator[tuple[str, subprocess.Popen[str]]]:
         process = subprocess.Popen(  # noqa: S603 - our own command
             _command("serve", "--data", str(data), "--port", "0"),
             cwd=data.parent,
-            env=_environment(),
+            env=_environment() | dict(settings or {}),
             stdout=subprocess.PIPE,
             stderr=errors,
             text=True,

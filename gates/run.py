@@ -21,7 +21,9 @@ import drained
 import full_disk
 import fuzzed
 import killed
+import mixed
 import own_writes
+import pressed
 import schemes
 
 if TYPE_CHECKING:
@@ -33,6 +35,8 @@ GATES: Final[tuple[Gate, ...]] = (
     backed_up.GATE,
     drained.GATE,
     own_writes.GATE,
+    mixed.GATE,
+    pressed.GATE,
     fuzzed.GATE,
     schemes.GATE,
 )

@@ -52,6 +52,31 @@ def test_questions_are_answered_while_more_writes_wait_than_there_are_threads(
     assert (metrics["total_events"], metrics["confusion_matrix"][2]) == (2, [1, 0, 1])
 
 
+def test_votes_that_wait_for_one_job_leave_threads_for_those_on_others(
+    caller: Caller, server: str, admin_key: str, workspace: Workspace
+) -> None:
+    job, other = caller.make_job(), caller.make_job()
+    for each in (job, other):
+        caller.fill(each, a="Drop")
+    headers = {"X-Arcanna-Api-Key": admin_key}
+    with (
+        httpx.Client(
+            base_url=server, headers=headers, timeout=SECONDS, limits=httpx.Limits(max_connections=None)
+        ) as client,
+        ThreadPoolExecutor(EACH) as threads,
+    ):
+
+        def vote(on: int) -> int:
+            return client.put(f"/api/v1/events/{on}/a/feedback", json={"feedback": "Escalate"}).status_code
+
+        with held(workspace, job):
+            sent = [threads.submit(vote, job) for _ in range(EACH - 1)]
+            time.sleep(0.5)  # long enough for them to arrive
+            assert [vote(other) for _ in range(3)] == [200] * 3
+            assert not any(each.done() for each in sent)
+        assert [each.result(SECONDS) for each in sent] == [200] * (EACH - 1)
+
+
 class held:  # noqa: N801 - reads as a phrase
     """Hold a job, as one who writes to it does, in a thread of its own."""
 

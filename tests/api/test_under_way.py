@@ -48,12 +48,12 @@ def body(bodies: BodiesUnderWay, *parts: bytes, announced: str = "") -> Body:
 
 
 async def read(one: Body) -> bytes:
-    whole = b""
+    whole = bytearray()
     while True:
         message = await one.receive()
-        whole += message["body"]
+        whole.extend(message["body"])
         if not message["more_body"]:
-            return whole
+            return bytes(whole)
 
 
 def status_of(one: Body) -> tuple[int, dict[str, str]]:

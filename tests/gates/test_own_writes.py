@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import http.client
     from pathlib import Path
 
-WRITES = 48
+WRITES = 36
 
 
 def test_what_was_acknowledged_is_in_the_next_answer(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

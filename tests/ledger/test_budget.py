@@ -36,6 +36,12 @@ def test_when_it_is_over_nothing_more_is_asked() -> None:
             budget.left(30.0)
 
 
+def test_a_start_takes_as_long_as_it_takes(engine: Engine) -> None:
+    with budget.without():
+        assert budget.left(0.01) == 0.0
+        assert engine.rows("SELECT sleep(0.2)") == [(0,)]
+
+
 @pytest.mark.parametrize("way", ["rows", "table"])
 def test_the_engine_stops_a_query_when_the_budget_of_its_request_is_over(way: str, engine: Engine) -> None:
     began = time.monotonic()

@@ -15,7 +15,7 @@ import pytest
 
 from trueline.ledger.errors import LedgerError
 from trueline.service import waiting
-from trueline.service.errors import JobNotFoundError
+from trueline.service.errors import JobNotFoundError, TooMuchWaitingError
 from trueline.service.lines import EventLine, Rejected
 from trueline.service.prepared import PreparedEvents
 from trueline.service.waiting import WaitingEvents
@@ -205,6 +205,43 @@ def test_closing_writes_what_waits(workspace: Workspace, job: Job, ledger: Ledge
         closed.result(SECONDS)
     assert all(each.done() for each in put)
     assert workspace.metrics.job(job.id)["total_events"] == 3
+
+
+def test_more_than_may_wait_for_a_job_is_refused_and_other_jobs_take_it(
+    workspace: Workspace, job: Job, ledger: Ledger, fresh_title: Callable[[], str]
+) -> None:
+    other = workspace.jobs.create(title=fresh_title(), labels=LABELS)
+    prepared = [workspace.ingest.prepare(job, [line(name)]) for name in "abcd"]
+    queue = WaitingEvents(ledger, workspace._writing, most_bytes=2 * prepared[0].memory)  # noqa: SLF001
+    with workspace._writing.on(job.id):  # noqa: SLF001
+        put = [queue.put(each) for each in prepared[:2]]
+        with pytest.raises(TooMuchWaitingError, match="can be written: try again later") as refused:
+            queue.put(prepared[2])
+        assert refused.value.seconds == 1
+        elsewhere = queue.put(workspace.ingest.prepare(other, [line("e")]))
+        assert elsewhere.result(SECONDS).accepted == 1
+    wait_for(put, SECONDS)
+    assert queue.put(prepared[3]).result(SECONDS).accepted == 1
+    queue.close()
+    assert workspace.metrics.job(job.id)["total_events"] == 3
+
+
+def test_who_finds_nobody_waiting_is_taken_however_much_it_is(workspace: Workspace, job: Job, ledger: Ledger) -> None:
+    queue = WaitingEvents(ledger, workspace._writing, most_bytes=1)  # noqa: SLF001
+    assert queue.put(workspace.ingest.prepare(job, [line("a"), line("b")])).result(SECONDS).accepted == 2
+    queue.close()
+
+
+def test_how_long_what_waits_will_take_follows_from_the_last_batch() -> None:
+    lock = threading.Lock()
+    queue = waiting._Queue(lock)  # noqa: SLF001
+    with lock:
+        queue.memory = 10_000
+        assert queue.seconds() == 1
+        queue.expect(1, 2.0, 2_000)
+        assert queue.seconds() == 10
+        queue.memory = 10_000_000
+        assert queue.seconds() == waiting.LONGEST_WAIT
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ async def draw_audit(job: str, body: AuditDrawQuery, opened: Opened, key: Authen
         window = AuditWindow(**body.window())
         return answer(opened.audits.draw(named, body.decision, body.count, body.seed, window))
 
-    return await run_in_writers_thread(draw)
+    return await run_in_writers_thread(draw, job)
 
 
 @router.get("/api/v2/jobs/{job:path}/audit/draws/{draw}", response_model=AuditDrawBody)

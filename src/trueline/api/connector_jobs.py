@@ -106,12 +106,12 @@ async def stop(job: str, opened: Opened, key: Authenticated) -> Response:
 
 
 async def _operate_v1(opened: Workspace, key: Key, job: str, operation: Callable[[Job], object]) -> Response:
-    await run_in_writers_thread(lambda: operation(job_for(opened, key, _OPERATE, job)))
+    await run_in_writers_thread(lambda: operation(job_for(opened, key, _OPERATE, job)), job)
     return answer({"status": "OK", "error_message": ""})
 
 
 async def _operate(opened: Workspace, key: Key, job: str, operation: Callable[[Job], object]) -> Response:
-    await run_in_writers_thread(lambda: operation(job_for(opened, key, _OPERATE, job)))
+    await run_in_writers_thread(lambda: operation(job_for(opened, key, _OPERATE, job)), job)
     return answer({"status": "OK", "reason": "", "reason_details": ""})
 
 

@@ -113,7 +113,7 @@ async def _vote(  # noqa: PLR0913, PLR0917 - as above
         named = job_for(opened, key, "write:event_feedback", job)
         opened.feedback.give(named, event, analyst or key.name[:MAX_NAME_LENGTH], label, note)
 
-    await run_in_writers_thread(give)
+    await run_in_writers_thread(give, job)
     return answer({"status": "updated"})
 
 

@@ -51,7 +51,7 @@ async def decide(job: str, event: str, body: DecisionBody, opened: Opened, key: 
         named = job_for(opened, key, "write:events", job)
         opened.ingest.decide(named, event, **body.model_dump())
 
-    await run_in_writers_thread(take)
+    await run_in_writers_thread(take, job)
     return answer({"status": "updated"})
 
 
@@ -70,7 +70,7 @@ async def bulk_votes(job: str, request: Request, opened: Opened, key: Authentica
             need(key, "write:consensus_override", named)
         return opened.feedback.commit(prepared)
 
-    return answer(_bulk(await run_in_writers_thread(take)))
+    return answer(_bulk(await run_in_writers_thread(take, job)))
 
 
 def _bulk(taken: BulkAnswer) -> dict[str, Any]:

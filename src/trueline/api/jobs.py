@@ -52,7 +52,7 @@ async def register_model(job: str, body: ModelCreate, opened: Opened, key: Authe
         named = job_for(opened, key, "execute:job_operations", job)
         return opened.training.register(named, **body.model_dump())
 
-    return answer(_model(await run_in_writers_thread(register)), 201)
+    return answer(_model(await run_in_writers_thread(register, job)), 201)
 
 
 @router.post("/api/v2/jobs/{job:path}/rebuild", response_model=RebuiltBody)
@@ -62,7 +62,7 @@ async def rebuild_job(job: str, opened: Opened, key: Authenticated) -> Response:
     def rebuild() -> Rebuilt:
         return opened.jobs.rebuild(job_for(opened, key, "execute:job_operations", job).id)
 
-    return answer(asdict(await run_in_writers_thread(rebuild)))
+    return answer(asdict(await run_in_writers_thread(rebuild, job)))
 
 
 # last, since a title may hold slashes
@@ -80,7 +80,7 @@ async def change_job(job: str, body: JobChange, opened: Opened, key: Authenticat
         named = job_for(opened, key, "write:resources", job)
         return opened.jobs.change(named.id, **body.model_dump(exclude_unset=True))
 
-    return answer(_job(await run_in_writers_thread(change)))
+    return answer(_job(await run_in_writers_thread(change, job)))
 
 
 def _job(job: Job) -> dict[str, Any]:

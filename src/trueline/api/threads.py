@@ -32,6 +32,9 @@ ALONE_THREADS: Final = 2
 """Events that come alone and are read at once. Reading is all computing: in sixteen threads it took a quarter longer,
 as each of them waits for the interpreter, and the writers behind them."""
 
+WRITERS_OF_ONE: Final = 6
+"""Of them, those of one job: they may all wait for one who holds it long, as to train."""
+
 READING_THREADS: Final = 4
 """Bulk requests of events read at once; the reading itself is done in processes, see `Readers`."""
 
@@ -50,6 +53,7 @@ _writers = RunVar[anyio.CapacityLimiter]("trueline_writers")
 _reading = RunVar[anyio.CapacityLimiter]("trueline_reading")
 _questions = RunVar[anyio.CapacityLimiter]("trueline_questions")
 _turns = RunVar[Turns]("trueline_turns")
+_writers_turns = RunVar[Turns]("trueline_writers_turns")
 
 
 def divide() -> None:
@@ -60,6 +64,7 @@ def divide() -> None:
     _reading.set(anyio.CapacityLimiter(READING_THREADS))
     _questions.set(anyio.CapacityLimiter(QUESTIONS))
     _turns.set(Turns(QUESTIONS, QUESTIONS_OF_ONE, MOST_WAITING))
+    _writers_turns.set(Turns(WRITERS_THREADS, WRITERS_OF_ONE, MOST_WAITING))
 
 
 async def ask(opened: Workspace, key: Key, question: Callable[[], _Result]) -> _Result:
@@ -76,13 +81,17 @@ async def ask(opened: Workspace, key: Key, question: Callable[[], _Result]) -> _
         end()
 
 
-async def run_in_writers_thread(work: Callable[[], _Result]) -> _Result:
-    """Do what may wait for a job.
+async def run_in_writers_thread(work: Callable[[], _Result], job: str = "") -> _Result:
+    """Do what may wait for a job, as a request names it: those that do leave threads for others.
 
     Raises:
         BusyError: too many wait already.
     """
-    return await _run(work, _writers.get())
+    end = await _writers_turns.get().take(job, None)
+    try:
+        return await anyio.to_thread.run_sync(work, limiter=_writers.get())
+    finally:
+        end()
 
 
 async def run_in_reading_thread(work: Callable[[], _Result]) -> _Result:

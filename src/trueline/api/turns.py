@@ -1,4 +1,4 @@
-"""Whose turn it is: questions that may take long are few at once, and nobody's leave no room for another's."""
+"""Whose turn it is: what may take long is little at once, and nobody's leaves no room for another's."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class Turns:
         self._waiting: dict[str, deque[asyncio.Future[None]]] = {}
         """By asker, who has waited longest for a turn first."""
 
-    async def take(self, asker: str, seconds: float) -> Callable[[], None]:
-        """Wait for a turn, so long at the most; what is given back ends it.
+    async def take(self, asker: str, seconds: float | None) -> Callable[[], None]:
+        """Wait for a turn, so long at the most, or however long; what is given back ends it.
 
         Raises:
             BusyError: too many wait already, or it took too long.
@@ -37,7 +37,7 @@ class Turns:
             self._running[asker] += 1
         return lambda: self._end(asker)
 
-    async def _wait(self, asker: str, seconds: float) -> None:
+    async def _wait(self, asker: str, seconds: float | None) -> None:
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(asker, deque()).append(turn)
         try:

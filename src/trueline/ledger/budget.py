@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import time
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Final
@@ -28,8 +29,18 @@ def within(seconds: float) -> Iterator[None]:
         _deadline.reset(before)
 
 
+@contextlib.contextmanager
+def without() -> Iterator[None]:
+    """Let the queries of the block take as long as they take, as at a start, where nobody waits for an answer."""
+    before = _deadline.set(math.inf)
+    try:
+        yield
+    finally:
+        _deadline.reset(before)
+
+
 def left(most: float) -> float:
-    """Seconds that the next query has, and no more than `most`.
+    """Seconds that the next query has, and no more than `most`; 0 is without a bound.
 
     Raises:
         QueryTimeoutError: none.
@@ -37,6 +48,8 @@ def left(most: float) -> float:
     deadline = _deadline.get()
     if deadline is None:
         return most
+    if deadline == math.inf:
+        return 0.0
     seconds = deadline - time.monotonic()
     if seconds < _LEAST:
         raise QueryTimeoutError("the query went over its time budget and was stopped")

@@ -78,8 +78,8 @@ class _Queue:
         """How long what waits will take, as fast as the last batch was written; in whole seconds."""
         return max(1, min(LONGEST_WAIT, math.ceil(self.memory / self._rate))) if self._rate else 1
 
-    def expect(self, answered: int, written: int, seconds: float) -> bool:
-        """Learn from a batch: how many it answered, its bytes, how long it took. Whether more are likely to come.
+    def expect(self, answered: int, seconds: float, written: int = 0) -> bool:
+        """Learn from a batch: how many it answered, how long it took, its bytes. Whether more are likely to come.
 
         Who was answered often sends again. Half of all there are make the next batch: as the others arrive and are
         read, these are written.
@@ -165,7 +165,7 @@ class WaitingEvents:
                 each.answer.set_exception(refusal)
         with self._lock:
             written = sum(each.memory for each in taken)
-            if self._of_job[job_id].expect(len(taken), written, time.perf_counter() - began):
+            if self._of_job[job_id].expect(len(taken), time.perf_counter() - began, written):
                 self._writers.submit(self._write_next, job_id)  # behind the other jobs that wait
             else:
                 self._leave(job_id)

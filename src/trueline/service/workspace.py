@@ -80,7 +80,7 @@ class Workspace:
         """
         make_data_folder(settings)
         refuse_unfinished(settings)
-        with contextlib.ExitStack() as opened:
+        with contextlib.ExitStack() as opened, budget.without():
             try:
                 engine = open_engine(
                     settings.ledger_dsn,
