@@ -1,8 +1,8 @@
 """SIGTERM at a random moment: what is under way is answered, who asks whether the server is ready learns at once.
 
-A round: a server; clients that send bulk requests, votes and questions, each one after the other; SIGTERM. Each request
-must be answered in full and rightly, or refused with the sentence that says so, or its connection closed before a byte of
-an answer. `/readyz` must say 503 to a kept connection and to new ones for as long as anything is under way. The server
+A round: a server; clients that send bulk requests and questions, each one after the other; SIGTERM. Each request must
+be answered in full and rightly, or refused with the sentence that says so, or its connection closed before a byte of an
+answer. `/readyz` must say 503 to a kept connection and to new ones for as long as anything is under way. The server
 must end with exit code 0. Opened again, all that was acknowledged must be there, and nothing of what was refused.
 """
 
@@ -91,6 +91,7 @@ def stop_and_count(folder: Path, rounds: int, seed: int) -> Drained:
     key = trueline("keys", "create", "gate", "--data", str(folder / "data"), folder=folder).strip()
     came = Drained()
     job, events = 0, 0
+    clients: list[Client] = []
     for number in range(rounds + 1):
         with served_process(folder / "data") as (address, process):
             if number:

@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cli.terminal import Terminal, serve
+from cli.terminal import Terminal
+from processes import served
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from cli.terminal import Serving
 
 ROWS = "id,verdict,found\n" + "".join(f"{number},Drop,Escalate\n" for number in range(100))
@@ -80,7 +79,7 @@ def test_a_folder_with_something_in_it_gives_way_only_when_told_to(backed_up: Te
 
 def test_a_damaged_backup_changes_nothing(backed_up: Terminal) -> None:
     folder = backed_up.folder
-    shutil.copytree(folder / "data", folder / "kept")
+    shutil.copytree(folder / "data", folder / "kept", symlinks=True)
     whole = (folder / "b.tar").read_bytes()
     place = whole.index(b"SQLite format 3")
     (folder / "damaged.tar").write_bytes(whole[:place] + b"sQLite" + whole[place + 6 :])
@@ -133,7 +132,7 @@ def test_stores_on_servers_have_their_own_tools(backed_up: Terminal) -> None:
 
 def test_a_newer_store_is_refused_before_anything_is_written(backed_up: Terminal) -> None:
     folder = backed_up.folder
-    shutil.copytree(folder / "data", folder / "newer")
+    shutil.copytree(folder / "data", folder / "newer", symlinks=True)
     assert backed_up.run("backup", "older.tar", "--data", "newer").code == 0
     whole = (folder / "older.tar").read_bytes()
     (folder / "newer.tar").write_bytes(whole.replace(b'"ledger_schema":6', b'"ledger_schema":9'))
@@ -155,12 +154,12 @@ def test_through_a_server_into_a_folder_with_keys_that_go_on_working(serving: Se
     assert file.name.startswith("trueline-20")
     assert "to work through that server, give --key" in terminal.run("backup", "local.tar").err
     in_use = terminal.run("restore", str(file), "--replace")
-    assert (in_use.code, "most likely a running server, has data open: stop it first" in in_use.err) == (1, True)
+    assert (in_use.code, "most likely a running server, has data/ledger open: stop it first" in in_use.err) == (1, True)
     other = Terminal(terminal.folder / "other")
     other.folder.mkdir()
     assert other.run("restore", str(file)).code == 0
-    with serve(other) as restored:
-        asking = ("metrics", "j", "--json", "--server", restored.address, "--key", serving.key)
+    with served(other.folder / "data") as (address, _):
+        asking = ("metrics", "j", "--json", "--server", address, "--key", serving.key)
         assert json.loads(other.run(*asking).out) == json.loads(serving.run("metrics", "j", "--json").out)
 
 

@@ -47,7 +47,7 @@ def test_a_backup_without_its_votes_is_noticed(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr(backed_up, "_EARLIEST", 5.0)
     monkeypatch.setattr(backed_up, "_LATEST", 5.0)
     monkeypatch.setattr(backed_up, "restore", restore_in_part)
-    with pytest.raises(BrokenError, match="differed from a recount|instead of"):
+    with pytest.raises(BrokenError, match=r"differed from a recount|instead of"):
         back_up_and_compare(tmp_path, 1, seed=2)
 
 

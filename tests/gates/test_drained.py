@@ -28,5 +28,5 @@ def test_what_is_under_way_is_answered(tmp_path: Path, capsys: pytest.CaptureFix
 
 def test_a_server_that_drops_what_is_under_way_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(drained, "signal", SimpleNamespace(SIGTERM=signal.SIGKILL))
-    with pytest.raises(BrokenError, match="gone before it was red|never answered|exit code"):
+    with pytest.raises(BrokenError, match=r"gone before it was red|never answered|exit code"):
         stop_and_count(tmp_path, 1, seed=2)

@@ -24,7 +24,9 @@ Row: TypeAlias = "Sequence[Any]"
 _TIMED_OUT = {159, 160}  # TIMEOUT_EXCEEDED, TOO_SLOW
 _UNKNOWN_TABLE = 60
 _BUSY = {202, 241, 243, 252}  # too many queries, memory limit, not enough space, too many parts
-_OPENING_PATIENCE = 5.0
+OPENING_PATIENCE = 5.0
+"""Seconds to wait for another process that has the folder open: one that is just ending lets go within moments."""
+
 _WRITE_AS_ONE_BLOCK = {
     # a part of its own per statement, so that the statement is in as a whole or not at all
     "max_insert_threads": 1,
@@ -75,7 +77,7 @@ class Engine:
             first.close()
 
     def _connect(self, database: str | None) -> Client:
-        deadline = time.monotonic() + _OPENING_PATIENCE
+        deadline = time.monotonic() + OPENING_PATIENCE
         while True:
             try:
                 if database is None:
