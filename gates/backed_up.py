@@ -1,9 +1,9 @@
 """Backups taken while clients write: what is restored is all that there was at one moment, of both stores.
 
-Each writer takes one step after the other: events with decisions and votes, further votes, a training. Almost every step
-leaves a mark that only it leaves, so that a restored store tells which steps are in it. They must be the first so many of
-each writer; all that was acknowledged before the backup was asked for; none that began after it was taken; and none
-without those that were acknowledged before it began. An oracle that is told just these must give the same metrics.
+Each writer takes one step after the other: events with decisions and votes, further votes, a training. Almost every
+step leaves a mark that only it leaves, so that a restored store tells which steps are in it. They must be the first so
+many of each writer; all that was acknowledged before the backup was asked for; none that began after it was taken; and
+none without those that were acknowledged before it began. An oracle that is told just these must give the same metrics.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """SIGTERM at a random moment: what is under way is answered, who asks whether the server is ready learns at once.
 
-A round: a server; clients that send bulk requests, votes and questions, each one after the other; SIGTERM. Each request
-must be answered in full and rightly, or refused with the sentence that says so, or its connection closed before a byte of
-an answer. `/readyz` must say 503 to a kept connection and to new ones for as long as anything is under way. The server
+A round: a server; clients that send bulk requests and questions, each one after the other; SIGTERM. Each request must
+be answered in full and rightly, or refused with the sentence that says so, or its connection closed before a byte of an
+answer. `/readyz` must say 503 to a kept connection and to new ones for as long as anything is under way. The server
 must end with exit code 0. Opened again, all that was acknowledged must be there, and nothing of what was refused.
 """
 
@@ -91,6 +91,7 @@ def stop_and_count(folder: Path, rounds: int, seed: int) -> Drained:
     key = trueline("keys", "create", "gate", "--data", str(folder / "data"), folder=folder).strip()
     came = Drained()
     job, events = 0, 0
+    clients: list[Client] = []
     for number in range(rounds + 1):
         with served_process(folder / "data") as (address, process):
             if number:
@@ -179,7 +180,7 @@ def _watch(
         time.sleep(0.01)
 
 
-_SIGNAL_SECONDS: Final = 0.25
+_SIGNAL_SECONDS: Final = 1.0
 """Until a signal has reached the process that has to share its processor with others."""
 
 
@@ -212,7 +213,9 @@ def send_until_refused(client: Client, address: str, key: str, job: int, signall
             if begun:
                 raise BrokenError(f"{method} {path}: an answer broke off in the middle: {error!r}") from error
             if signalled.at is None:
-                raise BrokenError(f"{method} {path}: no answer, before the server was told to stop: {error!r}") from error
+                raise BrokenError(
+                    f"{method} {path}: no answer, before the server was told to stop: {error!r}"
+                ) from error
             if not isinstance(error, ConnectionRefusedError) and sent < signalled.at:
                 raise BrokenError(f"{method} {path}: sent before the signal, and never answered: {error!r}") from error
             client.closed += 1
@@ -237,13 +240,15 @@ def _request(client: Client, job: int, number: int) -> tuple[str, str, bytes, in
         return "POST", f"/api/v2/jobs/{job}/report", b"{}", 0
     size = _LINES if client.number == 0 else 1 + (number * 7) % 50
     lines = [
-        json.dumps({
-            "event_id": f"{client.number}-{number}-{each}",
-            "timestamp": f"2025-01-01T00:{each % 60:02}:00Z",
-            "raw_body": {"n": each, "host": {"name": f"h{each % 9}"}},
-            "decision": {"label": LABELS[each % 3]},
-            "votes": [{"analyst": "a", "label": LABELS[each % 2]}],
-        })
+        json.dumps(
+            {
+                "event_id": f"{client.number}-{number}-{each}",
+                "timestamp": f"2025-01-01T00:{each % 60:02}:00Z",
+                "raw_body": {"n": each, "host": {"name": f"h{each % 9}"}},
+                "decision": {"label": LABELS[each % 3]},
+                "votes": [{"analyst": "a", "label": LABELS[each % 2]}],
+            }
+        )
         for each in range(size)
     ]
     return "POST", f"/api/v2/jobs/{job}/events/bulk", "\n".join(lines).encode(), size

@@ -66,8 +66,8 @@ class Settings(BaseSettings):
     stop_notice_seconds: float = Field(
         default=0.0,
         ge=0,
-        description="Seconds after SIGTERM or Ctrl-C in which new requests are still taken while `/readyz` answers 503, "
-        "so that a load balancer goes elsewhere first.",
+        description="Seconds after SIGTERM or Ctrl-C in which new requests are still taken while `/readyz` answers "
+        "503, so that a load balancer goes elsewhere first.",
     )
     stop_seconds: float = Field(
         default=30.0,

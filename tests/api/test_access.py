@@ -135,6 +135,7 @@ TABLE = [
     Row("POST", "/api/v2/filters/fields_mapping", "read:event_query", b'{"job_titles": ["{job}"]}'),
     Row("POST", "/api/v2/events/{job}/reprocess", "execute:reprocess_events", b"{}"),
     Row("POST", "/api/v2/events/{job}/{event}/reprocess", "execute:reprocess_events"),
+    Row("POST", "/api/v2/backup", "admin:backup", of_job=False),
     Row("GET", "/api/v2/token/scopes", None, of_job=False),
     Row("GET", "/api/v2/health", None, of_job=False),
     *(Row(method, path.replace(":path", ""), None, of_job=False, opened=(501,)) for method, path in NOT_HERE),

@@ -111,7 +111,7 @@ def serve(
         server = _Server(config, announce, stopping)
         server.run()
         if server.force_exit:
-            # not waiting for the engine either: what was acknowledged is on disk, and all else is finished at next start
+            # not waiting for the engine either: what was acknowledged is on disk, all else is finished at next start
             sys.stdout.flush()
             os._exit(0)
 

@@ -34,8 +34,10 @@ _UNKNOWN_TABLE = 60
 _BUSY = {202, 241, 252}  # too many queries, memory limit, too many parts
 _NOT_ENOUGH_SPACE = 243
 _NO_SPACE = "No space left on device"  # of whatever the engine was doing: writing, syncing, making a folder
-_OPENING_PATIENCE = 5.0
 _ANY_NUMBER = 2**62
+OPENING_PATIENCE = 5.0
+"""Seconds to wait for another process that has the folder open: one that is just ending lets go within moments."""
+
 _WRITE_AS_ONE_BLOCK = {
     # a part of its own per statement, so that the statement is in as a whole or not at all
     "max_insert_threads": 1,
@@ -103,7 +105,7 @@ class Engine:
             first.close()
 
     def _connect(self, database: str | None) -> Client:
-        deadline = time.monotonic() + _OPENING_PATIENCE
+        deadline = time.monotonic() + OPENING_PATIENCE
         while True:
             try:
                 if database is None:

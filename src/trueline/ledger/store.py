@@ -14,10 +14,11 @@ from trueline.ledger.confidences import ConfidenceQuery
 from trueline.ledger.count import CountQuery
 from trueline.ledger.decision_pairs import DecisionPairQuery
 from trueline.ledger.decision_points import DecisionPointQuery
-from trueline.ledger.engine import Engine, Limits
+from trueline.ledger.engine import OPENING_PATIENCE, Engine, Limits
 from trueline.ledger.errors import LedgerInUseError
 from trueline.ledger.events import EventTable
 from trueline.ledger.fields import FieldQuery
+from trueline.ledger.in_use import is_in_use
 from trueline.ledger.job_tables import JobTables
 from trueline.ledger.kept import KeptCounts
 from trueline.ledger.keys import load_key_maker
@@ -143,8 +144,26 @@ def open_engine(dsn: str, folder: Path, database: str, **limits: Unpack[Limits])
     """
     if not dsn:
         folder.mkdir(parents=True, exist_ok=True)
+        _wait_until_free(folder)
         dsn = f"chdb://{folder.resolve()}"
     try:
         return Engine(dsn, database, **limits)
     except LedgerInUseError as error:
-        raise LedgerInUseError(f"another process, most likely a running server, has {folder} open") from error
+        raise _in_use(folder) from error
+
+
+def _wait_until_free(folder: Path) -> None:
+    """Ask before the engine does, which tells standard error each time in words of its own.
+
+    Raises:
+        LedgerInUseError: another process has the folder open, and is not just ending.
+    """
+    deadline = time.monotonic() + OPENING_PATIENCE
+    while is_in_use(folder):
+        if time.monotonic() > deadline:
+            raise _in_use(folder)
+        time.sleep(0.1)
+
+
+def _in_use(folder: Path) -> LedgerInUseError:
+    return LedgerInUseError(f"another process, most likely a running server, has {folder} open")

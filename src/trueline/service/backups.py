@@ -35,12 +35,18 @@ class Backup:
         self._end = end
 
     def chunks(self) -> Iterator[bytes]:
-        """All of it, piece by piece.
+        """All of it, piece by piece; closed before whoever reads it has the last.
 
         Raises:
             OSError: a file cannot be read.
         """
-        return archive.chunks_of(self.manifest, self._files)
+        chunks = archive.chunks_of(self.manifest, self._files)
+        before = next(chunks)
+        for chunk in chunks:
+            yield before
+            before = chunk
+        self.close()
+        yield before
 
     def close(self) -> None:
         """Let go of what it is made from; done again it changes nothing."""

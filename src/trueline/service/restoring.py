@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Final
 
 from trueline.catalog import schema as catalog_schema
 from trueline.ledger import migrations
+from trueline.ledger.errors import LedgerInUseError
+from trueline.ledger.in_use import kept_closed
 from trueline.service import archive
 from trueline.service.archive_reading import read_backup
 from trueline.service.errors import BackupError, StartError
@@ -60,7 +61,7 @@ def restore(
     placing = unpacked / _PLACING
     try:
         manifest = _unpack(backup, unpacked / _NEW, settings, copied)
-        with _held(data):
+        with _closed(data):
             placing.touch()
             _sync(unpacked)
             for name in _STORES:
@@ -129,24 +130,13 @@ def _check_versions(backup: Path, manifest: archive.Manifest) -> None:
 
 
 @contextmanager
-def _held(data: Path) -> Iterator[None]:
-    """Nobody else has the stores of a folder open meanwhile.
-
-    Raises:
-        BackupError: a server or another command has.
-    """
-    try:
-        descriptor = os.open(data / archive.LEDGER / "status", os.O_RDONLY)  # the engine locks it
-    except FileNotFoundError:
+def _closed(data: Path) -> Iterator[None]:
+    with ExitStack() as closed:
+        try:
+            closed.enter_context(kept_closed(data / archive.LEDGER))
+        except LedgerInUseError as error:
+            raise BackupError(f"{error}: stop it first") from error
         yield
-        return
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
-    except BlockingIOError as error:
-        raise BackupError(f"another process, most likely a running server, has {data} open: stop it first") from error
-    finally:
-        os.close(descriptor)
 
 
 def _remove(path: Path) -> None:
