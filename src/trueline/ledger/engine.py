@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
     from clickhouse_connect.driver.client import Client
 
+    from trueline.ledger.room import Room
+
 Row: TypeAlias = "Sequence[Any]"
 
 _TIMED_OUT = {159, 160}  # TIMEOUT_EXCEEDED, TOO_SLOW
@@ -55,10 +57,13 @@ class Engine:
     are bound parameters (``{name:Type}``).
     """
 
-    def __init__(self, dsn: str, database: str, *, query_seconds: float, query_memory_bytes: int) -> None:
+    def __init__(
+        self, dsn: str, database: str, *, query_seconds: float, query_memory_bytes: int, room: Room | None = None
+    ) -> None:
         """Open the store and make its database if there is none.
 
         Raises:
+            LedgerFullError: there is not the room to write in that is to be kept free.
             LedgerInUseError: another process has the folder open.
             LedgerError: the store does not open.
         """
@@ -77,11 +82,16 @@ class Engine:
             "max_ast_elements": 1_000_000,
             "max_expanded_ast_elements": 5_000_000,
         }
+        self._room = room
+        if room is not None:
+            room.check()  # the engine begins to merge as soon as it opens
         first = self._connect(None)
         try:
             first.command(f"CREATE DATABASE IF NOT EXISTS `{database}`")
         finally:
             first.close()
+        if room is not None:
+            room.watch(self._stop_merging, self._start_merging)
 
     def _connect(self, database: str | None) -> Client:
         deadline = time.monotonic() + _OPENING_PATIENCE
@@ -125,15 +135,43 @@ class Engine:
         return pa.table(dict(zip(answer.column_names, answer.columns, strict=True)))
 
     def insert(self, table: str, rows: pa.Table) -> None:
-        """Append rows, durably and as a whole."""
+        """Append rows, durably and as a whole.
+
+        Raises:
+            LedgerFullError: the disk has no room for it.
+        """
         if rows.num_rows:
+            self._check_room()
             with _errors_translated():
                 self._client.insert_arrow(table, rows, settings=_INSERT)
 
     def command(self, sql: str, parameters: Mapping[str, Any] | None = None) -> None:
-        """Run a statement that answers nothing."""
+        """Run a statement that answers nothing.
+
+        Raises:
+            LedgerFullError: the disk has no room for it.
+        """
+        self._check_room()
         with _errors_translated():
             self._client.command(sql, parameters=dict(parameters or {}))
+
+    def put_in_memory(self, table: str, rows: pa.Table) -> None:
+        """Make rows the only ones of a table that is in memory, for which the disk needs no room."""
+        with _errors_translated():
+            self._client.command(f"TRUNCATE TABLE {table}")
+            self._client.insert_arrow(table, rows, settings=_INSERT)
+
+    def _check_room(self) -> None:
+        if self._room is not None:
+            self._room.check()
+
+    def _stop_merging(self) -> None:
+        with _errors_translated():
+            self._client.command("SYSTEM STOP MERGES")
+
+    def _start_merging(self) -> None:
+        with _errors_translated():
+            self._client.command("SYSTEM START MERGES")
 
     def insert_select(self, sql: str, parameters: Mapping[str, Any]) -> None:
         """Run an INSERT ... SELECT whose rows go in as a whole or not at all."""
@@ -141,6 +179,8 @@ class Engine:
 
     def close(self) -> None:
         """Let go of the store."""
+        if self._room is not None:
+            self._room.close()
         with self._lock:
             for client in list(self._clients):
                 client.close()

@@ -130,8 +130,10 @@ class JobTables:
 
     def _open(self, job_id: int) -> JobTable:
         table = JobTable(_events(job_id))
-        self._engine.command(self._schema.replace("{events}", table.name))
         columns = self._columns_of(table.name)
+        if not columns:
+            self._engine.command(self._schema.replace("{events}", table.name))
+            columns = self._columns_of(table.name)
         for column in columns:
             if column.startswith(_KINDS_BEFORE):
                 table.has(column)

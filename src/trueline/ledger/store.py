@@ -24,6 +24,7 @@ from trueline.ledger.lookup import KeyLookup
 from trueline.ledger.pages import EventPages
 from trueline.ledger.remembered import RememberedReviews
 from trueline.ledger.reviews import ReviewQuery
+from trueline.ledger.room import Room
 from trueline.ledger.trainings import TrainingTable
 from trueline.ledger.vote_patterns import VotePatternQuery
 from trueline.ledger.votes import VoteTable
@@ -132,17 +133,22 @@ class Ledger:
         self.engine.close()
 
 
-def open_engine(dsn: str, folder: Path, database: str, *, query_seconds: float, query_memory_bytes: int) -> Engine:
+def open_engine(  # noqa: PLR0913 - where it is, and what it may take
+    dsn: str, folder: Path, database: str, *, query_seconds: float, query_memory_bytes: int, keep_free_bytes: int
+) -> Engine:
     """Connect to the ClickHouse a DSN names; an empty one means the embedded engine in `folder`.
 
     Raises:
+        LedgerFullError: less than `keep_free_bytes` are free on the disk of the folder.
         LedgerInUseError: another process has the folder open.
         LedgerError: the store does not open.
     """
+    room = None
     if not dsn:
         folder.mkdir(parents=True, exist_ok=True)
         dsn = f"chdb://{folder.resolve()}"
+        room = Room(folder, keep_free_bytes)
     try:
-        return Engine(dsn, database, query_seconds=query_seconds, query_memory_bytes=query_memory_bytes)
+        return Engine(dsn, database, query_seconds=query_seconds, query_memory_bytes=query_memory_bytes, room=room)
     except LedgerInUseError as error:
         raise LedgerInUseError(f"another process, most likely a running server, has {folder} open") from error

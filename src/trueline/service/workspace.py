@@ -80,6 +80,7 @@ class Workspace:
                     settings.ledger_database,
                     query_seconds=settings.query_seconds,
                     query_memory_bytes=settings.engine_memory_bytes,
+                    keep_free_bytes=settings.keep_free_bytes,
                 )
                 opened.callback(engine.close)
                 migrations.check(engine)  # before the catalog, so that neither is changed when one is refused
