@@ -16,13 +16,14 @@ from typing import TYPE_CHECKING, Final
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))  # the oracle
 sys.path.insert(0, str(Path(__file__).parent.parent / "bench"))  # servers of one's own
 
+import damaged
 import full_disk
 import killed
 
 if TYPE_CHECKING:
     from gate import Gate
 
-GATES: Final[tuple[Gate, ...]] = (killed.GATE, full_disk.GATE)
+GATES: Final[tuple[Gate, ...]] = (killed.GATE, full_disk.GATE, damaged.GATE)
 
 
 def main(arguments: list[str] | None = None) -> int:

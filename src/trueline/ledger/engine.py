@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import threading
 import time
 import weakref
@@ -15,6 +16,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 from trueline.ledger.errors import (
     JobGoneError,
     LedgerBusyError,
+    LedgerDamagedError,
     LedgerError,
     LedgerFullError,
     LedgerInUseError,
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
 
     from clickhouse_connect.driver.client import Client
 
-    from trueline.ledger.room import Room
+    from trueline.ledger.store_files import StoreFiles
 
 Row: TypeAlias = "Sequence[Any]"
 
@@ -35,6 +37,16 @@ _UNKNOWN_TABLE = 60
 _BUSY = {202, 241, 252}  # too many queries, memory limit, too many parts
 _NOT_ENOUGH_SPACE = 243
 _NO_SPACE = "No space left on device"  # of whatever the engine was doing: writing, syncing, making a folder
+_DAMAGED = {32, 33, 40, 107, 226, 228, 246, 271, 432}
+"""End of file, not all data, checksum, no such file, wrong size, corrupt, does not decompress, unknown codec."""
+
+_PART = re.compile(r"reading from part (\S+)")
+_FILE = re.compile(r"/[^\s'\",:()]*/ledger/(store/[^\s'\",:()]*)")
+_ACTIVE_PARTS = "SELECT path FROM system.parts WHERE active AND database = currentDatabase()"
+_ALL_PARTS = "SELECT table, name, path FROM system.parts WHERE active AND database = currentDatabase() ORDER BY path"
+_CHECK = (
+    "CHECK TABLE {table:Identifier} PART {part:String} SETTINGS check_query_single_value_result = 1, max_threads = 1"
+)
 _OPENING_PATIENCE = 5.0
 _WRITE_AS_ONE_BLOCK = {
     # a part of its own per statement, so that the statement is in as a whole or not at all
@@ -58,7 +70,7 @@ class Engine:
     """
 
     def __init__(
-        self, dsn: str, database: str, *, query_seconds: float, query_memory_bytes: int, room: Room | None = None
+        self, dsn: str, database: str, *, query_seconds: float, query_memory_bytes: int, files: StoreFiles | None = None
     ) -> None:
         """Open the store and make its database if there is none.
 
@@ -82,16 +94,17 @@ class Engine:
             "max_ast_elements": 1_000_000,
             "max_expanded_ast_elements": 5_000_000,
         }
-        self._room = room
-        if room is not None:
-            room.check()  # the engine begins to merge as soon as it opens
+        self._files = files
+        if files is not None:
+            files.open()  # the engine begins to merge as soon as it opens
         first = self._connect(None)
         try:
             first.command(f"CREATE DATABASE IF NOT EXISTS `{database}`")
         finally:
             first.close()
-        if room is not None:
-            room.watch(self._stop_merging, self._start_merging)
+        if files is not None:
+            files.check_parts([row[0] for row in self.rows(_ACTIVE_PARTS)])
+            files.keep(self._stop_merging, self._start_merging)
 
     def _connect(self, database: str | None) -> Client:
         deadline = time.monotonic() + _OPENING_PATIENCE
@@ -103,6 +116,8 @@ class Engine:
             except (ClickHouseError, OSError, RuntimeError) as error:
                 if "EmbeddedServer" not in str(error):
                     raise LedgerError(f"the ledger's store does not open: {error}") from error
+                if self._files is not None and not self._files.are_in_use():
+                    raise LedgerDamagedError(str(self._files.folder), "the engine does not open it") from error
                 if time.monotonic() > deadline:  # a process that is just ending lets go within moments
                     raise LedgerInUseError("another process has the ledger's folder open") from error
                 time.sleep(0.1)
@@ -120,7 +135,7 @@ class Engine:
         self, sql: str, parameters: Mapping[str, Any] | None = None, settings: Mapping[str, Any] | None = None
     ) -> Sequence[Row]:
         """Answer a query with its rows."""
-        with _errors_translated():
+        with _errors_translated(self):
             answer: Sequence[Row] = self._client.query(
                 sql, parameters=dict(parameters or {}), settings=self._limits | dict(settings or {})
             ).result_rows
@@ -130,7 +145,7 @@ class Engine:
         """Answer a query with its columns, all of them nullable: as those that go in may be."""
         # settings handed over beside this kind of query cost the embedded client a statement each, three times
         limited = f"{sql}\n{_settings_clause(self._limits)}"
-        with _errors_translated():
+        with _errors_translated(self):
             answer = self._client.query_arrow(limited, parameters=dict(parameters or {}))
         return pa.table(dict(zip(answer.column_names, answer.columns, strict=True)))
 
@@ -142,7 +157,7 @@ class Engine:
         """
         if rows.num_rows:
             self._check_room()
-            with _errors_translated():
+            with _errors_translated(self):
                 self._client.insert_arrow(table, rows, settings=_INSERT)
 
     def command(self, sql: str, parameters: Mapping[str, Any] | None = None) -> None:
@@ -152,26 +167,53 @@ class Engine:
             LedgerFullError: the disk has no room for it.
         """
         self._check_room()
-        with _errors_translated():
+        with _errors_translated(self):
             self._client.command(sql, parameters=dict(parameters or {}))
 
     def put_in_memory(self, table: str, rows: pa.Table) -> None:
         """Make rows the only ones of a table that is in memory, for which the disk needs no room."""
-        with _errors_translated():
+        with _errors_translated(self):
             self._client.command(f"TRUNCATE TABLE {table}")
             self._client.insert_arrow(table, rows, settings=_INSERT)
 
     def _check_room(self) -> None:
-        if self._room is not None:
-            self._room.check()
+        if self._files is not None:
+            self._files.room.check()
 
     def _stop_merging(self) -> None:
-        with _errors_translated():
+        with _errors_translated(self):
             self._client.command("SYSTEM STOP MERGES")
 
     def _start_merging(self) -> None:
-        with _errors_translated():
+        with _errors_translated(self):
             self._client.command("SYSTEM START MERGES")
+
+    def start_afresh(self) -> None:
+        """Give this thread another client: one whose query failed may answer the next one with what is left of it."""
+        client: Client | None = getattr(self._local, "client", None)
+        if client is not None:
+            self._local.client = None
+            client.close()
+
+    def damaged_part(self) -> str:
+        """The first part that is not what was written, by its path in the data folder: all are read for it."""
+        for table, part, path in self._client.query(_ALL_PARTS).result_rows:
+            try:
+                ((intact,),) = self._client.query(_CHECK, parameters={"table": table, "part": part}).result_rows
+            except ClickHouseError:
+                intact = 0
+            if str(intact) != "1":
+                return _named_file(path) or path
+        return "a file of the ledger"
+
+    def define(self, sql: str) -> None:
+        """Run a statement that makes, changes or drops a table.
+
+        Raises:
+            LedgerFullError: the disk has no room for it.
+        """
+        with self._files.seal.changing() if self._files is not None else contextlib.nullcontext():
+            self.command(sql)
 
     def insert_select(self, sql: str, parameters: Mapping[str, Any]) -> None:
         """Run an INSERT ... SELECT whose rows go in as a whole or not at all."""
@@ -179,13 +221,21 @@ class Engine:
 
     def close(self) -> None:
         """Let go of the store."""
-        if self._room is not None:
-            self._room.close()
+        if self._files is not None:
+            self._files.room.close()
         with self._lock:
             for client in list(self._clients):
                 client.close()
             self._clients.clear()
         self._local = threading.local()
+        if self._files is not None:
+            self._files.close()
+
+
+def _named_file(said: str) -> str | None:
+    """The file or part that the engine speaks of, by its path in the data folder."""
+    found = _FILE.search(said)
+    return f"ledger/{found[1]}" if found else None
 
 
 def _settings_clause(settings: Mapping[str, object]) -> str:
@@ -198,9 +248,13 @@ def _settings_clause(settings: Mapping[str, object]) -> str:
 class _errors_translated(contextlib.AbstractContextManager[None]):  # noqa: N801 - reads as a phrase
     """Turn the driver's exceptions into ours; the engine's own words stay in the cause, for the log."""
 
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if not isinstance(error, ClickHouseError):
             return
+        self._engine.start_afresh()
         code = getattr(error, "code", None)
         if code in _TIMED_OUT:
             raise QueryTimeoutError("the query went over its time budget and was stopped") from error
@@ -210,4 +264,7 @@ class _errors_translated(contextlib.AbstractContextManager[None]):  # noqa: N801
             raise LedgerBusyError("the ledger is short of memory for this") from error
         if code == _UNKNOWN_TABLE:
             raise JobGoneError("the job was deleted") from error
+        if code in _DAMAGED or _PART.search(str(error)):
+            file = _named_file(str(error)) or self._engine.damaged_part()
+            raise LedgerDamagedError(file, "what is read of it is not what was written") from error
         raise LedgerError("the ledger could not carry out a statement") from error

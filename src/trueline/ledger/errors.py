@@ -9,6 +9,14 @@ class LedgerInUseError(LedgerError):
     """Another process has the data folder open."""
 
 
+class LedgerDamagedError(LedgerError):
+    """A file of the store is not what was written."""
+
+    def __init__(self, file: str, what: str) -> None:
+        super().__init__(f"{file} is damaged: {what}; restore a backup with `trueline restore`")
+        self.file = file
+
+
 class LedgerTooNewError(LedgerError):
     """The store was written by a newer version of Trueline."""
 

@@ -24,7 +24,7 @@ from trueline.ledger.lookup import KeyLookup
 from trueline.ledger.pages import EventPages
 from trueline.ledger.remembered import RememberedReviews
 from trueline.ledger.reviews import ReviewQuery
-from trueline.ledger.room import Room
+from trueline.ledger.store_files import StoreFiles
 from trueline.ledger.trainings import TrainingTable
 from trueline.ledger.vote_patterns import VotePatternQuery
 from trueline.ledger.votes import VoteTable
@@ -143,12 +143,12 @@ def open_engine(  # noqa: PLR0913 - where it is, and what it may take
         LedgerInUseError: another process has the folder open.
         LedgerError: the store does not open.
     """
-    room = None
+    files = None
     if not dsn:
         folder.mkdir(parents=True, exist_ok=True)
         dsn = f"chdb://{folder.resolve()}"
-        room = Room(folder, keep_free_bytes)
+        files = StoreFiles(folder.resolve(), keep_free_bytes)
     try:
-        return Engine(dsn, database, query_seconds=query_seconds, query_memory_bytes=query_memory_bytes, room=room)
+        return Engine(dsn, database, query_seconds=query_seconds, query_memory_bytes=query_memory_bytes, files=files)
     except LedgerInUseError as error:
         raise LedgerInUseError(f"another process, most likely a running server, has {folder} open") from error
