@@ -17,6 +17,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))  # the oracle
 sys.path.insert(0, str(Path(__file__).parent.parent / "bench"))  # servers of one's own
 
 import backed_up
+import damaged
 import drained
 import full_disk
 import fuzzed
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 GATES: Final[tuple[Gate, ...]] = (
     killed.GATE,
     full_disk.GATE,
+    damaged.GATE,
     backed_up.GATE,
     drained.GATE,
     own_writes.GATE,

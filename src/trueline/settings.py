@@ -87,3 +87,8 @@ class Settings(BaseSettings):
         ge=256 * 1024 * 1024,
         description="Memory one query may take in the engine.",
     )
+    keep_free_bytes: int = Field(
+        default=256 * 1024 * 1024,
+        ge=0,
+        description="Room kept free on the disk of the embedded ledger: with less, writes are answered 507.",
+    )

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from trueline.catalog.errors import CatalogError
-from trueline.ledger.errors import LedgerError
+from trueline.catalog.errors import CatalogError, StoreFull
+from trueline.ledger.errors import LedgerError, LedgerFullError
 
 if TYPE_CHECKING:
     import httpx
@@ -27,6 +27,8 @@ def test_health_is_shown_to_anybody(anonymous: httpx.Client) -> None:
     [
         (LedgerError("the ledger could not carry out a statement"), "ledger: "),
         (CatalogError("sqlite3.OperationalError"), "catalog: "),
+        (LedgerFullError(), "ledger: the disk that the ledger is on is full"),
+        (StoreFull(), "catalog: the disk that the catalog is on is full"),
     ],
 )
 def test_a_store_that_does_not_answer_is_named(

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from trueline.ledger.errors import LedgerBusyError, LedgerError, QueryTimeoutError
+from trueline.catalog.errors import StoreFull
+from trueline.ledger.errors import LedgerBusyError, LedgerError, LedgerFullError, QueryTimeoutError
 
 if TYPE_CHECKING:
     import httpx
@@ -44,6 +45,8 @@ def test_every_answer_has_a_request_id_of_its_own(
         (LedgerError("the ledger could not carry out a statement"), 500),
         (QueryTimeoutError("the query went over its time budget and was stopped"), 503),
         (LedgerBusyError("the ledger is short of memory for this"), 503),
+        (LedgerFullError(), 507),
+        (StoreFull(), 507),
     ],
 )
 def test_a_failure_is_answered_without_a_word_of_the_engine_and_the_connection_lives_on(

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from trueline.catalog.engine import connect, name_of, parse_dsn, writing
-from trueline.catalog.errors import StoreUnavailable, UnsupportedStore
+from trueline.catalog.errors import StoreFull, StoreUnavailable, UnsupportedStore
 from trueline.catalog.store import Catalog
 
 if TYPE_CHECKING:
@@ -79,3 +79,17 @@ def test_sqlite_is_on_disk_when_it_answers(sqlite_dsn: str) -> None:
 def test_the_name_of_a_store_is_for_people() -> None:
     assert name_of(parse_dsn("sqlite:///data/catalog.sqlite")) == "data/catalog.sqlite"
     assert name_of(parse_dsn("postgres://user:hunter2@host/name")) == "postgresql://user:***@host/name"
+
+
+def test_a_full_disk_is_told_as_that_and_the_write_undone(sqlite_dsn: str) -> None:
+    engine = connect(parse_dsn(sqlite_dsn))
+    try:
+        with writing(engine) as connection:
+            connection.exec_driver_sql("CREATE TABLE kept (text TEXT)")
+            connection.exec_driver_sql("PRAGMA max_page_count = 1")  # beyond, SQLite tells what it tells of a full disk
+        with pytest.raises(StoreFull, match="full"), writing(engine) as connection:
+            connection.exec_driver_sql("INSERT INTO kept VALUES (zeroblob(100000))")
+        with engine.connect() as connection:
+            assert connection.exec_driver_sql("SELECT count(*) FROM kept").scalar() == 0
+    finally:
+        engine.dispose()

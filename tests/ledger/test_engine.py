@@ -31,7 +31,9 @@ if TYPE_CHECKING:
 def hasty(workspace: Workspace) -> Iterator[Engine]:
     """An engine on the same folder that gives a query next to no time."""
     folder, database = workspace.settings.data / "ledger", workspace.settings.ledger_database
-    opened = open_engine("", folder, database, query_seconds=0.05, query_memory_bytes=2**30, cache_bytes=0)
+    opened = open_engine(
+        "", folder, database, query_seconds=0.05, query_memory_bytes=2**30, cache_bytes=0, keep_free_bytes=0
+    )
     yield opened
     opened.close()
 

@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 
 from trueline.catalog.errors import CatalogError, StoreFull
-from trueline.ledger.errors import JobGoneError, LedgerBusyError, LedgerFullError, QueryTimeoutError
+from trueline.ledger.errors import JobGoneError, LedgerBusyError, LedgerDamagedError, LedgerFullError, QueryTimeoutError
 from trueline.log import without_keys
 from trueline.service.errors import (
     ConflictError,
@@ -95,6 +95,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(JobGoneError, _job_gone)
     app.add_exception_handler(QueryTimeoutError, _busy)
     app.add_exception_handler(LedgerBusyError, _busy)
+    app.add_exception_handler(LedgerDamagedError, _damaged)
     app.add_exception_handler(LedgerFullError, _disk_full)
     app.add_exception_handler(StoreFull, _disk_full)
     app.add_exception_handler(CatalogError, _catalog_away)
@@ -160,6 +161,11 @@ def _busy(_: Request, error: Exception) -> Response:
 def _disk_full(_: Request, error: Exception) -> Response:
     _log.error("the disk is full", reason=str(error))
     return answer({"error": f"Not written, since {error}; free some space and send it again"}, 507)
+
+
+def _damaged(_: Request, error: Exception) -> Response:
+    _log.error("the ledger is damaged", exc_info=error)
+    return answer({"error": str(error)}, 500)
 
 
 def unexpected(error: Exception) -> Response:

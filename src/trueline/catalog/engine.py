@@ -12,6 +12,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, 
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from trueline.catalog.errors import StoreFull, UnsupportedStore
+from trueline.catalog.seal import seal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -107,6 +108,10 @@ def writing(engine: Engine) -> Iterator[Connection]:
             if connection.dialect.name == "postgresql":
                 connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": WRITER_LOCK})
             yield connection
+            if connection.dialect.name == "sqlite":
+                seal(connection)
+        if engine.dialect.name == "sqlite":
+            _empty_log(engine)
     except DBAPIError as error:
         if _says_full(error):
             raise StoreFull from error
@@ -148,6 +153,14 @@ def _begin_sqlite(connection: Connection) -> None:
     options = connection.get_execution_options()
     if not options.get("trueline_asks_once", False):
         connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("trueline_writes", False) else "BEGIN")
+
+
+def _empty_log(engine: Engine) -> None:
+    """Bring what was committed into the file, since SQLite takes a log that is damaged for one that ends there."""
+    with asking(engine) as connection:
+        connection.exec_driver_sql("PRAGMA busy_timeout = 0")  # where somebody reads the log, the next write does it
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").all()
+        connection.exec_driver_sql(f"PRAGMA busy_timeout = {WAIT_SECONDS * 1000}")
 
 
 def _says_full(error: DBAPIError) -> bool:

@@ -79,6 +79,14 @@ class StoreUnavailable(CatalogError):
         self.store = store
 
 
+class StoreDamaged(StoreUnavailable):
+    """The file of the database does not say what was written to it. It was left as it was found."""
+
+    def __init__(self, store: str) -> None:
+        super().__init__(store)
+        self.args = (f"{store} is damaged or no catalog: restore a backup with `trueline restore`",)
+
+
 class StoreFull(CatalogError):
     """The disk that the database is on has no room left."""
 

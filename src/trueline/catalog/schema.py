@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sqlalchemy.exc import DatabaseError, OperationalError
 
 from trueline.catalog.engine import looking, name_of, writing
-from trueline.catalog.errors import StoreTooNew
+from trueline.catalog.errors import StoreDamaged, StoreTooNew
+from trueline.catalog.seal import is_intact
 
 if TYPE_CHECKING:
     from sqlalchemy import URL, Connection, Engine
@@ -21,11 +25,41 @@ _one_at_a_time = threading.Lock()
 
 
 def refuse_newer(url: URL) -> None:
-    """Raise StoreTooNew, with nothing written, when the database is at a schema not known here."""
+    """Refuse, with nothing written, a database at a schema not known here, or one that is damaged.
+
+    Raises:
+        StoreTooNew: a later version wrote it.
+        StoreDamaged: it does not say what was written to it.
+    """
     scripts = ScriptDirectory.from_config(_config())
-    with looking(url) as connection:
-        if connection is not None:
-            _unapplied(connection, scripts, name_of(url))
+    try:
+        with looking(url) as connection:
+            if connection is not None:
+                _refuse_damaged(connection, name_of(url))
+                _unapplied(connection, scripts, name_of(url))
+    except DatabaseError as error:
+        if isinstance(error, OperationalError) and not _says_damaged(error):
+            raise
+        raise StoreDamaged(name_of(url)) from error
+
+
+def _refuse_damaged(connection: Connection, store: str) -> None:
+    if connection.dialect.name != "sqlite":
+        return
+    if Path(store).stat().st_size == 0 and not Path(f"{store}-wal").exists():
+        raise StoreDamaged(store)
+    if not is_intact(connection):
+        raise StoreDamaged(store)
+
+
+def _says_damaged(error: OperationalError) -> bool:
+    """Whether a statement failed for what the file is, rather than for who else has it open."""
+    return isinstance(error.orig, sqlite3.Error) and error.orig.sqlite_errorcode & 0xFF in {
+        sqlite3.SQLITE_ERROR,
+        sqlite3.SQLITE_CORRUPT,
+        sqlite3.SQLITE_NOTADB,
+        sqlite3.SQLITE_FORMAT,
+    }
 
 
 def upgrade(engine: Engine) -> None:

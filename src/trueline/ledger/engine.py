@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import threading
 import time
 import weakref
@@ -16,6 +17,7 @@ from trueline.ledger import budget
 from trueline.ledger.errors import (
     JobGoneError,
     LedgerBusyError,
+    LedgerDamagedError,
     LedgerError,
     LedgerFullError,
     LedgerInUseError,
@@ -23,9 +25,11 @@ from trueline.ledger.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from clickhouse_connect.driver.client import Client
+
+    from trueline.ledger.store_files import StoreFiles
 
 Row: TypeAlias = "Sequence[Any]"
 
@@ -38,6 +42,16 @@ _ANY_NUMBER = 2**62
 OPENING_PATIENCE = 5.0
 """Seconds to wait for another process that has the folder open: one that is just ending lets go within moments."""
 
+_DAMAGED = {32, 33, 40, 107, 226, 228, 246, 271, 432}
+"""End of file, not all data, checksum, no such file, wrong size, corrupt, does not decompress, unknown codec."""
+
+_PART = re.compile(r"reading from part (\S+)")
+_FILE = re.compile(r"/[^\s'\",:()]*/ledger/(store/[^\s'\",:()]*)")
+_ACTIVE_PARTS = "SELECT path FROM system.parts WHERE active AND database = currentDatabase()"
+_ALL_PARTS = "SELECT table, name, path FROM system.parts WHERE active AND database = currentDatabase() ORDER BY path"
+_CHECK = (
+    "CHECK TABLE {table:Identifier} PART {part:String} SETTINGS check_query_single_value_result = 1, max_threads = 1"
+)
 _WRITE_AS_ONE_BLOCK = {
     # a part of its own per statement, so that the statement is in as a whole or not at all
     "max_insert_threads": 1,
@@ -70,10 +84,11 @@ class Engine:
     are bound parameters (``{name:Type}``).
     """
 
-    def __init__(self, dsn: str, database: str, **limits: Unpack[Limits]) -> None:
+    def __init__(self, dsn: str, database: str, *, files: StoreFiles | None = None, **limits: Unpack[Limits]) -> None:
         """Open the store and make its database if there is none.
 
         Raises:
+            LedgerFullError: there is not the room to write in that is to be kept free.
             LedgerInUseError: another process has the folder open.
             LedgerError: the store does not open.
         """
@@ -98,11 +113,17 @@ class Engine:
             "max_ast_elements": 1_000_000,
             "max_expanded_ast_elements": 5_000_000,
         }
+        self._files = files
+        if files is not None:
+            files.open()  # the engine begins to merge as soon as it opens
         first = self._connect(None)
         try:
             first.command(f"CREATE DATABASE IF NOT EXISTS `{database}`")
         finally:
             first.close()
+        if files is not None:
+            files.check_parts([row[0] for row in self.rows(_ACTIVE_PARTS)])
+            files.keep(self._stop_merging, self._start_merging)
 
     def _connect(self, database: str | None) -> Client:
         deadline = time.monotonic() + OPENING_PATIENCE
@@ -116,6 +137,8 @@ class Engine:
             except (ClickHouseError, OSError, RuntimeError) as error:
                 if "EmbeddedServer" not in str(error):
                     raise LedgerError(f"the ledger's store does not open: {error}") from error
+                if self._files is not None and not self._files.are_in_use():
+                    raise LedgerDamagedError(str(self._files.folder), "the engine does not open it") from error
                 if time.monotonic() > deadline:  # a process that is just ending lets go within moments
                     raise LedgerInUseError("another process has the ledger's folder open") from error
                 time.sleep(0.1)
@@ -140,7 +163,7 @@ class Engine:
             yield
         except ClickHouseError as error:
             self._drop_client()
-            raise _translated(error) from error
+            raise _translated(error, self.damaged_part) from error
 
     def _drop_client(self) -> None:
         client: Client | None = getattr(self._local, "client", None)
@@ -169,19 +192,67 @@ class Engine:
         return pa.table(dict(zip(answer.column_names, answer.columns, strict=True)))
 
     def insert(self, table: str, rows: pa.Table) -> None:
-        """Append rows, durably and as a whole."""
+        """Append rows, durably and as a whole.
+
+        Raises:
+            LedgerFullError: the disk has no room for it.
+        """
         if rows.num_rows:
+            self._check_room()
             with self._statement():
                 self._client.insert_arrow(table, rows, settings=_INSERT)
 
     def command(self, sql: str, parameters: Mapping[str, Any] | None = None) -> None:
-        """Run a statement that answers nothing."""
+        """Run a statement that answers nothing.
+
+        Raises:
+            LedgerFullError: the disk has no room for it.
+        """
+        self._check_room()
         with self._statement():
             self._client.command(sql, parameters=dict(parameters or {}))
+
+    def put_in_memory(self, table: str, rows: pa.Table) -> None:
+        """Make rows the only ones of a table that is in memory, for which the disk needs no room."""
+        with self._statement():
+            self._client.command(f"TRUNCATE TABLE {table}")
+            self._client.insert_arrow(table, rows, settings=_INSERT)
 
     def version(self) -> str:
         """The version of ClickHouse."""
         return str(self.rows("SELECT version()")[0][0])
+
+    def _check_room(self) -> None:
+        if self._files is not None:
+            self._files.room.check()
+
+    def _stop_merging(self) -> None:
+        with self._statement():
+            self._client.command("SYSTEM STOP MERGES")
+
+    def _start_merging(self) -> None:
+        with self._statement():
+            self._client.command("SYSTEM START MERGES")
+
+    def damaged_part(self) -> str:
+        """The first part that is not what was written, by its path in the data folder: all are read for it."""
+        for table, part, path in self._client.query(_ALL_PARTS).result_rows:
+            try:
+                ((intact,),) = self._client.query(_CHECK, parameters={"table": table, "part": part}).result_rows
+            except ClickHouseError:
+                intact = 0
+            if str(intact) != "1":
+                return _named_file(path) or path
+        return "a file of the ledger"
+
+    def define(self, sql: str) -> None:
+        """Run a statement that makes, changes or drops a table.
+
+        Raises:
+            LedgerFullError: the disk has no room for it.
+        """
+        with self._files.seal.changing() if self._files is not None else contextlib.nullcontext():
+            self.command(sql)
 
     def insert_select(self, sql: str, parameters: Mapping[str, Any]) -> None:
         """Run an INSERT ... SELECT whose rows go in as a whole or not at all."""
@@ -193,11 +264,21 @@ class Engine:
 
     def close(self) -> None:
         """Let go of the store."""
+        if self._files is not None:
+            self._files.room.close()
         with self._lock:
             for client in list(self._clients):
                 client.close()
             self._clients.clear()
         self._local = threading.local()
+        if self._files is not None:
+            self._files.close()
+
+
+def _named_file(said: str) -> str | None:
+    """The file or part that the engine speaks of, by its path in the data folder."""
+    found = _FILE.search(said)
+    return f"ledger/{found[1]}" if found else None
 
 
 def _settings_clause(settings: Mapping[str, object]) -> str:
@@ -207,7 +288,7 @@ def _settings_clause(settings: Mapping[str, object]) -> str:
     )
 
 
-def _translated(error: ClickHouseError) -> LedgerError:
+def _translated(error: ClickHouseError, damaged_part: Callable[[], str]) -> LedgerError:
     """One of ours for one of the driver's; the engine's own words stay in the cause, for the log."""
     code = getattr(error, "code", None)
     if code in _TIMED_OUT:
@@ -218,4 +299,8 @@ def _translated(error: ClickHouseError) -> LedgerError:
         return LedgerBusyError("the ledger is short of memory for this")
     if code == _UNKNOWN_TABLE:
         return JobGoneError("the job was deleted")
+    if code in _DAMAGED or _PART.search(str(error)):
+        return LedgerDamagedError(
+            _named_file(str(error)) or damaged_part(), "what is read of it is not what was written"
+        )
     return LedgerError("the ledger could not carry out a statement")

@@ -9,6 +9,14 @@ class LedgerInUseError(LedgerError):
     """Another process has the data folder open."""
 
 
+class LedgerDamagedError(LedgerError):
+    """A file of the store is not what was written."""
+
+    def __init__(self, file: str, what: str) -> None:
+        super().__init__(f"{file} is damaged: {what}; restore a backup with `trueline restore`")
+        self.file = file
+
+
 class LedgerTooNewError(LedgerError):
     """The store was written by a newer version of Trueline."""
 
@@ -28,5 +36,7 @@ class LedgerBusyError(LedgerError):
 class LedgerFullError(LedgerError):
     """The disk that the ledger is on has no room left: nothing of this write is acknowledged."""
 
-    def __init__(self) -> None:
-        super().__init__("the disk that the ledger is on is full")
+    def __init__(self, free: int | None = None, kept_free: int | None = None) -> None:
+        """Both in bytes, where it was noticed beforehand."""
+        left = "" if free is None else f": {free >> 20} MiB are free, and {(kept_free or 0) >> 20} MiB are kept so"
+        super().__init__(f"the disk that the ledger is on is full{left}")

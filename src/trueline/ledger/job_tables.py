@@ -111,7 +111,7 @@ class JobTables:
             self._dropped.add(job_id)
             self._tables.pop(job_id, None)
         for name in (_replaced(job_id), _events(job_id)):
-            self._engine.command(f"DROP TABLE IF EXISTS {name} SYNC")
+            self._engine.define(f"DROP TABLE IF EXISTS {name} SYNC")
 
     def names(self) -> list[str]:
         """The names of the tables of events of all jobs that ever had one."""
@@ -130,8 +130,10 @@ class JobTables:
 
     def _open(self, job_id: int) -> JobTable:
         table = JobTable(_events(job_id))
-        self._engine.command(self._schema.replace("{events}", table.name))
         columns = self._columns_of(table.name)
+        if not columns:
+            self._engine.define(self._schema.replace("{events}", table.name))
+            columns = self._columns_of(table.name)
         for column in columns:
             if column.startswith(_KINDS_BEFORE):
                 table.has(column)
@@ -156,7 +158,7 @@ class JobTables:
     def _add_columns(self, name: str, columns: dict[str, str]) -> None:
         if columns:
             adding = ", ".join(f"ADD COLUMN IF NOT EXISTS `{column}` {kind}" for column, kind in columns.items())
-            self._engine.command(f"ALTER TABLE {name} {adding}")
+            self._engine.define(f"ALTER TABLE {name} {adding}")
 
     def keeping_replaced(self, job_id: int) -> str:
         """The name of the table of a job's versions that were replaced; made if there is none yet.
@@ -168,7 +170,7 @@ class JobTables:
             columns = self._columns_of(table.name)
             declared = ", ".join(f"`{column}` {kind}" for column, kind in columns.items())
             name = _replaced(job_id)
-            self._engine.command(
+            self._engine.define(
                 f"CREATE TABLE IF NOT EXISTS {name} ({declared},"
                 " replaced_at DateTime64(6, 'UTC') CODEC(Delta, ZSTD(1)))"
                 " ENGINE = MergeTree ORDER BY (event_key, replaced_at) SETTINGS fsync_after_insert = 1,"

@@ -52,9 +52,8 @@ class KeyLookup:
     @contextlib.contextmanager
     def _wanted(self, keys: Keys) -> Iterator[None]:
         with self._lock:
-            self._engine.command("TRUNCATE TABLE wanted_keys")
             column = keys if isinstance(keys, pa.Array | pa.ChunkedArray) else pa.array(keys, pa.uint64())
-            self._engine.insert("wanted_keys", pa.table({"key": column}))
+            self._engine.put_in_memory("wanted_keys", pa.table({"key": column}))
             yield
 
 

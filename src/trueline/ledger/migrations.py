@@ -62,7 +62,7 @@ def migrate(engine: Engine) -> None:
     """Bring the store to the newest schema; a file that was cut short is simply applied again."""
     check(engine)
     stored = stored_version(engine)
-    engine.command(
+    engine.define(
         "CREATE TABLE IF NOT EXISTS schema_version (version UInt32, applied_at DateTime DEFAULT now()) "
         "ENGINE = MergeTree ORDER BY version SETTINGS fsync_after_insert = 1, fsync_part_directory = 1"
     )
@@ -71,7 +71,7 @@ def migrate(engine: Engine) -> None:
             if version in _BEFORE:
                 _BEFORE[version](engine)
             for statement in statements(text):
-                engine.command(statement)
+                engine.define(statement)
             engine.command("INSERT INTO schema_version (version) SELECT {version:UInt32}", {"version": version})
     if max(schema_files()) > stored:
         # in one piece, so that the engine has nothing to put together in a store that an older Trueline only looks at

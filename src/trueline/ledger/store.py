@@ -27,6 +27,7 @@ from trueline.ledger.lookup import KeyLookup
 from trueline.ledger.pages import EventPages
 from trueline.ledger.remembered import RememberedReviews
 from trueline.ledger.reviews import ReviewQuery
+from trueline.ledger.store_files import StoreFiles
 from trueline.ledger.trainings import TrainingTable
 from trueline.ledger.vote_patterns import VotePatternQuery
 from trueline.ledger.votes import VoteTable
@@ -135,19 +136,22 @@ class Ledger:
         self.engine.close()
 
 
-def open_engine(dsn: str, folder: Path, database: str, **limits: Unpack[Limits]) -> Engine:
+def open_engine(dsn: str, folder: Path, database: str, *, keep_free_bytes: int, **limits: Unpack[Limits]) -> Engine:
     """Connect to the ClickHouse a DSN names; an empty one means the embedded engine in `folder`.
 
     Raises:
+        LedgerFullError: less than `keep_free_bytes` are free on the disk of the folder.
         LedgerInUseError: another process has the folder open.
         LedgerError: the store does not open.
     """
+    files = None
     if not dsn:
         folder.mkdir(parents=True, exist_ok=True)
         _wait_until_free(folder)
         dsn = f"chdb://{folder.resolve()}"
+        files = StoreFiles(folder.resolve(), keep_free_bytes)
     try:
-        return Engine(dsn, database, **limits)
+        return Engine(dsn, database, files=files, **limits)
     except LedgerInUseError as error:
         raise _in_use(folder) from error
 

@@ -89,6 +89,7 @@ class Workspace:
                     query_seconds=settings.query_seconds,
                     query_memory_bytes=settings.engine_memory_bytes,
                     cache_bytes=settings.engine_cache_bytes,
+                    keep_free_bytes=settings.keep_free_bytes,
                 )
                 opened.callback(engine.close)
                 migrations.check(engine)  # before the catalog, so that neither is changed when one is refused

@@ -1,0 +1,72 @@
+"""Room on the disk of an embedded store, some of which is kept free.
+
+The engine does not notice that a file of a merge or an insert finds no room: it goes on, and puts an empty part in the
+place of full ones. So it may never come that far. While less is free than is kept, nothing is written and nothing
+merged; what is kept has to be more than is written beside Trueline before merging has stopped.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from typing import TYPE_CHECKING, Final
+
+from trueline.ledger.errors import LedgerFullError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+_LOOK_EVERY: Final = 0.02
+"""Seconds. 256 MiB are not written in that time, and in as long again as stopping takes."""
+
+_ENOUGH_AGAIN: Final = 1.25
+"""Times of what is kept, so that merging does not start and stop with each of them."""
+
+
+class Room:
+    """What is free on the disk of a folder, and whether that is enough."""
+
+    def __init__(self, folder: Path, kept_free: int) -> None:
+        self._folder = folder
+        self._kept_free = kept_free
+        self._ended = threading.Event()
+        self._watcher: threading.Thread | None = None
+
+    def check(self) -> None:
+        """Pass where there is room to write.
+
+        Raises:
+            LedgerFullError: there is less than is kept free.
+        """
+        free = self._free()
+        if free < self._kept_free:
+            raise LedgerFullError(free, self._kept_free)
+
+    def watch(self, stop_merging: Callable[[], None], start_merging: Callable[[], None]) -> None:
+        """From now on, have merging stopped while there is no room for it."""
+        self._watcher = threading.Thread(
+            target=self._look, args=(stop_merging, start_merging), name="room on the disk", daemon=True
+        )
+        self._watcher.start()
+
+    def close(self) -> None:
+        """Look no more."""
+        self._ended.set()
+        if self._watcher is not None:
+            self._watcher.join()
+
+    def _look(self, stop_merging: Callable[[], None], start_merging: Callable[[], None]) -> None:
+        stopped = False
+        while not self._ended.wait(_LOOK_EVERY):
+            free = self._free()
+            if not stopped and free < self._kept_free:
+                stop_merging()
+                stopped = True
+            elif stopped and free >= self._kept_free * _ENOUGH_AGAIN:
+                start_merging()
+                stopped = False
+
+    def _free(self) -> int:
+        disk = os.statvfs(self._folder)
+        return disk.f_bavail * disk.f_frsize

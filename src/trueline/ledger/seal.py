@@ -1,0 +1,180 @@
+"""What the files of an embedded store are, so that it is noticed when one of them is no longer what was written.
+
+The engine checks each block of values against a checksum as it reads it, and takes all else at its word: the
+definitions of tables, what the columns of a part are, how many rows it has. A part that does not load it puts aside and
+goes on with less; a definition that is empty it removes. So all files but those of values are held against their
+digests, and all against their sizes, before the engine opens.
+
+Files are written once and never changed, but for definitions: while one is, the seal says so, and what it is then is
+taken as it is found. After a process was killed, files may be gone that were merged into others, and there may be some
+that are in no seal yet.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from trueline.ledger.errors import LedgerDamagedError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_VALUES: Final = ".bin"
+_DEFINITION: Final = ".sql"
+_SECRET: Final = "../secret"
+"""What keys are hashed with: whoever takes it away makes all keys anew, and whoever damages it opens to nobody."""
+
+_RENEW_EVERY: Final = 10.0
+"""Seconds after which what was written since is in the seal too."""
+
+_PASSING: Final = ("tmp", "delete_tmp", "detached")
+"""Folders of the engine's that are not of the store yet, or no more."""
+
+
+class _Sealed(msgspec.Struct):
+    files: dict[str, tuple[int, str]]
+    """The size, and the digest or nothing, by the path in the folder."""
+    closed: bool
+    """Nobody has the store open: so it is all there is."""
+    changing: bool = False
+    """Definitions were being changed."""
+
+
+class Seal:
+    """The seal of an embedded store, kept beside its folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._file = folder.with_name(f"{folder.name}.seal")
+        self._sealed = _Sealed({}, closed=True)
+        self._lock = threading.RLock()
+        self._ended = threading.Event()
+        self._renewing: threading.Thread | None = None
+
+    def open(self) -> None:
+        """Hold the files against the seal, and say from now on that the store is open.
+
+        Raises:
+            LedgerDamagedError: one of them is not what was written; nothing is changed.
+        """
+        if self._file.exists():
+            self._sealed = self._read()
+            for name, sealed in self._sealed.files.items():
+                self._check(name, *sealed)
+            self._save(closed=False)
+
+    def keep(self) -> None:
+        """Take what is there as it is, and what is written from now on."""
+        with self._lock:
+            self._take()
+            self._save(closed=False)
+        self._renewing = threading.Thread(target=self._renew, name="seal", daemon=True)
+        self._renewing.start()
+
+    @contextlib.contextmanager
+    def changing(self) -> Iterator[None]:
+        """Say that definitions are being changed."""
+        with self._lock:
+            self._sealed.changing = True
+            self._save(closed=False)
+            yield
+            self._sealed.changing = False
+            self._take()
+            self._save(closed=False)
+
+    def close(self) -> None:
+        """Say that nobody has the store open any more: the engine must have let go of it."""
+        self._ended.set()
+        if self._renewing is not None:
+            self._renewing.join()
+        with contextlib.suppress(OSError):  # as on a full disk: then the store is as one that was left open
+            self._take()
+            self._save(closed=True)
+
+    def _read(self) -> _Sealed:
+        try:
+            text, digest = self._file.read_bytes().rsplit(b"\n", 1)
+            if digest.decode() != _digest(text):
+                raise ValueError("another digest")
+            return msgspec.json.decode(text, type=_Sealed)
+        except (ValueError, msgspec.MsgspecError) as error:
+            raise LedgerDamagedError(str(self._file), "it does not say what was written of the ledger") from error
+
+    def _check(self, name: str, size: int, digest: str) -> None:
+        file = self._folder / name
+        if not file.exists():
+            if name == _SECRET:
+                return
+            part_is_merged = not file.parent.exists() and not name.endswith(_DEFINITION)
+            dropped = name.endswith(_DEFINITION) and self._sealed.changing
+            table_is_gone = not file.parent.parent.exists() or (self._sealed.changing and not self._sealed.closed)
+            if self._sealed.closed or not (part_is_merged or dropped or table_is_gone or _may_go(name)):
+                raise LedgerDamagedError(str(file), "it is missing")
+            return
+        if name.endswith(_DEFINITION) and self._sealed.changing:
+            return
+        found = file.stat().st_size
+        if found != size:
+            raise LedgerDamagedError(str(file), f"it has {found} bytes instead of {size}")
+        if digest and _digest(file.read_bytes()) != digest:
+            raise LedgerDamagedError(str(file), "its bytes are not those that were written")
+
+    def _renew(self) -> None:
+        while not self._ended.wait(_RENEW_EVERY):
+            with self._lock, contextlib.suppress(OSError):  # as on a full disk: tried again
+                before = self._sealed.files
+                self._take()
+                if self._sealed.files != before:
+                    self._save(closed=False)
+
+    def _take(self) -> None:
+        known, found = self._sealed.files, {}
+        for file in _files(self._folder):
+            name = os.path.relpath(file, self._folder)
+            if name in known and not name.endswith(_DEFINITION):
+                found[name] = known[name]
+                continue
+            with contextlib.suppress(FileNotFoundError):  # merged meanwhile
+                values = name.endswith(_VALUES)
+                content = b"" if values else file.read_bytes()
+                found[name] = (file.stat().st_size if values else len(content), "" if values else _digest(content))
+        self._sealed.files = found
+
+    def _save(self, *, closed: bool) -> None:
+        self._sealed.closed = closed
+        text = msgspec.json.encode(self._sealed, order="deterministic")
+        draft = self._file.with_name(f"{self._file.name}.new")
+        with draft.open("wb") as stream:
+            stream.write(text + b"\n" + _digest(text).encode())
+            stream.flush()
+            os.fsync(stream.fileno())
+        draft.replace(self._file)
+
+
+def _may_go(name: str) -> bool:
+    """Whether a file is of a change that the engine has carried out and forgets in time."""
+    return Path(name).name.startswith("mutation_")
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """The regular files of what is of the store, and the secret beside it."""
+    if (secret := folder / _SECRET).exists():
+        yield secret
+    for top in ("metadata", "store"):
+        for inside, folders, names in os.walk(folder / top):
+            folders[:] = [name for name in folders if not name.startswith(_PASSING)]
+            for name in names:
+                file = Path(inside) / name
+                if not name.startswith(_PASSING) and not name.endswith(".tmp") and not file.is_symlink():
+                    yield file
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.blake2b(content, digest_size=16).hexdigest()

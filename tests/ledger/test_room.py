@@ -1,0 +1,104 @@
+"""Room that is kept free on the disk of the embedded ledger."""
+
+from __future__ import annotations
+
+import threading
+from types import SimpleNamespace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from trueline.ledger.errors import LedgerFullError
+from trueline.ledger.room import Room
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from trueline.service.workspace import Workspace
+
+MIB = 1 << 20
+
+
+class Disk:
+    """A disk that has as much room as it is told."""
+
+    def __init__(self, free: int) -> None:
+        self.free = free
+
+    def __call__(self, _: object) -> SimpleNamespace:
+        return SimpleNamespace(f_bavail=self.free // 4096, f_frsize=4096)
+
+
+@pytest.fixture
+def disk(monkeypatch: pytest.MonkeyPatch) -> Disk:
+    told = Disk(1000 * MIB)
+    monkeypatch.setattr("trueline.ledger.room.os.statvfs", told)
+    return told
+
+
+def test_less_than_is_kept_free_is_refused_with_both_numbers(disk: Disk, tmp_path: Path) -> None:
+    room = Room(tmp_path, 50 * MIB)
+    room.check()
+    disk.free = 49 * MIB
+    with pytest.raises(LedgerFullError, match="is full: 49 MiB are free, and 50 MiB are kept so"):
+        room.check()
+
+
+def test_merging_stops_before_the_room_is_gone_and_starts_again_with_enough(disk: Disk, tmp_path: Path) -> None:
+    stopped, started = threading.Event(), threading.Event()
+    room = Room(tmp_path, 50 * MIB)
+    room.watch(stopped.set, started.set)
+    try:
+        assert not stopped.wait(0.1)
+        disk.free = 49 * MIB
+        assert stopped.wait(5)
+        disk.free = 51 * MIB
+        assert not started.wait(0.1)
+        disk.free = 63 * MIB
+        assert started.wait(5)
+    finally:
+        room.close()
+
+
+def test_what_is_written_is_refused_and_what_is_asked_is_answered_without_room(
+    disk: Disk, workspace: Workspace, fresh_title: Callable[[], str]
+) -> None:
+    job = workspace.jobs.create(title=fresh_title(), labels=["A", "B"])
+    lines = [b'{"event_id": "%d", "raw_body": {}, "decision": {"label": "A"}}' % number for number in range(300)]
+    workspace.ingest.bulk(job, lines)
+    disk.free = 0
+    with pytest.raises(LedgerFullError):
+        workspace.ingest.bulk(job, [b'{"event_id": "new", "raw_body": {}}'])
+    with pytest.raises(LedgerFullError):
+        workspace.ping()
+    # as many keys as are looked up in memory, which the disk has no part in
+    training = [{"event_id": str(number), "label": "A"} for number in range(300)]
+    with pytest.raises(LedgerFullError):
+        workspace.training.register(job, model_id="m", training_set=training)
+    assert workspace.metrics.job(job.id)["total_events"] == len(lines)
+    disk.free = 1000 * MIB
+    workspace.ping()
+    assert workspace.ingest.bulk(job, [b'{"event_id": "new", "raw_body": {}}']).accepted == 1
+    workspace.training.register(job, model_id="m", training_set=training)
+
+
+def test_a_write_cut_short_by_a_full_disk_holds_up_no_question(
+    disk: Disk, workspace: Workspace, fresh_title: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = workspace.jobs.create(title=fresh_title(), labels=["A", "B"])
+    workspace.ingest.bulk(job, [b'{"event_id": "e", "raw_body": {}, "decision": {"label": "A"}}'])
+    votes = [b'{"event_id": "e", "analyst": "ana", "label": "B"}']
+
+    def fill_up(*_: object) -> None:
+        disk.free = 0
+        raise LedgerFullError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(workspace._ledger.votes, "write_consensus", fill_up)  # noqa: SLF001 - after the votes are in
+        with pytest.raises(LedgerFullError):
+            workspace.feedback.bulk(job, votes)
+    assert workspace.metrics.job(job.id)["total_events_with_consensus"] == 0
+    disk.free = 1000 * MIB
+    assert workspace.feedback.bulk(job, votes).accepted == 1
+    assert workspace.metrics.job(job.id)["total_events_with_consensus"] == 1
