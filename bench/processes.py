@@ -64,8 +64,10 @@ def import_alerts(archive: Path, mapping: Path, job: str, data: Path) -> str:
 
 
 @contextlib.contextmanager
-def served(data: Path) -> Iterator[tuple[str, int]]:
+def served(data: Path, command: list[str] | None = None) -> Iterator[tuple[str, int]]:
     """Serve a data folder on a free port of loopback; gives the address and the process id.
+
+    With `command` by that one instead of `trueline serve`.
 
     Raises:
         CommandError: the server did not start.
@@ -73,7 +75,7 @@ def served(data: Path) -> Iterator[tuple[str, int]]:
     log = data.parent / "server.log"
     with log.open("wb") as errors:
         process = subprocess.Popen(  # noqa: S603 - our own command
-            _command("serve", "--data", str(data), "--port", "0"),
+            command or _command("serve", "--data", str(data), "--port", "0"),
             cwd=data.parent,
             env=_environment(),
             stdout=subprocess.PIPE,
