@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
+    from oracle import Decision
+
 LABELS: Final = ("Drop", "Investigate", "Escalate")
 AT: Final = "2025-01-01T10:00:00Z"
 ENGINES_WORDS: Final = re.compile(
@@ -37,6 +39,29 @@ _AT_ONCE = 25
 _SEARCHED_ONE_IN = 4
 _MOST_NAME_BYTES = 200
 _MOST_ID = 512
+
+
+class _Settled(Oracle):
+    """To whom nothing more is told, so that what follows from it need not be worked out again for each question."""
+
+    def settle(self) -> None:
+        """Remember what is asked from now on."""
+        self._decisions: dict[str, list[Decision]] = {}
+        self._consensus: dict[str, tuple[str | None, int]] = {}
+
+    def decisions_on(self, event_id: str) -> list[Decision]:
+        if not hasattr(self, "_decisions"):
+            return super().decisions_on(event_id)
+        if event_id not in self._decisions:
+            self._decisions[event_id] = super().decisions_on(event_id)
+        return self._decisions[event_id]
+
+    def consensus(self, subject: str, until: int | None = None) -> tuple[str | None, int]:
+        if not hasattr(self, "_consensus") or until is not None:
+            return super().consensus(subject, until)
+        if subject not in self._consensus:
+            self._consensus[subject] = super().consensus(subject)
+        return self._consensus[subject]
 
 
 @dataclass
@@ -332,7 +357,7 @@ def _begin(wire: Wire) -> Injecting:
         wire.ask("POST", "/api/v2/jobs", {"title": title, "labels": LABELS, "grouping": grouping}).json["job_id"]
         for title, grouping in (("asked", "event"), ("by event", "event"), ("by bucket", "bucket"))
     ]
-    told = Oracle(JobTerms(LABELS))
+    told = _Settled(JobTerms(LABELS))
     lines: list[dict[str, Any]] = []
     for number, text in enumerate(BASE):
         decision = {"label": LABELS[number % 3], "decided_at": AT, "model_id": "m1"}
@@ -353,6 +378,7 @@ def _begin(wire: Wire) -> Injecting:
         told.decide(name, LABELS[(number - 1) % 3], arrived_at=1, decided_at=AT, model_id="m1")
         for vote in line["votes"]:
             told.vote("ana", vote["label"], arrived_at=1, event_id=name, at=AT)
+    told.settle()
     return Injecting(wire, jobs[0], told, len(told.sent), jobs[1], jobs[2])
 
 
@@ -394,8 +420,8 @@ def _import(folder: Path, address: str, key: str, injecting: Injecting) -> int:
     job = injecting.expect(201, "POST", "/api/v2/jobs", {"title": "imported", "labels": LABELS}).json["job_id"]
     beside = sorted(each.name for each in folder.iterdir())
     trueline(
-        "import", *(f"./{name}" for name in names), "--job", str(job), "--decision", "verdict", "--server", address,
-        "--key", key, folder=here,
+        "import", *(f"./{name}" for name in names), "--job", str(job), "--format", "csv", "--decision", "verdict",
+        "--server", address, "--key", key, folder=here,
     )  # fmt: skip
     found = injecting.expect(200, "POST", f"/api/v2/metrics/job?job_id={job}").json["total_events"]
     if found != len(names):

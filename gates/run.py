@@ -16,12 +16,15 @@ from typing import TYPE_CHECKING, Final
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))  # the oracle
 sys.path.insert(0, str(Path(__file__).parent.parent / "bench"))  # servers of one's own
 
+import concealed
+import defaults
+import injected
 import killed
 
 if TYPE_CHECKING:
     from gate import Gate
 
-GATES: Final[tuple[Gate, ...]] = (killed.GATE,)
+GATES: Final[tuple[Gate, ...]] = (killed.GATE, concealed.GATE, injected.GATE, defaults.GATE)
 
 
 def main(arguments: list[str] | None = None) -> int:
