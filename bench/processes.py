@@ -64,20 +64,27 @@ def import_alerts(archive: Path, mapping: Path, job: str, data: Path) -> str:
 
 
 @contextlib.contextmanager
-def served(data: Path, settings: Mapping[str, str] | None = None) -> Iterator[tuple[str, int]]:
-    """Serve a data folder on a free port of loopback, with settings by the names of the environment.
+def served(
+    data: Path, settings: Mapping[str, str] | None = None, command: list[str] | None = None
+) -> Iterator[tuple[str, int]]:
+    """Serve a data folder on a free port of loopback; gives the address and the process id.
 
-    Gives the address and the process id.
+    Args:
+        data: The folder.
+        settings: By the names of the environment.
+        command: To serve by, instead of `trueline serve`.
 
     Raises:
         CommandError: the server did not start.
     """
-    with served_process(data) as (address, process):
+    with served_process(data, settings, command) as (address, process):
         yield address, process.pid
 
 
 @contextlib.contextmanager
-def served_process(data: Path) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+def served_process(
+    data: Path, settings: Mapping[str, str] | None = None, command: list[str] | None = None
+) -> Iterator[tuple[str, subprocess.Popen[str]]]:
     """As `served`; gives the process itself.
 
     Raises:
@@ -86,7 +93,7 @@ def served_process(data: Path) -> Iterator[tuple[str, subprocess.Popen[str]]]:
     log = data.parent / "server.log"
     with log.open("wb") as errors:
         process = subprocess.Popen(  # noqa: S603 - our own command
-            _command("serve", "--data", str(data), "--port", "0"),
+            command or _command("serve", "--data", str(data), "--port", "0"),
             cwd=data.parent,
             env=_environment() | dict(settings or {}),
             stdout=subprocess.PIPE,

@@ -45,8 +45,8 @@ class Writer(Client):
     def next(self, job: Job) -> Request:
         """What to write next; the first of a job is events."""
         if not job.known:
-            return self._bulk(job)
-        kinds = [self._bulk, self._changed, self._votes, self._decision, self._training]
+            return self.bulk(job)
+        kinds = [self.bulk, self._changed, self._votes, self._decision, self._training]
         if not job.by_bucket:  # an event sent alone names no bucket
             kinds += [self._single, self._feedback]
         return self._choose.choice(kinds)(job)

@@ -17,10 +17,13 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))  # the oracle
 sys.path.insert(0, str(Path(__file__).parent.parent / "bench"))  # servers of one's own
 
 import backed_up
+import concealed
 import damaged
+import defaults
 import drained
 import full_disk
 import fuzzed
+import injected
 import killed
 import mixed
 import own_writes
@@ -39,8 +42,11 @@ GATES: Final[tuple[Gate, ...]] = (
     own_writes.GATE,
     mixed.GATE,
     pressed.GATE,
+    concealed.GATE,
+    injected.GATE,
     fuzzed.GATE,
     schemes.GATE,
+    defaults.GATE,
 )
 
 
