@@ -18,12 +18,13 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "bench"))  # servers of on
 
 import fuzzed
 import killed
+import limited
 import schemes
 
 if TYPE_CHECKING:
     from gate import Gate
 
-GATES: Final[tuple[Gate, ...]] = (killed.GATE, fuzzed.GATE, schemes.GATE)
+GATES: Final[tuple[Gate, ...]] = (killed.GATE, limited.GATE, fuzzed.GATE, schemes.GATE)
 
 
 def main(arguments: list[str] | None = None) -> int:

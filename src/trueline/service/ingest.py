@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from trueline.catalog.records import Status
 from trueline.instants import parse_micros
+from trueline.ledger.documents import MAX_DEPTH
 from trueline.service import lines
 from trueline.service.additions import with_decision
 from trueline.service.errors import EventNotFoundError, InvalidRequestError, JobStoppedError
@@ -32,10 +33,11 @@ if TYPE_CHECKING:
 class Ingest:
     """Takes in events and decisions. What it has answered is durable and in the next answer."""
 
-    def __init__(self, ledger: Ledger, writing: Writing, readers: Readers) -> None:
+    def __init__(self, ledger: Ledger, writing: Writing, readers: Readers, *, max_depth: int = MAX_DEPTH) -> None:
         self._ledger = ledger
         self._writing = writing
         self._readers = readers
+        self._max_depth = max_depth
         self._waiting = WaitingEvents(ledger, writing)
 
     def bulk(self, job: Job, raw_lines: Sequence[bytes]) -> BulkAnswer:
@@ -53,7 +55,7 @@ class Ingest:
 
     def preparer(self, job: Job) -> Callable[[Sequence[bytes | EventRow]], PreparedEvents]:
         """What `prepare` does, also for rows of files, as a function that can be handed to another process."""
-        return partial(prepare_events, job, self._ledger.keys)
+        return partial(prepare_events, job, self._ledger.keys, max_depth=self._max_depth)
 
     def read(self, job: Job, line: EventLine) -> ReadEvent:
         """Read and check what one line says, as `prepare` does.
@@ -63,7 +65,7 @@ class Ingest:
             JobStoppedError: the job takes in no events.
         """
         _refuse_if_stopped(job)
-        return read_event(job, self._ledger.keys, line)
+        return read_event(job, self._ledger.keys, line, max_depth=self._max_depth)
 
     def put(self, prepared: PreparedEvents | ReadEvent) -> Future[BulkAnswer]:
         """Have prepared events written, durably, with their decisions and votes, together with what else waits.
