@@ -55,7 +55,9 @@ def _changed(texts: SearchStrategy[str], alphabet: str) -> SearchStrategy[str]:
 
 _moments = st.datetimes(datetime(1890, 1, 1), datetime(2310, 12, 31))  # noqa: DTZ001 - as texts
 _fractions = st.just("") | st.builds("{}{}".format, st.sampled_from(".,"), _digits)
-_zones = st.sampled_from(["", "", "Z", "Z", "+02:00", "-0330", " 02:00", "+23:59", "-24:00", "+05:60", "+2", "z", "+00:00:01"])
+_zones = st.sampled_from(
+    ["", "", "Z", "Z", "+02:00", "-0330", " 02:00", "+23:59", "-24:00", "+05:60", "+2", "z", "+00:00:01"]
+)
 _dates: Final = (
     st.builds(
         lambda moment, separator, fraction, zone: f"{moment:%m-%dT%H:%M:%S}".join(

@@ -25,6 +25,7 @@ import full_disk
 import fuzzed
 import injected
 import killed
+import limited
 import mixed
 import own_writes
 import pressed
@@ -44,6 +45,7 @@ GATES: Final[tuple[Gate, ...]] = (
     pressed.GATE,
     concealed.GATE,
     injected.GATE,
+    limited.GATE,
     fuzzed.GATE,
     schemes.GATE,
     defaults.GATE,

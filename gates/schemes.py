@@ -56,7 +56,7 @@ def bucket_events() -> Iterator[dict[str, Any]]:
             "event_id": f"alert-{number:04}",  # as in the example: any event of the dictionary is in any job of it
             "timestamp": f"2025-01-01T{number % 24:02}:00:00Z",
             "raw_body": {"nested": {"list": [number % 4, {"deep": "x"}]}, "a.b": number, "severity": str(number)},
-            "decision": {"label": ["Drop", "Escalate"][number % 2], "confidence": 3 * number, "outlier": number == 3},
+            "decision": {"label": ["Drop", "Escalate"][number % 2], "confidence": 3 * number, "outlier": not number},
             "votes": [{"analyst": name, "label": "Drop"} for name in ("ana", "ben")[: number % 3]],
         }
 

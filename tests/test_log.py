@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import logging
@@ -17,7 +18,7 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from trueline.catalog.engine import connect, parse_dsn, sqlite_dsn
 from trueline.ledger.errors import LedgerError
-from trueline.log import log_to_stderr, told, without_keys
+from trueline.log import Unfailing, log_to_stderr, told, without_keys
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -130,3 +131,23 @@ def test_a_thread_that_ends_by_an_exception_is_a_line_of_the_log(log: Callable[[
     (line,) = log()
     assert line["event"] == "a thread has ended"
     assert line["exception"].endswith("ValueError: '…'")
+
+
+class Full(io.StringIO):
+    """A file on a disk that has no room."""
+
+    def write(self, _: str) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    def flush(self) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_log_on_a_full_disk_loses_lines_and_fails_nobody() -> None:
+    print("a line", file=Unfailing(Full()), flush=True)
+
+
+def test_a_log_with_room_has_its_lines() -> None:
+    stream = io.StringIO()
+    print("a line", file=Unfailing(stream), flush=True)
+    assert stream.getvalue() == "a line\n"

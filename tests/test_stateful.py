@@ -504,7 +504,7 @@ class AnySequence(RuleBasedStateMachine):
             return
         ledger = self.workspace._ledger  # noqa: SLF001
         active = self.workspace._catalog.active_model(self.job.id)  # noqa: SLF001
-        question = Question.read(*window, questions, "explicit", 9)
+        question = Question.read(*window, questions, "explicit")
         population = question.population(self.job, None if active is None else active.training)
         alike(ledger.vote_patterns.patterns(population), plainly.vote_patterns(self.oracle, wanted))
         alike(ledger.confidences.counts(population), plainly.confidence_counts(self.oracle, wanted))

@@ -26,7 +26,7 @@ def metrics_then(  # noqa: PLR0913, PLR0917 - a question has that many parts
 ) -> dict[str, Any]:
     """Ask the ledger as of a moment what the compatible endpoint asks it about now."""
     count = workspace._ledger.count  # noqa: SLF001 - asked below any route
-    question = Question.read(start, end, filters, truth, 64)
+    question = Question.read(start, end, filters, truth)
 
     def answer(known: Known) -> dict[str, Any]:
         population = question.population(job, known.training, known.as_of)

@@ -46,7 +46,7 @@ class ToldTwice:
         filters: Sequence[Mapping[str, object]] | None = None,
     ) -> Population:
         active = self.workspace._catalog.active_model(self.job.id)  # noqa: SLF001
-        question = Question.read(start, end, filters, "explicit", 9)
+        question = Question.read(start, end, filters, "explicit")
         return question.population(self.job, None if active is None else active.training)
 
     def send(self, *lines: Mapping[str, object]) -> None:

@@ -76,6 +76,29 @@ class Settings(BaseSettings):
         "ends at once.",
     )
     max_filters: int = Field(default=64, ge=1, description="Most filters of one request; beyond it, 422.")
+    max_list_members: int = Field(
+        default=10_000,
+        ge=1,
+        le=100_000,
+        description="Most members of a list in a filter, and most ids of events in a query; beyond it, 422.",
+    )
+    max_filter_text_bytes: int = Field(
+        default=64 * 1024, ge=256, description="Longest field or text in a filter, as UTF-8; beyond it, 422."
+    )
+    max_json_depth: int = Field(
+        default=64,
+        ge=16,
+        le=256,
+        description="Objects and lists inside each other, in a body and, counted from its own, in a document; "
+        "beyond it, 422, or the line is rejected.",
+    )
+    max_job_paths: int = Field(
+        default=2_048,
+        ge=16,
+        le=10_000,
+        description="Distinct paths of a job's documents that are searched fast; what stands at further ones is stored "
+        "and found as surely, more slowly, and the job says so.",
+    )
     engine_cache_bytes: int = Field(
         default=512 * 1024 * 1024,
         ge=0,

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from trueline.filters.operators import OPERATORS, Takes
-from trueline.filters.request import MAX_MEMBERS, MAX_TEXT_BYTES, FilterError, parse_filters
+from trueline.filters.request import MAX_MEMBERS, MAX_TEXT_BYTES, FilterError, FilterLimits, parse_filters
 
 GOOD = {"field": "a.b", "operator": "is", "value": "x"}
 
@@ -129,6 +129,6 @@ def test_what_is_no_list_is_refused(raw: object) -> None:
 
 
 def test_more_than_the_limit_are_refused() -> None:
-    assert len(parse_filters([GOOD] * 3, limit=3)) == 3
+    assert len(parse_filters([GOOD] * 3, limits=FilterLimits(filters=3))) == 3
     with pytest.raises(FilterError, match="at most 3 filters are taken, not 4"):
-        parse_filters([GOOD] * 4, limit=3)
+        parse_filters([GOOD] * 4, limits=FilterLimits(filters=3))

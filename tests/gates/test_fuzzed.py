@@ -10,6 +10,7 @@ import fuzzed
 from fuzzed import PARSERS, check_date, check_filters, check_line, fuzz
 from gate import BrokenError
 from trueline.instants import parse_instant
+from trueline.service.prepared import prepare_events
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -55,7 +56,7 @@ def test_lines_that_say_something_else_or_poison_their_neighbours_are_noticed(mo
     line = b'{"event_id": "x", "raw_body": {"n": 1.5}}'
     assert check_line(line)
     assert not check_line(b'{"event_id": "x", "raw_body": {"n": 1e400}}')
-    prepare = fuzzed.prepare_events
+    prepare = prepare_events
     monkeypatch.setattr(
         fuzzed,
         "prepare_events",

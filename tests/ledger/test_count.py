@@ -46,7 +46,7 @@ def send(workspace: Workspace, job: Job, *events: tuple[str, str, str | None, fl
 
 def everything(job: Job, training: int | None = None, filters: object = None) -> Population:
     shape = JobShape(job.labels, job.grouping == "bucket", 60.0)
-    return Population(job.id, shape, training, None, None, parse_filters(filters, 9))
+    return Population(job.id, shape, training, None, None, parse_filters(filters))
 
 
 def test_an_event_is_in_the_interval_that_holds_it_also_before_1970(

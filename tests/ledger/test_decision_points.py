@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from trueline.filters.request import parse_filters
-from trueline.ledger import job_tables
 from trueline.ledger.conditions import JobShape
 from trueline.ledger.decision_points import ValueStatistics
 from trueline.ledger.population import Population
@@ -44,7 +43,7 @@ def asked(
     training: int | None = None,
     **more: Any,  # noqa: ANN401 - a test
 ) -> dict[tuple[bool, str | None], ValueStatistics]:
-    filters = parse_filters(more.get("filters"), 9)
+    filters = parse_filters(more.get("filters"))
     population = Population(job.id, JobShape(job.labels, False, 60.0), training, None, None, filters)
     return ledger.decision_points.statistics(population, path, by_model=more.get("by_model", False))
 
@@ -116,6 +115,6 @@ def test_new_data_and_the_knowledge_base_and_the_models_are_told_apart(
 def test_paths_without_a_column_are_found_too(
     workspace: Workspace, ledger: Ledger, job: Job, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(job_tables, "MAX_PATHS", 1)
+    monkeypatch.setattr(ledger._tables, "_max_paths", 1)  # noqa: SLF001
     send(workspace, job, {"first": 1}, {"first": 1, "a": "x"}, {"first": 1, "a": "y"})
     assert asked(ledger, job, "a") == {(False, None): ValueStatistics(2, 3, 1)}

@@ -13,13 +13,17 @@ from trueline.filters.numbers import number_text
 from trueline.ledger.documents import (
     MAX_DEPTH,
     MAX_PATHS,
+    MOST_COLUMNS,
+    OTHER_PATHS,
     DocumentError,
     ValueKind,
     column_name,
     escaped,
+    joined,
     laid_out,
     parts_of,
     path_of,
+    recalled,
     searchable,
     values_at,
 )
@@ -67,6 +71,7 @@ PLACED: list[tuple[dict[str, Any], dict[str, Any]]] = [
     ({"a": [[["x"], "y"]]}, {"several_a": ["=x", "=y"]}),
     ({"a": None, "b": [], "c": [None, []]}, {}),
     ({"a": {}, "b": ""}, {"object_a": True, "text_b": ""}),
+    ({"a": {"b": 2**70}, "a.b": 1e300}, {"object_a": True, "several_a-2Eb": [f"#{2**70}", "#1e+300"]}),
     (
         {"a": 2**63, "b": -(2**63), "c": 1e300},
         {"several_a": [f"#{2**63}"], "integer_b": -(2**63), "several_c": ["#1e+300"]},
@@ -172,3 +177,53 @@ def test_the_engine_writes_a_plain_float_as_we_do(engine: Engine, numbers: list[
 
 def is_kept_as_integer(number: float) -> bool:
     return number.is_integer() and abs(number) <= 2**53
+
+
+def wide(rows: int, paths: int) -> list[dict[str, Any]]:
+    """Documents that have no path in common but one, and every kind of value between them."""
+    values = ["x", 5, 2.5, True, ["a", 1], {"in": None}, 2**70, None]
+    return [
+        {"all": row} | {f"{row} {place}": values[(row + place) % len(values)] for place in range(paths)}
+        for row in range(rows)
+    ]
+
+
+@pytest.mark.parametrize("ways", [1, 3])
+def test_documents_with_very_many_paths_take_few_columns_and_lose_nothing(ways: int) -> None:
+    documents = wide(600, 20)
+    size = len(documents) // ways
+    parts = [
+        laid_out([searchable(document) for document in documents[begin : begin + size]])
+        for begin in range(0, len(documents), size)
+    ]
+    table = joined(parts) if ways > 1 else parts[0]
+    assert table.num_columns <= MOST_COLUMNS + 1
+    assert OTHER_PATHS in table.column_names
+    every = {escaped(path) for document in documents for path in [*document, *(f"{each}.in" for each in document)]}
+    rows = [
+        {name: value for name, value in row.items() if value is not None and name != OTHER_PATHS}
+        for row in recalled(table, every).to_pylist()
+    ]
+    assert rows == [rows_of([document])[0] for document in documents]
+
+
+def test_a_path_that_is_not_recalled_stays_apart() -> None:
+    table = laid_out([searchable(document) for document in wide(600, 20)])
+    assert recalled(table, {"no such path"}) is table
+    (last, *_) = table[OTHER_PATHS].to_pylist()[-1]
+    again = recalled(table, {escaped(last[0])})
+    assert last[0] not in dict(again[OTHER_PATHS].to_pylist()[-1])
+    assert set(again.column_names) - set(table.column_names) in ({column_name(kind, last[0])} for kind in ValueKind)
+
+
+def test_lists_inside_each_other_count_as_objects_do() -> None:
+    def nested(depth: int) -> dict[str, Any]:
+        value: Any = 1
+        for _ in range(depth - 1):
+            value = [value]
+        return {"a": value}
+
+    assert searchable(nested(20), 20).shape.columns == ("integer_a",)
+    for deep in (nested(21), nested(200)):
+        with pytest.raises(DocumentError, match="nested more than 20 deep"):
+            searchable(deep, 20)

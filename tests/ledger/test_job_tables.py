@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from trueline.ledger import job_tables
 from trueline.ledger.job_tables import JobTables
 
 if TYPE_CHECKING:
@@ -57,7 +56,7 @@ def test_paths_beyond_the_columns_are_found_as_those_with_columns(
     workspace: Workspace, ledger: Ledger, fresh_title: Callable[[], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with_columns = sent(workspace, fresh_title())
-    monkeypatch.setattr(job_tables, "MAX_PATHS", 2)
+    monkeypatch.setattr(ledger._tables, "_max_paths", 2)  # noqa: SLF001
     without = sent(workspace, fresh_title())
     assert columns(ledger.engine, without) == {"integer_a", "text_a", "text_b", "object_a"}
     assert len(columns(ledger.engine, with_columns)) > 12
@@ -70,6 +69,62 @@ def test_paths_beyond_the_columns_are_found_as_those_with_columns(
     assert matching > 50
 
 
+@pytest.mark.parametrize("now", [2, 5, 2_048])
+def test_a_job_whose_paths_overflowed_is_answered_alike_under_any_later_limit(
+    now: int, workspace: Workspace, ledger: Ledger, fresh_title: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alike = workspace.jobs.create(title=fresh_title(), labels=["A", "B"])
+    job = workspace.jobs.create(title=fresh_title(), labels=["A", "B"])
+    documents: list[dict[str, Any]] = [{"a": 1, "b": 2}, {"c": 3}, {"c": 4, "d": "x"}, {"d": "y", "e": 1}]
+    for place, document in enumerate(documents):
+        line = json.dumps({"event_id": str(place), "raw_body": document, "decision": {"label": "A"}}).encode()
+        assert workspace.ingest.bulk(alike, [line]).accepted == 1
+        monkeypatch.setattr(ledger._tables, "_max_paths", 2 if place < 2 else now)  # noqa: SLF001
+        if place == 2:
+            ledger._tables._tables.pop(job.id)  # noqa: SLF001 - as after a start
+        assert workspace.ingest.bulk(job, [line]).accepted == 1
+    assert columns(ledger.engine, job) == {"integer_a", "integer_b"}
+    assert workspace.fields.breadth(job)["others_searched_slowly"]
+    assert not workspace.fields.breadth(alike)["note"]
+    for field in "abcdefg":
+        for asked in ({"operator": "exists"}, {"operator": "is", "value": "x"}, {"operator": "gte", "value": 3}):
+            expected = found(workspace, alike, {"field": field, **asked})
+            assert found(workspace, job, {"field": field, **asked}) == expected
+
+
+def test_a_batch_of_very_many_paths_fills_the_columns_and_no_more(
+    workspace: Workspace, ledger: Ledger, fresh_title: Callable[[], str]
+) -> None:
+    job = workspace.jobs.create(title=fresh_title(), labels=["A", "B"])
+    lines = [
+        json.dumps(
+            {
+                "event_id": str(row),
+                "raw_body": {f"p{row * 20 + place}": row for place in range(20)},
+                "decision": {"label": "A"},
+            }
+        ).encode()
+        for row in range(300)
+    ]
+    assert workspace.ingest.bulk(job, lines).accepted == 300
+    again = json.dumps({"event_id": "x", "raw_body": {"p5999": 299, "p0": 0, "new": 0}, "decision": {"label": "B"}})
+    assert workspace.ingest.bulk(job, [again.encode()]).accepted == 1
+    assert len(columns(ledger.engine, job)) == 2_048
+    assert workspace.fields.breadth(job) | {"note": ""} == {
+        "searched_fast": 2_048,
+        "at_most": 2_048,
+        "others_searched_slowly": True,
+        "note": "",
+    }
+    for path, value, matrix in [
+        ("p0", 0, [[1, 0], [0, 1]]),
+        ("p5998", 299, [[1, 0], [0, 0]]),
+        ("p5999", 299, [[1, 0], [0, 1]]),
+        ("new", 0, [[0, 0], [0, 1]]),
+    ]:
+        assert found(workspace, job, {"field": path, "operator": "is", "value": value}) == matrix
+
+
 def test_a_table_is_known_again_after_it_was_closed(
     workspace: Workspace, ledger: Ledger, fresh_title: Callable[[], str]
 ) -> None:
@@ -77,7 +132,7 @@ def test_a_table_is_known_again_after_it_was_closed(
     known, again = JobTables(ledger.engine).of(job.id), JobTables(ledger.engine).of(job.id)
     assert known == again
     assert known.columns == columns(ledger.engine, job)
-    assert not known.is_full
+    assert not known.has_others
 
 
 def test_versions_that_were_replaced_keep_every_column_that_events_have(

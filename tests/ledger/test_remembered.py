@@ -65,7 +65,7 @@ def test_filters_that_are_equal_and_not_alike_are_told_apart(
     assert workspace.ingest.bulk(job, lines(event)).accepted == 1
 
     def found(value: object) -> int:
-        filters = parse_filters([{"field": "x", "operator": "is", "value": value}], 9)
+        filters = parse_filters([{"field": "x", "operator": "is", "value": value}])
         return len(ledger.reviews.counts(Population(job.id, job_shape(job), None, None, None, filters)))
 
     assert (found(value=True), found(1), found(value=True)) == (0, 1, 0)

@@ -41,7 +41,7 @@ def made(workspace: Workspace, fresh_title: Callable[[], str], request: pytest.F
 
 
 def population(made: ReviewedJob, filters: object = None) -> Population:
-    return Population(made.job.id, job_shape(made.job), None, None, None, parse_filters(filters, 9))
+    return Population(made.job.id, job_shape(made.job), None, None, None, parse_filters(filters))
 
 
 def split_by(parts: list[ReviewPart], part: Callable[[ReviewPart], int | None]) -> dict[int | None, Counter[Any]]:

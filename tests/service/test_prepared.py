@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from trueline.catalog.records import Grouping, Job
-from trueline.ledger.documents import laid_out
+from trueline.ledger.documents import MAX_DEPTH, laid_out
 from trueline.ledger.keys import KeyMaker
 from trueline.service.prepared import prepare_events
 from trueline.service.sent import EventReader, SentEvent
@@ -41,7 +41,7 @@ LINES = [
 
 
 def test_events_come_out_of_the_columns_as_they_were_read() -> None:
-    reader = EventReader(JOB, KEYS)
+    reader = EventReader(JOB, KEYS, MAX_DEPTH)
     read = [reader.line(number, line) for number, line in enumerate(LINES, 1)]
     prepared = prepare_events(JOB, KEYS, LINES)
     said = [{name: getattr(event, name) for name in SENT_ALIKE} for event in read]

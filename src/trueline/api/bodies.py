@@ -15,11 +15,12 @@ from trueline.api.access import valid_key, workspace
 from trueline.service.errors import InvalidRequestError, TooLargeError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Coroutine, Iterable
 
     from starlette.responses import Response
 
 
+_DOCUMENT = "raw_body"
 _Model = TypeVar("_Model", bound=BaseModel)
 
 
@@ -40,15 +41,40 @@ class JsonRoute(APIRoute):
 
 class _JsonRequest(Request):
     async def json(self) -> Any:  # noqa: ANN401 - as it is in the framework
+        body = await self.body()
         try:
-            return msgspec.json.decode(await self.body())
+            said = msgspec.json.decode(body)
+            _check_depth(body, said, self.app.state.workspace.settings.max_json_depth)
         except (msgspec.MsgspecError, ValueError, RecursionError) as error:
             # the error that the framework turns into a 422
             raise json.JSONDecodeError(_reason(error), "", 0) from None
+        return said
 
 
-def read_object(body: bytes) -> dict[str, Any]:
-    """Read a JSON object; an empty body is an empty one.
+def _check_depth(body: bytes, said: object, most: int) -> None:
+    """Refuse what is nested too deeply; a document in it counts from its own braces, when it is read as one.
+
+    Raises:
+        ValueError: there are more than `most` objects and lists inside each other.
+    """
+    if body.count(b"{") + body.count(b"[") <= most:  # as in nearly all
+        return
+    level: list[object] = [said]
+    if isinstance(said, dict):
+        level = [{name: value for name, value in said.items() if name != _DOCUMENT}]
+    for _ in range(most):
+        level = [each for value in level for each in _inside(value) if isinstance(each, dict | list)]
+        if not level:
+            return
+    raise ValueError(f"nested more than {most} deep")
+
+
+def _inside(value: object) -> Iterable[object]:
+    return value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+
+
+def read_object(body: bytes, max_depth: int) -> dict[str, Any]:
+    """Read a JSON object, nested at most so deep; an empty body is an empty one.
 
     Raises:
         InvalidRequestError: it is something else.
@@ -56,12 +82,14 @@ def read_object(body: bytes) -> dict[str, Any]:
     if not body.strip():
         return {}
     try:
-        return msgspec.json.decode(body, type=dict[str, Any])
+        said = msgspec.json.decode(body, type=dict[str, Any])
+        _check_depth(body, said, max_depth)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise InvalidRequestError(("body",), f"the body is no JSON object: {_reason(error)}") from None
+    return said
 
 
-def read_model(body: bytes, model: type[_Model]) -> _Model:
+def read_model(body: bytes, model: type[_Model], max_depth: int) -> _Model:
     """Read a body of some shape, as strictly as `JsonRoute`.
 
     Raises:
@@ -69,7 +97,7 @@ def read_model(body: bytes, model: type[_Model]) -> _Model:
         RequestValidationError: it is of another shape.
     """
     try:
-        return model.model_validate(read_object(body))
+        return model.model_validate(read_object(body, max_depth))
     except ValidationError as error:
         raise RequestValidationError([each | {"loc": ("body", *each["loc"])} for each in error.errors()]) from None
 

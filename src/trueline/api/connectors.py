@@ -54,7 +54,7 @@ async def _send(event_id: str | None, request: Request, opened: Workspace) -> Re
 
     def put() -> tuple[Job, SentAlone]:
         key = authenticated(opened, request)
-        body = read_model(raw, EventCreate)
+        body = read_model(raw, EventCreate, opened.settings.max_json_depth)
         job = job_for(opened, key, "write:events", str(body.job_id))
         return job, opened.events.send(job, event_id, raw_body_of(raw), body.envelope())
 

@@ -55,7 +55,7 @@ async def internal_metrics(  # noqa: PLR0913, PLR0917 - the route has that many 
                 obfuscate_decision_points=obfuscate_decision_points_names,
                 start=start_datetime or None,
                 end=end_datetime or None,
-                filters=filters_of(raw),
+                filters=filters_of(raw, opened.settings.max_json_depth),
                 truth=truth,
             )
         )

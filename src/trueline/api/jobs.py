@@ -68,8 +68,9 @@ async def rebuild_job(job: str, opened: Opened, key: Authenticated) -> Response:
 # last, since a title may hold slashes
 @router.get("/api/v2/jobs/{job:path}", response_model=JobBody)
 def read_job(job: str, opened: Opened, key: Authenticated) -> Response:
-    """One job, by id or exact title."""
-    return answer(_job(job_for(opened, key, "read:resources", job)))
+    """One job, by id or exact title, and how many distinct paths its documents have."""
+    named = job_for(opened, key, "read:resources", job)
+    return answer(_job(named) | {"document_paths": opened.fields.breadth(named)})
 
 
 @router.patch("/api/v2/jobs/{job:path}", response_model=JobBody)

@@ -46,20 +46,20 @@ async def job_metrics(  # noqa: PLR0913, PLR0917 - the route has that many param
 
     def question() -> Response:
         job = job_for(opened, key, "read:job_metrics", job_id)
-        filters = filters_of(raw)
+        filters = filters_of(raw, opened.settings.max_json_depth)
         return answer(opened.metrics.job(job.id, start_datetime or None, end_datetime or None, filters, truth))
 
     # without filters it is told from counts that are kept, at once
     return await (ask(opened, key, question) if b"filters" in raw else run_in_threadpool(question))
 
 
-def filters_of(body: bytes) -> object:
+def filters_of(body: bytes, max_depth: int) -> object:
     """The filters in a body, as they were sent; None where there are none.
 
     Raises:
         InvalidRequestError: it is no JSON object, or has anything else.
     """
-    read = read_object(body)
+    read = read_object(body, max_depth)
     unknown = next((name for name in read if name != "filters"), None)
     if unknown is not None:
         raise InvalidRequestError(("body", unknown[:60]), "the body has filters and nothing else")

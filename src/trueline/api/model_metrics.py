@@ -59,7 +59,7 @@ async def job_and_latest_model_metrics(  # noqa: PLR0913, PLR0917 - the route ha
 
     def question() -> tuple[Job, Model, dict[str, Any], Future[None]]:
         job = job_for(opened, key, "read:job_metrics", job_id)
-        filters = filters_of(raw)
+        filters = filters_of(raw, opened.settings.max_json_depth)
         model = opened.model_metrics.model(job)
         metrics = opened.metrics.job(job.id, start_datetime or None, end_datetime or None, filters, truth)
         return job, model, metrics, opened.model_metrics.recompute(model)

@@ -69,6 +69,14 @@ async def report(  # noqa: PLR0913, PLR0917 - the route has that many parameters
             second_model or None,
             as_of or None,
         )
-        return answer(opened.reports.of(named, start_datetime or None, end_datetime or None, filters_of(raw), telling))
+        return answer(
+            opened.reports.of(
+                named,
+                start_datetime or None,
+                end_datetime or None,
+                filters_of(raw, opened.settings.max_json_depth),
+                telling,
+            )
+        )
 
     return await ask(opened, key, question)

@@ -73,6 +73,15 @@ class JobChange(_Request):
     headline_label: str | None = Field(default=None, description="Null: back to the default.")
 
 
+class DocumentPathsBody(BaseModel):
+    """How many distinct paths the documents of a job have."""
+
+    searched_fast: int = Field(description="Paths that filters find fast.")
+    at_most: int = Field(description="So many may be: `TRUELINE_MAX_JOB_PATHS`.")
+    others_searched_slowly: bool = Field(description="Whether there are, or once were, further ones.")
+    note: str = Field(description="What that means; empty where there are no others.")
+
+
 class JobBody(BaseModel):
     """A job."""
 
@@ -91,6 +100,7 @@ class JobBody(BaseModel):
     time_zone: str
     labels_ordered: bool
     headline_label: str | None = Field(description="As it was set; null: the last named Escalate, else the last.")
+    document_paths: DocumentPathsBody | None = Field(default=None, description="Only where one job is asked for.")
 
 
 class DecisionBody(_Request):

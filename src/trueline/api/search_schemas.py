@@ -10,12 +10,11 @@ from trueline.api.schemas import FilterBody, State  # noqa: TC001 - parts of mod
 from trueline.service.search import DEFAULT_SIZE, MAX_REACH, MAX_SIZE
 
 _MOST_JOBS = 1_000
-_MOST_EVENTS = 10_000
 
 _Reference = int | str
 _Jobs = _Reference | Annotated[list[_Reference], Field(min_length=1, max_length=_MOST_JOBS)] | None
 _Titles = str | Annotated[list[str], Field(min_length=1, max_length=_MOST_JOBS)] | None
-_Events = _Reference | Annotated[list[_Reference], Field(min_length=1, max_length=_MOST_EVENTS)] | None
+_Events = _Reference | Annotated[list[_Reference], Field(min_length=1)] | None
 
 
 class _Request(BaseModel):
@@ -50,7 +49,7 @@ class EventsNarrowed(_Request):
 class EventsQuery(JobsNamed, EventsNarrowed):
     """Events to be looked for."""
 
-    event_ids: _Events = Field(default=None, description="An id, or a list of ids.")
+    event_ids: _Events = Field(default=None, description="An id, or a list of at most `TRUELINE_MAX_LIST_MEMBERS`.")
     size: int = Field(default=DEFAULT_SIZE, ge=0, le=MAX_SIZE, description="Events of each job.")
     page: int = Field(default=0, ge=0, le=MAX_REACH, description="Counts from 0.")
     sort_by_column: str = Field(default="@timestamp", description="An own field, or a dot path into the document.")

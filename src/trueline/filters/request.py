@@ -23,6 +23,20 @@ MAX_TEXT_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
+class FilterLimits:
+    """How much the filters of one request may be."""
+
+    filters: int = MAX_FILTERS
+    members: int = MAX_MEMBERS
+    """Of a list."""
+    text_bytes: int = MAX_TEXT_BYTES
+    """Of a field or of a text, as UTF-8."""
+
+
+DEFAULT_LIMITS = FilterLimits()
+
+
+@dataclass(frozen=True, slots=True)
 class Filter:
     """One condition on events."""
 
@@ -56,7 +70,7 @@ class _PartError(ValueError):
         self.part = part
 
 
-def parse_filters(raw: object, limit: int = MAX_FILTERS) -> tuple[Filter, ...]:
+def parse_filters(raw: object, limits: FilterLimits = DEFAULT_LIMITS) -> tuple[Filter, ...]:
     """Read a request's list of ``{"field", "operator", "value"}``; None is an empty list.
 
     Raises:
@@ -66,18 +80,18 @@ def parse_filters(raw: object, limit: int = MAX_FILTERS) -> tuple[Filter, ...]:
         return ()
     if not isinstance(raw, list):
         raise FilterError(None, None, "filters must be a list")
-    if len(raw) > limit:
-        raise FilterError(None, None, f"at most {limit} filters are taken, not {len(raw)}")
+    if len(raw) > limits.filters:
+        raise FilterError(None, None, f"at most {limits.filters} filters are taken, not {len(raw)}")
     filters = []
     for position, item in enumerate(raw):
         try:
-            filters.append(_parse(item))
+            filters.append(_parse(item, limits))
         except _PartError as error:
             raise FilterError(position, error.part, str(error)) from None
     return tuple(filters)
 
 
-def _parse(item: object) -> Filter:
+def _parse(item: object, limits: FilterLimits) -> Filter:
     if not isinstance(item, dict):
         raise _PartError(None, "a filter is an object with field, operator and value")
     unknown = sorted(str(key) for key in item if key not in {"field", "operator", "value"})
@@ -86,9 +100,9 @@ def _parse(item: object) -> Filter:
     field = item.get("field")
     if not isinstance(field, str):
         raise _PartError("field", "field must be a text")
-    _check_text("field", field)
+    _check_text("field", field, limits)
     operator = _operator(item)
-    return Filter(field, operator, _value(operator, item.get("value")))
+    return Filter(field, operator, _value(operator, item.get("value"), limits))
 
 
 def _operator(item: Mapping[object, object]) -> Operator:
@@ -103,7 +117,7 @@ def _operator(item: Mapping[object, object]) -> Operator:
     return operator
 
 
-def _value(operator: Operator, value: object) -> Scalar | tuple[Scalar, ...] | datetime | None:
+def _value(operator: Operator, value: object, limits: FilterLimits) -> Scalar | tuple[Scalar, ...] | datetime | None:
     if operator.takes is Takes.NOTHING:
         if value is not None:
             raise _PartError("value", f"{operator.name!r} takes no value")
@@ -113,16 +127,16 @@ def _value(operator: Operator, value: object) -> Scalar | tuple[Scalar, ...] | d
     if operator.takes is Takes.SCALARS:
         if not isinstance(value, list) or not value:
             raise _PartError("value", f"{operator.name!r} takes {operator.takes}")
-        if len(value) > MAX_MEMBERS:
-            raise _PartError("value", f"a list has at most {MAX_MEMBERS} members, not {len(value)}")
-        return tuple(_scalar(operator, member) for member in value)
-    scalar = _scalar(operator, value)
+        if len(value) > limits.members:
+            raise _PartError("value", f"a list has at most {limits.members} members, not {len(value)}")
+        return tuple(_scalar(operator, member, limits) for member in value)
+    scalar = _scalar(operator, value, limits)
     return _ordered(operator, scalar) if operator.takes is Takes.ORDERED else scalar
 
 
-def _scalar(operator: Operator, value: object) -> Scalar:
+def _scalar(operator: Operator, value: object, limits: FilterLimits) -> Scalar:
     if isinstance(value, str):
-        _check_text("value", value)
+        _check_text("value", value, limits)
         return value
     if isinstance(value, bool | int):
         return value
@@ -146,10 +160,10 @@ def _ordered(operator: Operator, value: Scalar) -> int | float | datetime:
         raise _PartError("value", f"{operator.name!r} takes {operator.takes}: {error}") from None
 
 
-def _check_text(part: str, text: str) -> None:
+def _check_text(part: str, text: str, limits: FilterLimits) -> None:
     try:
         size = len(text.encode())
     except UnicodeEncodeError:
         raise _PartError(part, f"{part} holds a lone surrogate, which is no text") from None
-    if size > MAX_TEXT_BYTES:
-        raise _PartError(part, f"{part} is longer than {MAX_TEXT_BYTES} bytes")
+    if size > limits.text_bytes:
+        raise _PartError(part, f"{part} is longer than {limits.text_bytes} bytes")

@@ -13,11 +13,10 @@ from trueline.ledger.documents import (
     MAX_PATH_LENGTH,
     NUMBER_TAG,
     OBJECT_TAG,
+    OTHER_PATHS,
     TEXT_TAG,
     ValueKind,
-    escaped,
 )
-from trueline.ledger.job_tables import OTHER_PATHS
 from trueline.ledger.membership import Wanted
 
 if TYPE_CHECKING:
@@ -47,7 +46,7 @@ def columns_at(path: str, table: JobTable, into: Parameters) -> list[ColumnAt]:
     if len(path) > MAX_PATH_LENGTH:  # no document has such a path to a value
         return []
     found = [ColumnAt(kind, column) for kind in ValueKind if (column := table.column(kind, path)) is not None]
-    if table.is_full and escaped(path) not in table.paths:
+    if table.may_be_apart(path):
         found.append(ColumnAt(ValueKind.SEVERAL, f"{OTHER_PATHS}[{into.text(path)}]"))
     return found
 

@@ -17,13 +17,13 @@ from trueline.ledger.documents import (
     MIN_INTEGER,
     NUMBER_TAG,
     OBJECT_TAG,
+    OTHER_PATHS,
     TEXT_TAG,
     ValueKind,
     column_name,
     parts_of,
     path_of,
 )
-from trueline.ledger.job_tables import OTHER_PATHS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -87,6 +87,18 @@ class PathKinds:
             self.object |= tag == OBJECT_TAG
 
 
+@dataclass(frozen=True, slots=True)
+class Breadth:
+    """How many distinct paths the documents of a job have."""
+
+    with_columns: int
+    """That have columns of their own."""
+    most: int
+    """That may have."""
+    has_others: bool
+    """Whether some have none, and are searched more slowly."""
+
+
 def is_date(text: str) -> bool:
     """Whether a text is an ISO 8601 date or time."""
     try:
@@ -134,6 +146,11 @@ class FieldQuery:
             found.setdefault(path, PathKinds()).see_tagged(values)
         return found
 
+    def breadth(self, job_id: int) -> Breadth:
+        """How many paths of a job's documents are searched fast, and whether there are others."""
+        table = self._tables.of(job_id)
+        return Breadth(len(table.paths), table.max_paths, table.has_others)
+
     def _latest_texts(self, table: JobTable, paths: list[str]) -> Iterable[tuple[str, list[str]]]:
         columns = [f"`{column_name(ValueKind.TEXT, path)}`" for path in paths]
         shortened = [f"groupUniqArray({_DIFFERENT})(if(length({c}) > {_LONGEST}, 'long', {c}))" for c in columns]
@@ -154,7 +171,7 @@ class FieldQuery:
         return list(row)
 
     def _latest_others(self, table: JobTable) -> Iterable[tuple[str, list[str]]]:
-        if not table.is_full:
+        if not table.has_others:
             return []
         rows = self._engine.rows(
             f"SELECT entry.1 AS path, groupUniqArrayArray({_DIFFERENT})({_shortened('entry.2')})"

@@ -1,7 +1,7 @@
 """A table of events for each job, made when it is first needed, with a column for each path of its documents.
 
 A job's table grows as its documents do: a path gets a column for each kind of value it holds, so that a filter reads
-the values it asks about and nothing else. Beyond `MAX_PATHS` paths, what stands at further ones is kept in one column
+the values it asks about and nothing else. Beyond so many paths, what stands at further ones is kept in one column
 for them all: it is found as surely, and more slowly.
 """
 
@@ -18,12 +18,15 @@ import pyarrow.compute as pc
 from trueline.ledger.documents import (
     ARROW_TYPES,
     EXACT_FLOAT,
-    OBJECT_TAG,
+    OTHER_PATHS,
     ValueKind,
+    cells_of,
     column_name,
+    escaped,
+    in_one_column,
     parts_of,
-    path_of,
-    tagged,
+    paths_apart,
+    recalled,
 )
 from trueline.ledger.errors import JobGoneError
 
@@ -31,12 +34,10 @@ if TYPE_CHECKING:
     from trueline.ledger.engine import Engine
 
 MAX_PATHS: Final = 2_048
-"""Paths of a job that have columns of their own."""
+"""Paths of a job that have columns of their own, unless a setting says otherwise."""
 
-OTHER_PATHS: Final = "other_paths"
-"""The column of all other paths: lists of tagged values by path; an object is `OBJECT_TAG` alone."""
-
-OTHER_PATHS_TYPE: Final = pa.map_(pa.string(), pa.list_(pa.string()))
+_HAS_OTHERS: Final = "has values"
+"""What the table says of `OTHER_PATHS` once something stands there, in its comment."""
 
 _ENGINE_TYPES = {
     ValueKind.TEXT: "LowCardinality(Nullable(String))",
@@ -63,11 +64,20 @@ class JobTable:
     """The names of the columns that paths have."""
     paths: set[str] = field(default_factory=set)
     """The paths that have columns, escaped."""
+    max_paths: int = MAX_PATHS
+    """Paths that may have columns."""
+    has_others: bool = False
+    """Whether anything stands, or ever stood, at paths without columns. From then on no other path gets one: what the
+    events before have there would not be found in it."""
 
     @property
-    def is_full(self) -> bool:
-        """Whether new paths get no columns any more."""
-        return len(self.paths) >= MAX_PATHS
+    def room(self) -> int:
+        """How many more paths may get columns."""
+        return 0 if self.has_others else max(0, self.max_paths - len(self.paths))
+
+    def may_be_apart(self, path: str) -> bool:
+        """Whether what stands at a path may stand in `OTHER_PATHS`."""
+        return self.has_others and escaped(path) not in self.paths
 
     def column(self, kind: ValueKind, path: str) -> str | None:
         """The column of a path's values of a kind, quoted for a statement; None where no document has any."""
@@ -83,8 +93,9 @@ class JobTable:
 class JobTables:
     """The tables of one store's jobs."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, max_paths: int = MAX_PATHS) -> None:
         self._engine = engine
+        self._max_paths = max_paths
         self._tables: dict[int, JobTable] = {}
         self._dropped: set[int] = set()
         self._lock = threading.Lock()
@@ -129,7 +140,7 @@ class JobTables:
         return [row[0] for row in rows]
 
     def _open(self, job_id: int) -> JobTable:
-        table = JobTable(_events(job_id))
+        table = JobTable(_events(job_id), max_paths=self._max_paths)
         columns = self._columns_of(table.name)
         if not columns:
             self._engine.define(self._schema.replace("{events}", table.name))
@@ -137,6 +148,8 @@ class JobTables:
         for column in columns:
             if column.startswith(_KINDS_BEFORE):
                 table.has(column)
+        # one from before that was noted has others if it has as many paths as there could be then
+        table.has_others = len(table.paths) >= MAX_PATHS or self._noted(table.name)
         kept = self._columns_of(_replaced(job_id))
         if kept:
             table.replaced = _replaced(job_id)
@@ -154,6 +167,15 @@ class JobTables:
                 {"table": name},
             )
         }
+
+    def _noted(self, name: str) -> bool:
+        """Whether a table says that it has values at paths without columns."""
+        rows = self._engine.rows(
+            "SELECT comment FROM system.columns WHERE database = currentDatabase()"
+            " AND table = {table:String} AND name = {column:String}",
+            {"table": name, "column": OTHER_PATHS},
+        )
+        return rows == [(_HAS_OTHERS,)]
 
     def _add_columns(self, name: str, columns: dict[str, str]) -> None:
         if columns:
@@ -195,33 +217,40 @@ class JobTables:
             documents: As `trueline.ledger.documents.laid_out` gives them, or as they were read from that table.
         """
         table = self.of(job_id)
-        documents = _numbers_together(documents, table)
+        own = self._with_columns(table, documents)
+        documents = _numbers_together(recalled(documents, own), table)
         new = {name for name in documents.column_names if name not in table.columns and name != OTHER_PATHS}
-        apart = self._grow(table, documents.select(sorted(new))) if new else set()
+        apart = self._grow(table, documents.select(sorted(new)), own) if new else set()
         columns = {name: documents[name] for name in documents.column_names if name not in apart}
-        if apart:
-            columns[OTHER_PATHS] = _gathered(documents.select(sorted(apart)))
-        return pa.table(columns)
+        if cells := cells_of(documents, sorted(apart)):
+            before = documents[OTHER_PATHS].to_pylist() if OTHER_PATHS in columns else ()
+            columns[OTHER_PATHS] = in_one_column([cells], documents.num_rows, before)
+        placed = pa.table(columns)
+        if not table.has_others and paths_apart(placed):
+            self._engine.command(f"ALTER TABLE {table.name} COMMENT COLUMN {OTHER_PATHS} '{_HAS_OTHERS}'")
+            table.has_others = True
+        return placed
 
-    def _grow(self, table: JobTable, documents: pa.Table) -> set[str]:
-        """Give the table these columns, as far as it may have more; gives the names of those left out."""
-        left_out: set[str] = set()
-        added: dict[str, str] = {}
-        paths = set(table.paths)
-        for name in documents.column_names:
-            kind, path = parts_of(name)
-            if path not in paths and len(paths) >= MAX_PATHS:
-                left_out.add(name)
-            elif documents[name].null_count < documents.num_rows:
-                added[name] = _engine_type(kind, documents[name])
-                paths.add(path)
+    def _with_columns(self, table: JobTable, documents: pa.Table) -> set[str]:
+        """The paths, escaped, that have columns or get some now, as far as there may be more."""
+        named = {parts_of(name)[1]: None for name in documents.column_names if name != OTHER_PATHS}
+        new = [path for path in named | paths_apart(documents) if path not in table.paths] if table.room else []
+        return table.paths.union(new[: table.room])
+
+    def _grow(self, table: JobTable, documents: pa.Table, own: set[str]) -> set[str]:
+        """Give the table those of these columns that are of its own paths; gives the names of those left out."""
+        added = {
+            name: _engine_type(parts_of(name)[0], documents[name])
+            for name in documents.column_names
+            if parts_of(name)[1] in own and documents[name].null_count < documents.num_rows
+        }
         if added:
             for each in (table.replaced, table.name):  # so that no column of events is ever without its like
                 if each is not None:
                     self._add_columns(each, added)
             for name in added:
                 table.has(name)
-        return left_out | {name for name in documents.column_names if name not in added}
+        return {name for name in documents.column_names if name not in added}
 
 
 def _events(job_id: int) -> str:
@@ -262,18 +291,3 @@ def _engine_type(kind: ValueKind, column: pa.ChunkedArray) -> str:
     ):
         return _DISTINCT_TEXTS
     return _ENGINE_TYPES[kind]
-
-
-def _gathered(documents: pa.Table) -> pa.Array:
-    """The values of paths without columns, as `OTHER_PATHS` has them."""
-    rows: list[dict[str, list[str]]] = [{} for _ in range(documents.num_rows)]
-    for name in documents.column_names:
-        kind, path = parts_of(name)
-        for row, value in zip(rows, documents[name].to_pylist(), strict=True):
-            if value is None:
-                continue
-            values = (
-                [OBJECT_TAG] if kind is ValueKind.OBJECT else value if kind is ValueKind.SEVERAL else [tagged(value)]
-            )
-            row.setdefault(path_of(path), []).extend(values)
-    return pa.array([list(row.items()) for row in rows], OTHER_PATHS_TYPE)

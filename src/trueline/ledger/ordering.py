@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 
 from trueline.filters.fields import Kind, OwnField, own_field
 from trueline.ledger.conditions import own_expression
-from trueline.ledger.documents import MAX_PATH_LENGTH, NUMBER_TAG, OBJECT_TAG, TEXT_TAG, ValueKind, escaped
-from trueline.ledger.job_tables import OTHER_PATHS
+from trueline.ledger.documents import MAX_PATH_LENGTH, NUMBER_TAG, OBJECT_TAG, OTHER_PATHS, TEXT_TAG, ValueKind
 
 if TYPE_CHECKING:
     from trueline.ledger.conditions import JobShape
@@ -79,7 +78,7 @@ def _by_path(order: Order, table: JobTable, into: Parameters, way: str, ties: st
     lists = {}
     if (several := table.column(ValueKind.SEVERAL, order.field)) is not None:
         lists[several] = several
-    if table.is_full and escaped(order.field) not in table.paths:
+    if table.may_be_apart(order.field):
         lists[OTHER_PATHS] = f"{OTHER_PATHS}[{into.text(order.field)}]"
     if len(columns) == 1 and not lists:  # as most often: the engine compares a column as it is
         (column,) = columns.values()

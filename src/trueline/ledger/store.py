@@ -19,7 +19,7 @@ from trueline.ledger.errors import LedgerInUseError
 from trueline.ledger.events import EventTable
 from trueline.ledger.fields import FieldQuery
 from trueline.ledger.in_use import is_in_use
-from trueline.ledger.job_tables import JobTables
+from trueline.ledger.job_tables import MAX_PATHS, JobTables
 from trueline.ledger.kept import KeptCounts
 from trueline.ledger.keys import load_key_maker
 from trueline.ledger.kinds import KindQuery
@@ -71,7 +71,7 @@ class ArrivalClock:
 class Ledger:
     """Events, votes and trainings in one store."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, *, max_job_paths: int = MAX_PATHS) -> None:
         """Bring the store to the newest schema.
 
         Raises:
@@ -81,7 +81,7 @@ class Ledger:
         self.engine = engine
         self.keys = load_key_maker(engine)
         lookup = KeyLookup(engine)
-        tables = self._tables = JobTables(engine)
+        tables = self._tables = JobTables(engine, max_job_paths)
         self.kept = KeptCounts(engine, tables, lookup)
         self.events = EventTable(engine, tables, lookup, self.kept)
         self.votes = VoteTable(engine, tables, lookup, self.kept)

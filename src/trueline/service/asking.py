@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from trueline.filters.request import Filter, FilterError, parse_filters
+from trueline.filters.request import Filter, FilterError, FilterLimits, parse_filters
 from trueline.instants import format_instant, parse_end, parse_start
 from trueline.service.errors import InvalidRequestError
 
@@ -47,14 +47,14 @@ class Bounds:
             raise InvalidRequestError((self.part, name), f"{name}: {error}") from None
 
 
-def filters_of(raw: object, limit: int) -> tuple[Filter, ...]:
+def filters_of(raw: object, limits: FilterLimits) -> tuple[Filter, ...]:
     """Read the filters of a body.
 
     Raises:
         InvalidRequestError: naming the position of the one that is wrong, and what is wrong with it.
     """
     try:
-        return parse_filters(raw, limit)
+        return parse_filters(raw, limits)
     except FilterError as error:
         location: tuple[str | int, ...] = ("body", "filters")
         location += () if error.position is None else (error.position,)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from trueline.filters.request import MAX_FILTERS
+from trueline.filters.request import DEFAULT_LIMITS, FilterLimits
 from trueline.instants import format_instant, from_micros, to_micros
 from trueline.labels import UNDECIDED
 from trueline.ledger.audits import Drawn
@@ -55,11 +55,13 @@ class _Window:
 class Audits:
     """Plans audits, draws for them, and tells how far they are."""
 
-    def __init__(self, ledger: Ledger, catalog: Catalog, writing: Writing, *, max_filters: int = MAX_FILTERS) -> None:
+    def __init__(
+        self, ledger: Ledger, catalog: Catalog, writing: Writing, *, limits: FilterLimits = DEFAULT_LIMITS
+    ) -> None:
         self._ledger = ledger
         self._catalog = catalog
         self._writing = writing
-        self._max_filters = max_filters
+        self._limits = limits
 
     def plan(self, job: Job, bound: float, level: float = 0.95, window: AuditWindow | None = None) -> dict[str, Any]:
         """How many of each decision to review, so that it can be said that at most `bound` of them are wrong.
@@ -198,7 +200,7 @@ class Audits:
 
     def _window(self, job: Job, sent: AuditWindow) -> _Window:
         since, until = _BOUNDS.window(sent.start, sent.end)
-        filters = filters_of(sent.filters, self._max_filters)
+        filters = filters_of(sent.filters, self._limits)
         self._writing.finish(job.id)
         active = self._catalog.active_model(job.id)
         population = Population(

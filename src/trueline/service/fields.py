@@ -49,6 +49,22 @@ class Fields:
             if field in jobs_of
         ]
 
+    def breadth(self, job: Job) -> dict[str, Any]:
+        """How many distinct paths a job's documents have that are searched fast, and whether others are not."""
+        found = self._ledger.fields.breadth(job.id)
+        note = ""
+        if found.has_others:
+            note = (
+                f"The documents have more than {found.with_columns:,} distinct paths. All of them are stored, counted"
+                " and found by filters; those that came later are searched more slowly."
+            )
+        return {
+            "searched_fast": found.with_columns,
+            "at_most": found.most,
+            "others_searched_slowly": found.has_others,
+            "note": note,
+        }
+
     def types(self, jobs: Iterable[Job]) -> dict[str, str]:
         """The type of every field: keyword, long, double, boolean, date or object.
 

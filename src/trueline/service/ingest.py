@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from trueline.catalog.records import Status
 from trueline.instants import parse_micros
+from trueline.ledger.documents import MAX_DEPTH
 from trueline.service import lines
 from trueline.service.additions import with_decision
 from trueline.service.errors import EventNotFoundError, InvalidRequestError, JobStoppedError
@@ -33,12 +34,19 @@ class Ingest:
     """Takes in events and decisions. What it has answered is durable and in the next answer."""
 
     def __init__(
-        self, ledger: Ledger, writing: Writing, readers: Readers, most_waiting_bytes: int = MOST_BYTES
+        self,
+        ledger: Ledger,
+        writing: Writing,
+        readers: Readers,
+        *,
+        most_waiting_bytes: int = MOST_BYTES,
+        max_depth: int = MAX_DEPTH,
     ) -> None:
         """At most so many bytes wait to be written into one job."""
         self._ledger = ledger
         self._writing = writing
         self._readers = readers
+        self._max_depth = max_depth
         self._waiting = WaitingEvents(ledger, writing, most_waiting_bytes)
 
     def bulk(self, job: Job, raw_lines: Sequence[bytes]) -> BulkAnswer:
@@ -56,7 +64,7 @@ class Ingest:
 
     def preparer(self, job: Job) -> Callable[[Sequence[bytes | EventRow]], PreparedEvents]:
         """What `prepare` does, also for rows of files, as a function that can be handed to another process."""
-        return partial(prepare_events, job, self._ledger.keys)
+        return partial(prepare_events, job, self._ledger.keys, max_depth=self._max_depth)
 
     def read(self, job: Job, line: EventLine) -> ReadEvent:
         """Read and check what one line says, as `prepare` does.
@@ -66,7 +74,7 @@ class Ingest:
             JobStoppedError: the job takes in no events.
         """
         _refuse_if_stopped(job)
-        return read_event(job, self._ledger.keys, line)
+        return read_event(job, self._ledger.keys, line, max_depth=self._max_depth)
 
     def put(self, prepared: PreparedEvents | ReadEvent) -> Future[BulkAnswer]:
         """Have prepared events written, durably, with their decisions and votes, together with what else waits.

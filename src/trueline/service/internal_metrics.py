@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any, Final
 
-from trueline.filters.request import MAX_FILTERS
+from trueline.filters.request import DEFAULT_LIMITS, FilterLimits
 from trueline.ledger.errors import QueryTimeoutError
 from trueline.metrics.counts import TruthPolicy
 from trueline.metrics.tiles import WIDTHS, Tile, how_many, tiling
@@ -38,12 +38,18 @@ class InternalMetrics:
     """Answers how jobs do over time, on what their model has learned and on what it has not."""
 
     def __init__(
-        self, ledger: Ledger, catalog: Catalog, writing: Writing, *, max_filters: int = MAX_FILTERS, seconds: float
+        self,
+        ledger: Ledger,
+        catalog: Catalog,
+        writing: Writing,
+        *,
+        limits: FilterLimits = DEFAULT_LIMITS,
+        seconds: float,
     ) -> None:
         self._ledger = ledger
         self._catalog = catalog
         self._writing = writing
-        self._max_filters = max_filters
+        self._limits = limits
         self._seconds = seconds
 
     def of(  # noqa: PLR0913 - a request has that many parts
@@ -72,7 +78,7 @@ class InternalMetrics:
             InvalidRequestError: an unknown interval, more intervals than `MAX_INTERVALS`, or as in `JobMetrics.job`.
             QueryTimeoutError: a query, or all of them together, took longer than the budget.
         """
-        question = Question.read(start, end, filters, truth, self._max_filters)
+        question = Question.read(start, end, filters, truth, self._limits)
         if interval is not None and interval not in WIDTHS:
             raise InvalidRequestError(
                 ("query", "aggregation_time_interval"), f"aggregation_time_interval is one of {', '.join(WIDTHS)}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from trueline.filters.request import MAX_FILTERS
+from trueline.filters.request import DEFAULT_LIMITS, FilterLimits
 from trueline.metrics.counts import TruthPolicy, confusion_matrix, totals
 from trueline.metrics.scores import trace
 from trueline.service.evaluation import evaluation
@@ -24,13 +24,13 @@ class JobMetrics:
     """Answers how right the decisions of a job are."""
 
     def __init__(
-        self, ledger: Ledger, catalog: Catalog, jobs: Jobs, writing: Writing, *, max_filters: int = MAX_FILTERS
+        self, ledger: Ledger, catalog: Catalog, jobs: Jobs, writing: Writing, *, limits: FilterLimits = DEFAULT_LIMITS
     ) -> None:
         self._ledger = ledger
         self._writing = writing
         self._catalog = catalog
         self._jobs = jobs
-        self._max_filters = max_filters
+        self._limits = limits
 
     def job(
         self,
@@ -51,7 +51,7 @@ class JobMetrics:
             QueryTimeoutError: it took longer than the budget.
         """
         job = self._jobs.get(reference)
-        question = Question.read(start, end, filters, truth, self._max_filters)
+        question = Question.read(start, end, filters, truth, self._limits)
         models = self._catalog.models(job.id)
         active = next((model for model in models if model.active), None)
         training = None if active is None else active.training

@@ -13,13 +13,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from trueline.ledger.columns import MOMENT, in_microseconds
-from trueline.ledger.documents import DocumentError, laid_out
+from trueline.ledger.documents import MAX_DEPTH, DocumentError, joined, laid_out
 from trueline.ledger.events import SENT
 from trueline.service.lines import EventRow, LineError, Rejected
 from trueline.service.sent import CheckedEvent, EventReader, Said, SentDecision, SentEvent, SentVote
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from trueline.catalog.records import Job
     from trueline.ledger.keys import KeyMaker
@@ -114,33 +114,34 @@ def together(requests: Sequence[PreparedEvents | ReadEvent]) -> PreparedEvents:
             tables.append(_tables([request.event for request in some if isinstance(request, ReadEvent)]))
         else:
             tables += [(each.columns, each.documents) for each in some if isinstance(each, PreparedEvents)]
-    columns, documents = tables[0] if len(tables) == 1 else map(_concatenated, zip(*tables, strict=True))
+    columns, documents = tables[0]
+    if len(tables) > 1:
+        columns = pa.concat_tables([each for each, _ in tables]).combine_chunks()
+        documents = joined([each for _, each in tables])
     rejected = [each for request in requests for each in request.rejected]
     named_here = all(request.named_here for request in requests)
     return PreparedEvents(requests[0].job, columns, documents, rejected, named_here)
 
 
-def _concatenated(tables: Iterable[pa.Table]) -> pa.Table:
-    return pa.concat_tables(tables, promote_options="permissive").combine_chunks()
-
-
-def read_event(job: Job, keys: KeyMaker, line: EventLine) -> ReadEvent:
+def read_event(job: Job, keys: KeyMaker, line: EventLine, *, max_depth: int = MAX_DEPTH) -> ReadEvent:
     """Read and check what one line says, without touching any store.
 
     Raises:
         LineError, DocumentError: it cannot be taken.
     """
-    return ReadEvent(job, EventReader(job, keys).said(1, line))
+    return ReadEvent(job, EventReader(job, keys, max_depth).said(1, line))
 
 
-def prepare_events(job: Job, keys: KeyMaker, raw_lines: Sequence[bytes | EventRow]) -> PreparedEvents:
+def prepare_events(
+    job: Job, keys: KeyMaker, raw_lines: Sequence[bytes | EventRow], *, max_depth: int = MAX_DEPTH
+) -> PreparedEvents:
     """Read and check lines, or rows of files, without touching any store.
 
     Blank lines are passed over, bad ones rejected.
     """
     events: list[SentEvent] = []
     rejected: list[Rejected] = []
-    reader = EventReader(job, keys)
+    reader = EventReader(job, keys, max_depth)
     for number, raw in enumerate(raw_lines, 1):
         try:
             if isinstance(raw, EventRow):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
+from trueline.filters.request import DEFAULT_LIMITS, FilterLimits
 from trueline.instants import format_instant, from_micros, to_micros
 from trueline.ledger.conditions import JobShape
 from trueline.ledger.population import Population
@@ -33,14 +34,16 @@ class Question:
     policy: TruthPolicy
 
     @classmethod
-    def read(cls, start: str | None, end: str | None, filters: object, truth: str, max_filters: int) -> Self:
+    def read(
+        cls, start: str | None, end: str | None, filters: object, truth: str, limits: FilterLimits = DEFAULT_LIMITS
+    ) -> Self:
         """Read what a request says.
 
         Raises:
             InvalidRequestError: an unreadable or reversed window, an unknown policy, a wrong filter.
         """
         policy = truth_policy(truth)
-        return cls(*_BOUNDS.window(start, end), filters_of(filters, max_filters), policy)
+        return cls(*_BOUNDS.window(start, end), filters_of(filters, limits), policy)
 
     def population(self, job: Job, training: int | None, as_of: int | None = None) -> Population:
         """The events of a job that it is about, their states against a training or none, as of a moment or now."""

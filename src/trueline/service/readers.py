@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from trueline import garbage
+from trueline.ledger.documents import MAX_DEPTH
 from trueline.service.prepared import prepare_events
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     from trueline.catalog.records import Job
     from trueline.ledger.keys import KeyMaker
-    from trueline.service.prepared import PreparedEvents
+from trueline.service.prepared import PreparedEvents
 
 WORTH_SENDING: Final = 512 * 1024
 """Bytes from which on a request is read elsewhere: less is read while it is handed over."""
@@ -37,22 +38,23 @@ _log = structlog.get_logger("trueline.readers")
 class Readers:
     """So many processes that read; started when the first large request comes."""
 
-    def __init__(self, processes: int) -> None:
+    def __init__(self, processes: int, *, max_depth: int = MAX_DEPTH) -> None:
         self._processes = processes
+        self._max_depth = max_depth
         self._lock = threading.Lock()
         self._started: ProcessPoolExecutor | None = None
 
     def prepare(self, job: Job, keys: KeyMaker, lines: Sequence[bytes]) -> PreparedEvents:
         """What `prepare_events` gives, read elsewhere where that is worth it; waits without the interpreter."""
         if not self._processes or sum(map(len, lines)) < WORTH_SENDING:
-            return prepare_events(job, keys, lines)
+            return prepare_events(job, keys, lines, max_depth=self._max_depth)
         pool = self._pool()
         try:
-            return pool.submit(prepare_events, job, keys, lines).result()
+            return pool.submit(prepare_events, job, keys, lines, max_depth=self._max_depth).result()
         except BrokenExecutor:  # a process was killed, as by a system short of memory
             _log.warning("a process that reads has ended; what it was to read is read here")
             self._drop(pool)
-            return prepare_events(job, keys, lines)
+            return prepare_events(job, keys, lines, max_depth=self._max_depth)
 
     def close(self) -> None:
         """End the processes."""

@@ -10,7 +10,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
-from trueline.filters.request import MAX_FILTERS
+from trueline.filters.request import DEFAULT_LIMITS, FilterLimits
 from trueline.instants import format_instant, from_micros
 from trueline.ledger.errors import QueryTimeoutError
 from trueline.ledger.reviews import REST, WITHOUT, Split
@@ -62,14 +62,14 @@ class Reports:
         writing: Writing,
         as_of: AsOf,
         *,
-        max_filters: int = MAX_FILTERS,
+        limits: FilterLimits = DEFAULT_LIMITS,
         seconds: float,
     ) -> None:
         self._ledger = ledger
         self._catalog = catalog
         self._writing = writing
         self._as_of = as_of
-        self._max_filters = max_filters
+        self._limits = limits
         self._seconds = seconds
 
     def of(
@@ -88,7 +88,7 @@ class Reports:
             ModelNotFoundError: a model to be compared is not known.
             QueryTimeoutError: it took longer than the budget.
         """
-        question = Question.read(start, end, filters, TruthPolicy.IMPLICIT, self._max_filters)
+        question = Question.read(start, end, filters, TruthPolicy.IMPLICIT, self._limits)
         telling = telling or Telling()
         telling.check()
         moment = None if telling.as_of is None else self._as_of.moment(job, telling.as_of, ("query", "as_of"))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from trueline.filters.fields import OwnField
-from trueline.filters.request import MAX_FILTERS, Filter
+from trueline.filters.request import DEFAULT_LIMITS, Filter, FilterLimits
 from trueline.instants import format_instant, to_micros
 from trueline.ledger.documents import values_by_path
 from trueline.ledger.ordering import Order
@@ -67,11 +67,13 @@ class Paging:
 class EventSearch:
     """Finds the events of jobs, decided or not."""
 
-    def __init__(self, ledger: Ledger, catalog: Catalog, writing: Writing, *, max_filters: int = MAX_FILTERS) -> None:
+    def __init__(
+        self, ledger: Ledger, catalog: Catalog, writing: Writing, *, limits: FilterLimits = DEFAULT_LIMITS
+    ) -> None:
         self._ledger = ledger
         self._catalog = catalog
         self._writing = writing
-        self._max_filters = max_filters
+        self._limits = limits
 
     def query(self, jobs: Sequence[Job], wanted: Wanted, paging: Paging) -> dict[str, Any]:
         """A page of the events of each job, in the order of the jobs, and how many there are in all of them.
@@ -117,12 +119,17 @@ class EventSearch:
     def _asking(self, wanted: Wanted) -> _Asking:
         if wanted.date_field not in _DATE_FIELDS:
             raise InvalidRequestError(("body", "date_field"), f"date_field is {' or '.join(map(repr, _DATE_FIELDS))}")
+        if wanted.event_ids is not None and len(wanted.event_ids) > self._limits.members:
+            raise InvalidRequestError(
+                ("body", "event_ids"),
+                f"at most {self._limits.members} event_ids are taken, not {len(wanted.event_ids)}",
+            )
         since, until = _BOUNDS.window(wanted.start_date or None, wanted.end_date or None)
         return _Asking(
             wanted,
             None if since is None else to_micros(since),
             None if until is None else to_micros(until),
-            filters_of(wanted.filters, self._max_filters),
+            filters_of(wanted.filters, self._limits),
         )
 
     def _listing(self, job: Job, ask: _Asking) -> Listing:

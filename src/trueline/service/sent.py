@@ -82,9 +82,10 @@ class EventReader:
     Neighbours often share time, decision and vote, so each such text is read once.
     """
 
-    def __init__(self, job: Job, keys: KeyMaker) -> None:
+    def __init__(self, job: Job, keys: KeyMaker, max_depth: int) -> None:
         self._job = job
         self._keys = keys
+        self._max_depth = max_depth
         self._by_bucket = job.grouping == "bucket"
         self._facts_of_rows: dict[bytes, _Facts] = {}
         self._said: dict[tuple[bytes, bytes], Said] = {}
@@ -149,7 +150,7 @@ class EventReader:
         )
 
     def _event(self, number: int, named: str | None, body: bytes, document: dict[str, Any], facts: _Facts) -> SentEvent:
-        columns = searchable(document)
+        columns = searchable(document, self._max_depth)
         ts = facts.ts
         if ts is None and (own := document.get("@timestamp")) is not None:
             if not isinstance(own, str):

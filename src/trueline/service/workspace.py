@@ -6,6 +6,7 @@ import contextlib
 from typing import TYPE_CHECKING, Self, TypeVar
 
 from trueline.catalog.errors import CatalogError
+from trueline.filters.request import FilterLimits
 from trueline.ledger import budget, migrations
 from trueline.ledger.errors import LedgerError
 from trueline.ledger.store import Ledger, open_engine
@@ -49,24 +50,32 @@ class Workspace:
         self._ledger = ledger
         self._catalog = catalog
         self._writing = Writing(ledger, catalog)
+        limits = FilterLimits(settings.max_filters, settings.max_list_members, settings.max_filter_text_bytes)
         self.jobs = Jobs(catalog, self._writing)
-        self.ingest = Ingest(ledger, self._writing, Readers(settings.bulk_readers), settings.max_waiting_bytes // 2)
+        readers = Readers(settings.bulk_readers, max_depth=settings.max_json_depth)
+        self.ingest = Ingest(
+            ledger,
+            self._writing,
+            readers,
+            most_waiting_bytes=settings.max_waiting_bytes // 2,
+            max_depth=settings.max_json_depth,
+        )
         self.events = Events(ledger, catalog, self.ingest)
         self.feedback = Feedback(ledger, self._writing)
         self.training = Training(ledger, catalog, self._writing)
         self.activity = Activities(ledger, self._writing)
         self.resources = Resources(self.jobs)
-        self.metrics = JobMetrics(ledger, catalog, self.jobs, self._writing, max_filters=settings.max_filters)
+        self.metrics = JobMetrics(ledger, catalog, self.jobs, self._writing, limits=limits)
         self.model_metrics = ModelsMetrics(ledger, catalog, self._writing)
         self.internal_metrics = InternalMetrics(
-            ledger, catalog, self._writing, max_filters=settings.max_filters, seconds=settings.query_seconds
+            ledger, catalog, self._writing, limits=limits, seconds=settings.query_seconds
         )
         self.as_of = AsOf(ledger, catalog, self._writing)
         self.reports = Reports(
-            ledger, catalog, self._writing, self.as_of, max_filters=settings.max_filters, seconds=settings.query_seconds
+            ledger, catalog, self._writing, self.as_of, limits=limits, seconds=settings.query_seconds
         )
-        self.search = EventSearch(ledger, catalog, self._writing, max_filters=settings.max_filters)
-        self.audits = Audits(ledger, catalog, self._writing, max_filters=settings.max_filters)
+        self.search = EventSearch(ledger, catalog, self._writing, limits=limits)
+        self.audits = Audits(ledger, catalog, self._writing, limits=limits)
         self.fields = Fields(ledger)
         self.access = KeyRing(catalog, secret)
         self.backups = Backups(settings, ledger, catalog, self._writing.stillness)
@@ -95,7 +104,7 @@ class Workspace:
                 migrations.check(engine)  # before the catalog, so that neither is changed when one is refused
                 catalog = open_catalog(settings)
                 opened.callback(catalog.close)
-                ledger = Ledger(engine)
+                ledger = Ledger(engine, max_job_paths=settings.max_job_paths)
                 workspace = cls(settings, ledger, catalog, load_secret(settings))
                 workspace.recover()
                 workspace.model_metrics.resume()
