@@ -11,7 +11,7 @@ from trueline.ledger.conditions import JobShape
 from trueline.ledger.job_tables import JobTables
 from trueline.ledger.kinds import KindQuery
 from trueline.ledger.population import Population
-from trueline.metrics.tally import Kind
+from trueline.metrics.groups import Kind
 
 if TYPE_CHECKING:
     from trueline.ledger.engine import Engine

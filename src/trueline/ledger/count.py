@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from trueline.ledger.conditions import own_expression
 from trueline.ledger.population import asked
 from trueline.metrics.counts import Count
+from trueline.metrics.groups import GROUPS
 from trueline.metrics.parts import Confidence, Part
-from trueline.metrics.tally import GROUPS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -20,6 +20,7 @@ import numpy as np
 import pyarrow as pa
 
 from trueline.metrics.counts import Count
+from trueline.metrics.groups import Kind, PlacedGroups
 from trueline.metrics.growing import Codes, GroupedRows, Numbers, columns_of
 from trueline.metrics.hours import HOUR, Hours, Window
 
@@ -59,13 +60,6 @@ LEARNED: Final = pa.schema([("subject_key", pa.uint64()), ("label", pa.string())
 """What a training learned of subjects."""
 
 
-GROUPS: Final = pa.schema(
-    [("outcome", pa.string()), ("marked", pa.uint64()), ("first_changed_at", pa.int64()), ("events", pa.int64())]
-)
-"""Events counted by outcome and marked subject; 0 is none. When the consensus changed that they came with, at the
-latest."""
-
-
 @dataclass(frozen=True, slots=True)
 class Bound:
     """The earliest or latest ``@timestamp`` of a population."""
@@ -83,17 +77,6 @@ class ChangedEvents:
     ts: int
     subject_key: int
     events: int
-
-
-class Kind(NamedTuple):
-    """What is counted as one."""
-
-    decision: str
-    """Empty: not decided yet."""
-    consensus: str
-    """Empty: none."""
-    trained: bool
-    changed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -333,20 +316,16 @@ class Tally:
             if events
         )
 
-    def placed(self, groups: pa.Table) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """What groups of events count as now, by their place in `kinds`, and when their consensus changed.
-
-        Args:
-            groups: With the columns of `GROUPS`.
-        """
+    def placed(self, groups: pa.Table) -> PlacedGroups:
+        """What groups of events, with the columns of `GROUPS`, count as now."""
         decision, first = self._outcomes(groups)
-        marked = _array(groups["marked"])
+        marked, changed_at = _array(groups["marked"]), _array(groups["first_changed_at"])
         subject = np.where(marked == 0, _NONE, self._subjects.find(marked))
-        later = (subject != _NONE) & (self._states["later"][subject] != _NONE) if len(self._subjects) else subject >= 0
-        changed_at = _array(groups["first_changed_at"])
         if len(self._subjects):
+            later = (subject != _NONE) & (self._states["later"][subject] != _NONE)
             changed_at = np.where(later, self._states["changed_at"][subject], changed_at)
-        return self._kinds_now(decision, first, subject), changed_at
+        kind = self._kinds_now(decision, first, subject)
+        return PlacedGroups(marked, _array(groups["events"]), kind, changed_at, self.kinds())
 
     def bounds(self, selection: Selection) -> tuple[Bound, Bound] | None:
         """The earliest and the latest ``@timestamp`` of a selection of whole hours, decided events of all subjects.

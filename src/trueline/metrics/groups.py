@@ -1,0 +1,83 @@
+"""Events counted in groups: what each group counts as, and the count table that comes of it.
+
+Times are microseconds since 1970. Tables are arrow's, arrays numpy's, an element for each group.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+
+from trueline.metrics.counts import Count
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+GROUPS: Final = pa.schema(
+    [("outcome", pa.string()), ("marked", pa.uint64()), ("first_changed_at", pa.int64()), ("events", pa.int64())]
+)
+"""Events counted by outcome (decision, NUL, consensus that they came with) and by subject where that has a state of its
+own, 0 where not; and when the consensus that they came with changed, at the latest."""
+
+
+class Kind(NamedTuple):
+    """What is counted as one."""
+
+    decision: str
+    """Empty: not decided yet."""
+    consensus: str
+    """Empty: none."""
+    trained: bool
+    changed: bool
+
+
+class Changed(NamedTuple):
+    """A subject that changed after training."""
+
+    at: int
+    """When its consensus did."""
+    events: int
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedGroups:
+    """Groups of a population's events, and what each counts as."""
+
+    subject: NDArray[np.uint64]
+    """The key of the subject; 0 where that has no state of its own."""
+    events: NDArray[np.int64]
+    kind: NDArray[np.int64]
+    """The place in `kinds`."""
+    changed_at: NDArray[np.int64]
+    """When the subject's consensus changed."""
+    kinds: tuple[Kind, ...]
+
+    def counts(self, passing: NDArray[np.bool_], *, trained: bool) -> tuple[Count, ...]:
+        """The count table of decided events of kinds that pass; where none is trained, as if nothing was learned."""
+        kept = self._kept(passing)
+        by_kind = np.zeros(len(self.kinds), np.int64)
+        np.add.at(by_kind, self.kind[kept], self.events[kept])
+        counted: dict[tuple[str, str | None, bool, bool], int] = {}
+        for kind, events in zip(self.kinds, by_kind.tolist(), strict=True):
+            alike = (kind.decision, kind.consensus or None, trained and kind.trained, trained and kind.changed)
+            counted[alike] = counted.get(alike, 0) + events
+        return tuple(Count(*alike, events) for alike, events in counted.items() if events)
+
+    def changed(self, passing: NDArray[np.bool_]) -> dict[int, Changed]:
+        """The subjects, by their keys, with decided events of kinds that pass and that changed after training."""
+        has_changed = np.array([kind.changed for kind in self.kinds], np.bool_)
+        rows = np.flatnonzero(self._kept(passing) & has_changed[self.kind])
+        found: dict[int, Changed] = {}
+        columns = (self.subject[rows].tolist(), self.changed_at[rows].tolist(), self.events[rows].tolist())
+        for subject, at, events in zip(*columns, strict=True):
+            before = found.get(subject, Changed(0, 0))
+            found[subject] = Changed(max(at, before.at), before.events + events)
+        return {subject: each for subject, each in found.items() if each.events}
+
+    def _kept(self, passing: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        decided = np.array([bool(kind.decision) for kind in self.kinds], np.bool_)
+        kept: NDArray[np.bool_] = (passing & decided)[self.kind]
+        return kept
