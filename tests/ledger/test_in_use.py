@@ -41,7 +41,7 @@ def test_a_folder_that_another_process_has_open(tmp_path: Path) -> None:
         assert holder.stdout is not None
         assert holder.stdout.readline() == "held\n"
         assert is_in_use(tmp_path)
-        with pytest.raises(LedgerInUseError, match="has .* open"), kept_closed(tmp_path):
+        with pytest.raises(LedgerInUseError, match=r"has .* open"), kept_closed(tmp_path):
             pytest.fail("it was open")
         holder.stdin.write("\n")
     assert not is_in_use(tmp_path)
