@@ -276,7 +276,7 @@ LINES: Final = (
 )
 
 
-def _plainly(line: bytes) -> object:
+def plainly(line: bytes) -> object:
     """What a line says by the `json` module.
 
     Raises:
@@ -320,8 +320,8 @@ def check_line(line: bytes) -> bool:
         return False
     event = events[2]
     try:
-        said: Any = _plainly(line)
-        document = _plainly(event.raw_body)
+        said: Any = plainly(line)
+        document = plainly(event.raw_body)
     except (ValueError, RecursionError) as error:
         raise BrokenError(f"{line!r} is taken, and is no JSON: {error}") from None
     if not oracle_equal(said["raw_body"], document):
@@ -347,7 +347,7 @@ def _check_vote_line(line: bytes) -> None:
         if not str(error):
             raise BrokenError(f"{line!r} is no vote, and nothing says why") from None
         return
-    said: Any = _plainly(line)
+    said: Any = plainly(line)
     if (said["analyst"], said["label"]) != (vote.analyst, vote.label):
         raise BrokenError(f"{line!r} is read as {vote}")
 
@@ -355,7 +355,7 @@ def _check_vote_line(line: bytes) -> None:
 def _is_plainly_good(line: bytes) -> bool:
     """Whether a line is, beyond doubt, an event that should be taken."""
     try:
-        said = _plainly(line)
+        said = plainly(line)
     except (ValueError, RecursionError):
         return False
     if not isinstance(said, dict) or not {"raw_body"} <= set(said) <= {"raw_body", "event_id", "timestamp"}:

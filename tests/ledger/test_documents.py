@@ -190,7 +190,7 @@ def wide(rows: int, paths: int) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("ways", [1, 3])
 def test_documents_with_very_many_paths_take_few_columns_and_lose_nothing(ways: int) -> None:
-    documents = wide(600, 20)
+    documents = wide(250, 20)
     size = len(documents) // ways
     parts = [
         laid_out([searchable(document) for document in documents[begin : begin + size]])
@@ -208,7 +208,7 @@ def test_documents_with_very_many_paths_take_few_columns_and_lose_nothing(ways: 
 
 
 def test_a_path_that_is_not_recalled_stays_apart() -> None:
-    table = laid_out([searchable(document) for document in wide(600, 20)])
+    table = laid_out([searchable(document) for document in wide(250, 20)])
     assert recalled(table, {"no such path"}) is table
     (last, *_) = table[OTHER_PATHS].to_pylist()[-1]
     again = recalled(table, {escaped(last[0])})

@@ -203,9 +203,10 @@ def _plain_shape(document: dict[str, Any]) -> Shape | None:
     def add(members: dict[str, Any], prefix: str) -> bool:
         for key, value in members.items():
             path = prefix + key
-            _check_length(path)
             if isinstance(value, list):
                 return False
+            if value is not None:
+                _check_length(path)
             if isinstance(value, dict):
                 objects.append(column_name(ValueKind.OBJECT, path))
                 if not add(value, f"{path}."):
@@ -230,6 +231,8 @@ def _generally(document: dict[str, Any], max_depth: int) -> Searchable:
     if len(values.keys() | objects) > MAX_PATHS:
         raise DocumentError(f"the document has more than {MAX_PATHS} distinct paths")
     columns: dict[str, Any] = {}
+    for path in objects:
+        _check_length(path)
     for path, value in values.items():
         _check_length(path)
         kind, kept = _placed(value)
