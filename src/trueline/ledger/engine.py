@@ -23,6 +23,7 @@ from trueline.ledger.errors import (
     LedgerInUseError,
     QueryTimeoutError,
 )
+from trueline.ledger.in_use import is_in_use
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -137,7 +138,7 @@ class Engine:
             except (ClickHouseError, OSError, RuntimeError) as error:
                 if "EmbeddedServer" not in str(error):
                     raise LedgerError(f"the ledger's store does not open: {error}") from error
-                if self._files is not None and not self._files.are_in_use():
+                if self._files is not None and not is_in_use(self._files.folder):
                     raise LedgerDamagedError(str(self._files.folder), "the engine does not open it") from error
                 if time.monotonic() > deadline:  # a process that is just ending lets go within moments
                     raise LedgerInUseError("another process has the ledger's folder open") from error

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import fcntl
 import re
 from typing import TYPE_CHECKING, Final
 
 from trueline.ledger.errors import LedgerDamagedError
+from trueline.ledger.in_use import is_in_use
 from trueline.ledger.room import Room
 from trueline.ledger.seal import Seal
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
-_PART: Final = re.compile(r"(?P<partition>.+)_(?P<first>[0-9]+)_(?P<last>[0-9]+)_(?P<level>[0-9]+)(?:_[0-9]+)?")
+_PART: Final = re.compile(r"[^_]+_(?P<first>[0-9]+)_(?P<last>[0-9]+)_(?P<level>[0-9]+)(?:_[0-9]+)?")
 _open_here: set[Path] = set()
 
 
@@ -37,21 +37,9 @@ class StoreFiles:
             LedgerDamagedError: a file is not what was written.
         """
         self.room.check()
-        if self._is_first and not self.are_in_use():  # who has it open is told later, by the engine
+        if self._is_first and not is_in_use(self.folder):  # who has it open is told later, by the engine
             self._parts = [part for part in (self.folder / "store").glob("*/*/*") if _PART.fullmatch(part.name)]
             self.seal.open()
-
-    def are_in_use(self) -> bool:
-        """Whether another process has the store open, which the engine locks a file for."""
-        status = self.folder / "status"
-        if not status.exists():
-            return False
-        with status.open("rb") as stream:
-            try:
-                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                return True
-        return False
 
     def check_parts(self, active: Iterable[str]) -> None:
         """Hold the parts that the engine has loaded against those that there were.

@@ -28,7 +28,15 @@ _NEW: Final = "files"
 _PLACING: Final = "placing"
 """There from when the stores that were there are touched."""
 
-_STORES: Final = (archive.LEDGER, archive.CATALOG, f"{archive.CATALOG}-wal", f"{archive.CATALOG}-shm", archive.SECRET)
+_STORES: Final = (
+    archive.LEDGER,
+    f"{archive.LEDGER}.seal",
+    archive.CATALOG,
+    f"{archive.CATALOG}-wal",
+    f"{archive.CATALOG}-shm",
+    archive.SECRET,
+)
+"""What is a store's in a data folder; the seal is of the ledger that was there, and is made anew of the other."""
 _OWNER_ONLY: Final = 0o700
 
 
