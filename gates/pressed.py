@@ -25,7 +25,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from gate import BrokenError, Gate
 from processes import resident_bytes, served, trueline
@@ -58,8 +58,13 @@ class Client:
     def sent(self, method: str, path: str, body: object = None) -> tuple[int, Any, str]:
         """Status, what was said, and when to try again."""
         raw = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
-        self._connection.request(method, path, raw, self._headers)
-        answer = self._connection.getresponse()
+        try:
+            self._connection.request(method, path, raw, self._headers)
+            answer = self._connection.getresponse()
+        except ConnectionError:  # closed, as it was idle for long; sent again, a request changes nothing
+            self._connection.close()
+            self._connection.request(method, path, raw, self._headers)
+            answer = self._connection.getresponse()
         said = answer.read()
         return answer.status, json.loads(said), answer.headers.get("Retry-After", "")
 
@@ -70,7 +75,10 @@ class Client:
             raise BrokenError(f"{method} {path} answered {status}: {str(said)[:300]}")
         return said
 
-    def close(self) -> None:
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
         """End the connection."""
         self._connection.close()
 
@@ -100,15 +108,14 @@ def _others(address: str, key: str, job: int, *, writing: bool) -> Iterator[Othe
     over = threading.Event()
 
     def work(kind: str, method: str, path: str, body: object) -> None:
-        client = Client(address, key)
         others.times[kind] = Timed()
-        for number in itertools.count():
-            began = time.monotonic()
-            client.well(method, path.replace("{n}", str(number)), body)
-            others.times[kind].add(time.monotonic() - began)
-            if over.wait(0.05):
-                break
-        client.close()
+        with Client(address, key) as client:
+            for number in itertools.count():
+                began = time.monotonic()
+                client.well(method, path.replace("{n}", str(number)), body)
+                others.times[kind].add(time.monotonic() - began)
+                if over.wait(0.05):
+                    break
 
     kinds: list[tuple[str, str, str, object]] = [
         ("metrics", "POST", f"/api/v2/metrics/job?job_id={job}", {}),
@@ -151,8 +158,7 @@ def flood(folder: Path, seconds: float, key: str) -> str:
         BrokenError: a promise is broken.
     """
     settings = {"TRUELINE_MAX_WAITING_BYTES": str(ROOM), "TRUELINE_MAX_BODY_BYTES": str(2 * 2**20)}
-    with served(folder / "data", settings) as (address, process_id):
-        client = Client(address, key)
+    with served(folder / "data", settings) as (address, process_id), Client(address, key) as client:
         job = client.well("POST", "/api/v2/jobs", {"title": f"flood {time.monotonic_ns()}", "labels": LABELS})["job_id"]
         other = client.well("POST", "/api/v2/jobs", {"title": f"other {time.monotonic_ns()}", "labels": LABELS})[
             "job_id"
@@ -165,34 +171,31 @@ def flood(folder: Path, seconds: float, key: str) -> str:
         until = time.monotonic() + seconds
 
         def press() -> int:
-            mine, taken, waiting = Client(address, key), 0, ""
+            taken = 0
             body = _body(next(seeds))
-            while time.monotonic() < until or not taken:
-                status, said, waiting = mine.sent("POST", f"/api/v2/jobs/{job}/events/bulk", body)
-                answered[status] += 1
-                if status == HTTPStatus.OK:
-                    taken += said["accepted"]
-                    body = _body(next(seeds))
-                elif status != HTTPStatus.TOO_MANY_REQUESTS or not waiting.isdigit() or int(waiting) < 1:
-                    raise BrokenError(f"a flood was answered {status}, Retry-After {waiting!r}: {str(said)[:300]}")
-                elif time.monotonic() >= until:
-                    time.sleep(int(waiting))
-            mine.close()
+            with Client(address, key) as mine:
+                while time.monotonic() < until or not taken:
+                    status, said, waiting = mine.sent("POST", f"/api/v2/jobs/{job}/events/bulk", body)
+                    answered[status] += 1
+                    if status == HTTPStatus.OK:
+                        taken += said["accepted"]
+                        body = _body(next(seeds))
+                    elif status != HTTPStatus.TOO_MANY_REQUESTS or not waiting.isdigit() or int(waiting) < 1:
+                        raise BrokenError(f"a flood was answered {status}, Retry-After {waiting!r}: {str(said)[:300]}")
+                    elif time.monotonic() >= until:
+                        time.sleep(int(waiting))
             return taken
 
         with _others(address, key, other, writing=True) as others, ThreadPoolExecutor(FLOODING) as pool:
             taken = sum(each.result() for each in [pool.submit(press) for _ in range(FLOODING)])
         grown = resident_bytes(process_id)[1] - before
-        if not answered[HTTPStatus.TOO_MANY_REQUESTS]:
-            raise BrokenError(f"nothing was refused: {dict(answered)}")
         if grown > MOST_MEMORY:
             raise BrokenError(f"the flood took {grown / 2**20:.0f} MiB")
-        client.close()
-        client = Client(address, key)
+        if not answered[HTTPStatus.TOO_MANY_REQUESTS]:
+            raise BrokenError(f"nothing was refused: {dict(answered)}")
         found = client.well("POST", f"/api/v2/metrics/job?job_id={job}", {})["total_events"]
         if found != taken + _LINES:
             raise BrokenError(f"{taken + _LINES} events were acknowledged and there are {found}")
-        client.close()
     return (
         f"flood: {answered[200]} bulk requests taken, {answered[429]} answered 429, {taken} events all there; "
         f"{grown / 2**20:.0f} MiB more resident at the highest; meanwhile {others}"
@@ -205,8 +208,8 @@ def slow_questions(folder: Path, documents: int, budget: float, key: str) -> str
     Raises:
         BrokenError: a promise is broken.
     """
-    with served(folder / "data", {"TRUELINE_QUERY_SECONDS": str(budget)}) as (address, process_id):
-        client = Client(address, key)
+    settings = {"TRUELINE_QUERY_SECONDS": str(budget)}
+    with served(folder / "data", settings) as (address, process_id), Client(address, key) as client:
         job = client.well("POST", "/api/v2/jobs", {"title": f"slow {time.monotonic_ns()}", "labels": LABELS})["job_id"]
         for seed in range(documents // _LINES):
             client.well("POST", f"/api/v2/jobs/{job}/events/bulk", _body(seed))
@@ -217,17 +220,17 @@ def slow_questions(folder: Path, documents: int, budget: float, key: str) -> str
         with _others(address, key, job, writing=False) as others, ThreadPoolExecutor(ASKING) as pool:
 
             def ask() -> list[float]:
-                mine, times = Client(address, key), []
-                for _ in range(5):
-                    began = time.monotonic()
-                    status, said, waiting = mine.sent("POST", path, {"filters": filters})
-                    times.append(time.monotonic() - began)
-                    if status != HTTPStatus.SERVICE_UNAVAILABLE or not waiting.isdigit():
-                        raise BrokenError(
-                            f"a question of more than {budget} s was answered {status} after {times[-1]:.2f} s, "
-                            f"Retry-After {waiting!r}: {str(said)[:300]}"
-                        )
-                mine.close()
+                times = []
+                with Client(address, key) as mine:
+                    for _ in range(5):
+                        began = time.monotonic()
+                        status, said, waiting = mine.sent("POST", path, {"filters": filters})
+                        times.append(time.monotonic() - began)
+                        if status != HTTPStatus.SERVICE_UNAVAILABLE or not waiting.isdigit():
+                            raise BrokenError(
+                                f"a question of more than {budget} s was answered {status} after {times[-1]:.2f} s, "
+                                f"Retry-After {waiting!r}: {str(said)[:300]}"
+                            )
                 return times
 
             for times in [pool.submit(ask) for _ in range(ASKING)]:
@@ -235,7 +238,6 @@ def slow_questions(folder: Path, documents: int, budget: float, key: str) -> str
         used = _processor(process_id, 1.0)
         if used > _IDLE_SHARE:
             raise BrokenError(f"after the last 503 the server still used {used:.0%} of a core: questions go on")
-        client.close()
     return (
         f"slow questions: {asked} stopped after {budget} s, the slowest answered 503 after {slowest:.2f} s, and right "
         f"after the last the server used {used:.0%} of a core; meanwhile {others}"
@@ -270,8 +272,8 @@ def slow_clients(folder: Path, connections: int, seconds: float, key: str) -> st
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, max(soft, connections + 1_000)), hard))
-    with served(folder / "data", {"TRUELINE_REQUEST_SECONDS": str(REQUEST_SECONDS)}) as (address, _):
-        client = Client(address, key)
+    settings = {"TRUELINE_REQUEST_SECONDS": str(REQUEST_SECONDS)}
+    with served(folder / "data", settings) as (address, _), Client(address, key) as client:
         job = client.well("POST", "/api/v2/jobs", {"title": f"slow {time.monotonic_ns()}", "labels": LABELS})["job_id"]
         client.well("POST", "/api/v1/events/voted", {"job_id": job, "raw_body": {}})
         with _others(address, key, job, writing=True):
@@ -285,7 +287,6 @@ def slow_clients(folder: Path, connections: int, seconds: float, key: str) -> st
             late = slow.answers(REQUEST_SECONDS + 30)
         with _others(address, key, job, writing=True) as after:
             time.sleep(seconds)
-        client.close()
     if late != {HTTPStatus.REQUEST_TIMEOUT: slow.sending}:
         raise BrokenError(f"{slow.sending} connections that send a byte a second were answered {late}, not 408")
     for kind, milliseconds in during.median.items():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -63,6 +65,21 @@ def test_a_failure_is_answered_without_a_word_of_the_engine_and_the_connection_l
         assert word not in answer.text
     assert answer.headers.get("Retry-After") == ("1" if status == 503 else None)
     assert caller.metrics(job)["total_events"] == 0
+
+
+def test_a_client_that_leaves_before_its_request_is_whole_is_no_error(
+    server: str, admin_key: str, anonymous: httpx.Client
+) -> None:
+    noted = 'trueline_http_requests_total{method="POST",route="/api/v1/events",status="499"}'
+    host, _, port = server.removeprefix("http://").partition(":")
+    with socket.create_connection((host, int(port)), timeout=30) as connection:
+        head = f"POST /api/v1/events HTTP/1.1\r\nHost: {host}\r\nX-Arcanna-Api-Key: {admin_key}\r\n"
+        connection.sendall(f'{head}Content-Length: 99\r\n\r\n{{"job_id"'.encode())
+        time.sleep(0.2)
+    until = time.monotonic() + 30
+    while noted not in anonymous.get("/metrics").text:
+        assert time.monotonic() < until
+        time.sleep(0.05)
 
 
 def fail_with(error: Exception) -> object:

@@ -48,7 +48,7 @@ async def send_event_with_id(event_id: str, request: Request, opened: Opened) ->
 
 async def _send(event_id: str | None, request: Request, opened: Workspace) -> Response:
     announced = request.headers.get("content-length", "")
-    if not announced.isdigit() or int(announced) > LEAST:
+    if not announced.isdecimal() or int(announced) > LEAST:
         await valid_key(request, opened)  # nobody without a key takes the room of a large body
     raw = await request.body()
 

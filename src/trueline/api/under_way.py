@@ -79,7 +79,7 @@ class Body:
         """`announced` is the header Content-Length, or empty."""
         self._under_way = under_way
         self._receive = receive
-        self._announced = int(announced) if announced.isdigit() else 0
+        self._announced = int(announced) if announced.isdecimal() else 0
         self._taken = 0
         self._counted = 0
         self._deadline: float | None = None
