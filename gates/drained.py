@@ -230,7 +230,7 @@ def send_until_refused(client: Client, address: str, key: str, job: int, signall
             return
         if answer.status != HTTPStatus.OK:
             raise BrokenError(f"{method} {path} answered {answer.status}: {said[:500]!r}")
-        _check(client, said, size)
+        _check(client, job, said, size)
         if signalled.at is not None and sent < signalled.at:
             client.answered_late += 1
 
@@ -254,11 +254,11 @@ def _request(client: Client, job: int, number: int) -> tuple[str, str, bytes, in
     return "POST", f"/api/v2/jobs/{job}/events/bulk", "\n".join(lines).encode(), size
 
 
-def _check(client: Client, said: bytes, size: int) -> None:
+def _check(client: Client, job: int, said: bytes, size: int) -> None:
     body = json.loads(said)
     if not size:
-        if "data_summary" not in body and "explicit" not in body and not body:
-            raise BrokenError(f"a report says nothing: {said[:500]!r}")
+        if body.get("job_id") != job or not body.get("digest"):
+            raise BrokenError(f"this is no report on job {job}: {said[:500]!r}")
         client.questions += 1
         return
     if (body["accepted"], body["rejected"]) != (size, []):
