@@ -8,6 +8,7 @@ must end with exit code 0. Opened again, all that was acknowledged must be there
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import random
@@ -138,7 +139,8 @@ def _write_until_stopped(  # noqa: PLR0913, PLR0917 - a round has that many part
     time.sleep(seconds)
     began = signalled.at = time.monotonic()
     process.send_signal(signal.SIGTERM)
-    _watch(watching, address, began, threads, came)
+    with contextlib.closing(watching):
+        _watch(watching, address, began, threads, came)
     for each in threads:
         each.join()
     try:
@@ -162,10 +164,12 @@ def _watch(
     """
     while True:
         under_way = any(each.is_alive() for each in threads)
-        for connection in (kept, http.client.HTTPConnection(address.removeprefix("http://"), timeout=60)):
+        fresh = http.client.HTTPConnection(address.removeprefix("http://"), timeout=60)
+        for connection in (kept, fresh):
             sent = time.monotonic()
             try:
-                status = _ready(connection)
+                with contextlib.closing(fresh) if connection is fresh else contextlib.nullcontext():
+                    status = _ready(connection)
             except (OSError, http.client.HTTPException) as error:
                 if not came.red or len(came.red) <= came.rounds:
                     if under_way:
