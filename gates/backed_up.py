@@ -8,6 +8,7 @@ none without those that were acknowledged before it began. An oracle that is tol
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import itertools
 import json
@@ -74,6 +75,12 @@ class Writer:
             BrokenError: an answer is not what was promised.
         """
         connection = http.client.HTTPConnection(address.removeprefix("http://"), timeout=60)
+        with contextlib.closing(connection):
+            self._write(connection, key, jobs, stop)
+
+    def _write(
+        self, connection: http.client.HTTPConnection, key: str, jobs: Sequence[Job], stop: threading.Event
+    ) -> None:
         for number in itertools.count():
             if stop.is_set():
                 break
@@ -89,7 +96,6 @@ class Writer:
             if wrong := request.check(json.loads(said)):
                 raise BrokenError(f"{request.method} {request.path}: {wrong}: {said[:500]!r}")
             self.steps.append(Step(job, request, mark, began, time.monotonic()))
-        connection.close()
 
     def _next(self, job: Job, number: int) -> tuple[tuple[str, str] | None, Request]:
         own = self.own.setdefault(job.id, [])

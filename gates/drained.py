@@ -8,6 +8,7 @@ must end with exit code 0. Opened again, all that was acknowledged must be there
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import random
@@ -138,7 +139,8 @@ def _write_until_stopped(  # noqa: PLR0913, PLR0917 - a round has that many part
     time.sleep(seconds)
     began = signalled.at = time.monotonic()
     process.send_signal(signal.SIGTERM)
-    _watch(watching, address, began, threads, came)
+    with contextlib.closing(watching):
+        _watch(watching, address, began, threads, came)
     for each in threads:
         each.join()
     try:
@@ -162,10 +164,12 @@ def _watch(
     """
     while True:
         under_way = any(each.is_alive() for each in threads)
-        for connection in (kept, http.client.HTTPConnection(address.removeprefix("http://"), timeout=60)):
+        fresh = http.client.HTTPConnection(address.removeprefix("http://"), timeout=60)
+        for connection in (kept, fresh):
             sent = time.monotonic()
             try:
-                status = _ready(connection)
+                with contextlib.closing(fresh) if connection is fresh else contextlib.nullcontext():
+                    status = _ready(connection)
             except (OSError, http.client.HTTPException) as error:
                 if not came.red or len(came.red) <= came.rounds:
                     if under_way:
@@ -230,7 +234,7 @@ def send_until_refused(client: Client, address: str, key: str, job: int, signall
             return
         if answer.status != HTTPStatus.OK:
             raise BrokenError(f"{method} {path} answered {answer.status}: {said[:500]!r}")
-        _check(client, said, size)
+        _check(client, job, said, size)
         if signalled.at is not None and sent < signalled.at:
             client.answered_late += 1
 
@@ -254,11 +258,11 @@ def _request(client: Client, job: int, number: int) -> tuple[str, str, bytes, in
     return "POST", f"/api/v2/jobs/{job}/events/bulk", "\n".join(lines).encode(), size
 
 
-def _check(client: Client, said: bytes, size: int) -> None:
+def _check(client: Client, job: int, said: bytes, size: int) -> None:
     body = json.loads(said)
     if not size:
-        if "data_summary" not in body and "explicit" not in body and not body:
-            raise BrokenError(f"a report says nothing: {said[:500]!r}")
+        if body.get("job_id") != job or not body.get("digest"):
+            raise BrokenError(f"this is no report on job {job}: {said[:500]!r}")
         client.questions += 1
         return
     if (body["accepted"], body["rejected"]) != (size, []):

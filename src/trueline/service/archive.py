@@ -73,11 +73,24 @@ def size_of(manifest: Manifest) -> int:
 
 
 def chunks_of(manifest: Manifest, files: Mapping[str, Path]) -> Iterator[bytes]:
-    """The backup, piece by piece; `files` says where each file of the manifest is.
+    """The backup in pieces of `CHUNK` bytes and somewhat more; `files` says where each file of the manifest is.
 
     Raises:
         OSError: a file cannot be read, or has not the size that it had.
     """
+    gathered: list[bytes] = []
+    size = 0
+    for piece in _pieces(manifest, files):  # most files are small, and each piece sent costs its turn
+        gathered.append(piece)
+        size += len(piece)
+        if size >= CHUNK:
+            yield b"".join(gathered)
+            gathered.clear()
+            size = 0
+    yield b"".join(gathered)
+
+
+def _pieces(manifest: Manifest, files: Mapping[str, Path]) -> Iterator[bytes]:
     first = msgspec.json.encode(manifest)
     checksums = {MANIFEST: hashlib.sha256(first).hexdigest()}
     yield _head(MANIFEST, len(first)) + first + _padding(len(first))
