@@ -113,7 +113,7 @@ def damage_and_compare(folder: Path, rounds: int, seed: int) -> Damages:
     """
     choose = random.Random(seed)  # noqa: S311 - test data
     came = Damages()
-    made = {how: _made(folder / how, how) for how in ("closed", "killed")}
+    made = {how: make(folder / how, how) for how in ("closed", "killed")}
     probes = {how: Probe(key) for how, key in made.items()}
     try:
         good = {how: _good(probes[how], folder, how) for how in made}
@@ -145,7 +145,7 @@ def damage(file: Path, choose: random.Random) -> tuple[str, str]:
     return "flipped", f"flipped byte {place} of"
 
 
-def _made(folder: Path, how: str) -> str:
+def make(folder: Path, how: str) -> str:
     """Make a store; gives its key."""
     script = [sys.executable, "-c", _MAKE, str(folder), how]
     done = subprocess.run(script, capture_output=True, text=True, check=False)  # noqa: S603 - our own command

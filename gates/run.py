@@ -19,11 +19,12 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "bench"))  # servers of on
 import damaged
 import full_disk
 import killed
+import versions
 
 if TYPE_CHECKING:
     from gate import Gate
 
-GATES: Final[tuple[Gate, ...]] = (killed.GATE, full_disk.GATE, damaged.GATE)
+GATES: Final[tuple[Gate, ...]] = (killed.GATE, full_disk.GATE, damaged.GATE, versions.GATE)
 
 
 def main(arguments: list[str] | None = None) -> int:

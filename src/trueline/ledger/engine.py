@@ -42,7 +42,6 @@ _DAMAGED = {32, 33, 40, 107, 226, 228, 246, 271, 432}
 
 _PART = re.compile(r"reading from part (\S+)")
 _FILE = re.compile(r"/[^\s'\",:()]*/ledger/(store/[^\s'\",:()]*)")
-_ACTIVE_PARTS = "SELECT path FROM system.parts WHERE active AND database = currentDatabase()"
 _ALL_PARTS = "SELECT table, name, path FROM system.parts WHERE active AND database = currentDatabase() ORDER BY path"
 _CHECK = (
     "CHECK TABLE {table:Identifier} PART {part:String} SETTINGS check_query_single_value_result = 1, max_threads = 1"
@@ -103,7 +102,7 @@ class Engine:
         finally:
             first.close()
         if files is not None:
-            files.check_parts([row[0] for row in self.rows(_ACTIVE_PARTS)])
+            files.check_parts()
             files.keep(self._stop_merging, self._start_merging)
 
     def _connect(self, database: str | None) -> Client:
@@ -187,6 +186,11 @@ class Engine:
     def _start_merging(self) -> None:
         with _errors_translated(self):
             self._client.command("SYSTEM START MERGES")
+
+    def note_version(self, version: int) -> None:
+        """Say beside an embedded store which schema it has, for those who must not open it."""
+        if self._files is not None:
+            self._files.seal.note_version(version)
 
     def start_afresh(self) -> None:
         """Give this thread another client: one whose query failed may answer the next one with what is left of it."""

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from trueline.ledger.errors import LedgerDamagedError
+from trueline.ledger.errors import LedgerDamagedError, LedgerTooNewError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,6 +45,8 @@ class _Sealed(msgspec.Struct):
     """Nobody has the store open: so it is all there is."""
     changing: bool = False
     """Definitions were being changed."""
+    version: int = 0
+    """Of the schema."""
 
 
 class Seal:
@@ -58,14 +60,17 @@ class Seal:
         self._ended = threading.Event()
         self._renewing: threading.Thread | None = None
 
-    def open(self) -> None:
+    def open(self, known_version: int) -> None:
         """Hold the files against the seal, and say from now on that the store is open.
 
         Raises:
+            LedgerTooNewError: the store has a schema of a later version; nothing is changed.
             LedgerDamagedError: one of them is not what was written; nothing is changed.
         """
         if self._file.exists():
             self._sealed = self._read()
+            if self._sealed.version > known_version:
+                raise LedgerTooNewError(self._sealed.version, known_version)
             for name, sealed in self._sealed.files.items():
                 self._check(name, *sealed)
             self._save(closed=False)
@@ -77,6 +82,13 @@ class Seal:
             self._save(closed=False)
         self._renewing = threading.Thread(target=self._renew, name="seal", daemon=True)
         self._renewing.start()
+
+    def note_version(self, version: int) -> None:
+        """Say which schema the store has."""
+        with self._lock:
+            if self._sealed.version != version:
+                self._sealed.version = version
+                self._save(closed=False)
 
     @contextlib.contextmanager
     def changing(self) -> Iterator[None]:

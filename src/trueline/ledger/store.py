@@ -147,7 +147,7 @@ def open_engine(  # noqa: PLR0913 - where it is, and what it may take
     if not dsn:
         folder.mkdir(parents=True, exist_ok=True)
         dsn = f"chdb://{folder.resolve()}"
-        files = StoreFiles(folder.resolve(), keep_free_bytes)
+        files = StoreFiles(folder.resolve(), keep_free_bytes, max(migrations.schema_files()))
     try:
         return Engine(dsn, database, query_seconds=query_seconds, query_memory_bytes=query_memory_bytes, files=files)
     except LedgerInUseError as error:

@@ -4,11 +4,31 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from trueline.catalog.engine import sqlite_dsn
+from sqlalchemy.exc import SQLAlchemyError
+
+from trueline.catalog.engine import name_of, parse_dsn, sqlite_dsn
+from trueline.catalog.errors import StoreUnavailable
+from trueline.catalog.schema import refuse_newer
 from trueline.catalog.store import Catalog
 
 if TYPE_CHECKING:
     from trueline.settings import Settings
+
+
+def refuse_catalog(settings: Settings) -> None:
+    """Look, with nothing written, whether the catalog is one that can be opened.
+
+    Raises:
+        CatalogError: it was written by a newer version, or is damaged.
+    """
+    try:
+        refuse_newer(parse_dsn(_dsn(settings)))
+    except SQLAlchemyError as error:
+        raise StoreUnavailable(name_of(parse_dsn(_dsn(settings)))) from error
+
+
+def _dsn(settings: Settings) -> str:
+    return settings.catalog_dsn or sqlite_dsn(settings.data.resolve() / "catalog.sqlite3")
 
 
 def open_catalog(settings: Settings) -> Catalog:
@@ -18,4 +38,4 @@ def open_catalog(settings: Settings) -> Catalog:
         CatalogError: it does not open, or was written by a newer version.
     """
     settings.data.mkdir(parents=True, exist_ok=True)
-    return Catalog.open(settings.catalog_dsn or sqlite_dsn(settings.data.resolve() / "catalog.sqlite3"))
+    return Catalog.open(_dsn(settings))

@@ -26,7 +26,7 @@ from trueline.service.readers import Readers
 from trueline.service.report import Reports
 from trueline.service.resources import Resources
 from trueline.service.search import EventSearch
-from trueline.service.stores import open_catalog
+from trueline.service.stores import open_catalog, refuse_catalog
 from trueline.service.training import Training
 from trueline.service.writing import Writing
 
@@ -74,6 +74,7 @@ class Workspace:
         settings.data.mkdir(parents=True, exist_ok=True)
         with contextlib.ExitStack() as opened:
             try:
+                refuse_catalog(settings)  # before the engine opens, which tidies its folder up
                 engine = open_engine(
                     settings.ledger_dsn,
                     settings.data / "ledger",
