@@ -1,8 +1,8 @@
 """Stores of earlier schema versions are migrated and give the same numbers; those of later ones are refused, untouched.
 
-A store is made and asked. Then it is taken back, a version at a time, to what it was in earlier versions: what the files of
-the schema brought is taken out again, and the result held against a store that only those files of the version made. It is
-opened and asked again.
+A store is made and asked. Then it is taken back, a version at a time, to what it was in earlier versions: what the
+files of the schema brought is taken out again, and the result held against a store that only the files of that version
+made. It is opened and asked again.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from gate import BrokenError, Gate
 if TYPE_CHECKING:
     from pathlib import Path
 
-_LEDGER: Final[dict[int, tuple[str, ...]]] = {
+TAKEN_FROM_LEDGER: Final[dict[int, tuple[str, ...]]] = {
     7: (),
     6: ("DROP TABLE audit_draws SYNC",),
     5: (),
@@ -61,19 +61,22 @@ from trueline.ledger.migrations import schema_files, statements
 from trueline.ledger.store import open_engine
 
 folder, told = Path(sys.argv[1]), json.loads(sys.argv[2])
-engine = open_engine("", folder / "ledger", "trueline", query_seconds=30, query_memory_bytes=2**30, keep_free_bytes=0)
+limits = {"query_seconds": 30, "query_memory_bytes": 2**30, "keep_free_bytes": 0}
+engine = open_engine("", folder / "ledger", "trueline", **limits)
 for statement in told["ledger"]:
     engine.command(statement)
 engine.command(f"ALTER TABLE schema_version DELETE WHERE version > {told['version']} SETTINGS mutations_sync = 2")
-COLUMNS = '''SELECT table, name, type FROM system.columns WHERE database = '{}' AND NOT match(table, '^(events|replaced)_[0-9]')
-    AND table NOT IN ('schema_version') ORDER BY table, position'''
+COLUMNS = '''SELECT table, name, type FROM system.columns
+    WHERE database = '{}' AND NOT match(table, '^(events|replaced)_[0-9]') AND table NOT IN ('schema_version') ORDER BY table, position'''
 found = engine.rows(COLUMNS.format("trueline"))
 engine.command("CREATE DATABASE made")
 for version, text in schema_files().items():
-    for statement in statements(text) if version <= told["version"] else []:
-        for word in ("TABLE IF NOT EXISTS ", "TABLE IF EXISTS ", "ALTER TABLE ", " AS "):
-            statement = statement.replace(word, word + "made.", 1) if word != " AS " else statement.replace(" AS events", " AS made.events")
-        engine.command(statement)
+    if version > told["version"]:
+        break
+    for statement in statements(text):
+        for word in ("TABLE IF NOT EXISTS ", "TABLE IF EXISTS ", "ALTER TABLE "):
+            statement = statement.replace(word, word + "made.", 1)
+        engine.command(statement.replace(" AS events", " AS made.events"))
 if list(map(tuple, found)) != list(map(tuple, engine.rows(COLUMNS.format("made")))):
     raise SystemExit("the ledger was not taken back to what its schema makes")
 engine.command("DROP DATABASE made SYNC")
@@ -83,7 +86,8 @@ engine.close()
 def columns(file):
     with closing(sqlite3.connect(file)) as catalog:
         tables = [row[0] for row in catalog.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY 1")]
-        return {table: catalog.execute(f"SELECT name, type FROM pragma_table_info('{table}')").fetchall() for table in tables}
+        columns = "SELECT name, type FROM pragma_table_info(?)"
+        return {table: catalog.execute(columns, (table,)).fetchall() for table in tables}
 
 file = folder / "catalog.sqlite3"
 with closing(sqlite3.connect(file)) as catalog, catalog:
@@ -107,7 +111,8 @@ _NEWER_LEDGER: Final = """
 import sys
 from pathlib import Path
 from trueline.ledger.store import open_engine
-engine = open_engine("", Path(sys.argv[1]) / "ledger", "trueline", query_seconds=30, query_memory_bytes=2**30, keep_free_bytes=0)
+limits = {"query_seconds": 30, "query_memory_bytes": 2**30, "keep_free_bytes": 0}
+engine = open_engine("", Path(sys.argv[1]) / "ledger", "trueline", **limits)
 engine.command("INSERT INTO schema_version (version) SELECT 9999")
 engine.note_version(9999)
 engine.close()
@@ -137,7 +142,7 @@ def migrate_and_compare(folder: Path, steps: int, seed: int) -> str:  # noqa: AR
     probe = Probe(key)
     try:
         good = _asked(probe, folder, "made")
-        ledger, catalog = list(_LEDGER.items()), list(_CATALOG.items())
+        ledger, catalog = list(TAKEN_FROM_LEDGER.items()), list(_CATALOG.items())
         opened = []
         for step in range(1, min(steps, len(ledger)) + 1):
             version, revision = ledger[step - 1][0] - 1, catalog[step - 1][0] - 1

@@ -41,11 +41,7 @@ _DAMAGED = {32, 33, 40, 107, 226, 228, 246, 271, 432}
 """End of file, not all data, checksum, no such file, wrong size, corrupt, does not decompress, unknown codec."""
 
 _PART = re.compile(r"reading from part (\S+)")
-_FILE = re.compile(r"/[^\s'\",:()]*/ledger/(store/[^\s'\",:()]*)")
-_ALL_PARTS = "SELECT table, name, path FROM system.parts WHERE active AND database = currentDatabase() ORDER BY path"
-_CHECK = (
-    "CHECK TABLE {table:Identifier} PART {part:String} SETTINGS check_query_single_value_result = 1, max_threads = 1"
-)
+_FILE = re.compile(r"/ledger/(store/[^\s'\",:()]*)")
 _OPENING_PATIENCE = 5.0
 _WRITE_AS_ONE_BLOCK = {
     # a part of its own per statement, so that the statement is in as a whole or not at all
@@ -199,17 +195,6 @@ class Engine:
             self._local.client = None
             client.close()
 
-    def damaged_part(self) -> str:
-        """The first part that is not what was written, by its path in the data folder: all are read for it."""
-        for table, part, path in self._client.query(_ALL_PARTS).result_rows:
-            try:
-                ((intact,),) = self._client.query(_CHECK, parameters={"table": table, "part": part}).result_rows
-            except ClickHouseError:
-                intact = 0
-            if str(intact) != "1":
-                return _named_file(path) or path
-        return "a file of the ledger"
-
     def define(self, sql: str) -> None:
         """Run a statement that makes, changes or drops a table.
 
@@ -236,10 +221,10 @@ class Engine:
             self._files.close()
 
 
-def _named_file(said: str) -> str | None:
+def _damaged_file(said: str) -> str:
     """The file or part that the engine speaks of, by its path in the data folder."""
     found = _FILE.search(said)
-    return f"ledger/{found[1]}" if found else None
+    return f"ledger/{found[1]}" if found else "a file of the ledger"
 
 
 def _settings_clause(settings: Mapping[str, object]) -> str:
@@ -269,6 +254,5 @@ class _errors_translated(contextlib.AbstractContextManager[None]):  # noqa: N801
         if code == _UNKNOWN_TABLE:
             raise JobGoneError("the job was deleted") from error
         if code in _DAMAGED or _PART.search(str(error)):
-            file = _named_file(str(error)) or self._engine.damaged_part()
-            raise LedgerDamagedError(file, "what is read of it is not what was written") from error
+            raise LedgerDamagedError(_damaged_file(str(error)), "what is read of it is not what was written") from error
         raise LedgerError("the ledger could not carry out a statement") from error

@@ -28,11 +28,13 @@ if TYPE_CHECKING:
 
 _VALUES: Final = ".bin"
 _DEFINITION: Final = ".sql"
-_SECRET: Final = "../secret"
+_BESIDE: Final = "../secret"
 """What keys are hashed with: whoever takes it away makes all keys anew, and whoever damages it opens to nobody."""
 
 _RENEW_EVERY: Final = 10.0
 """Seconds after which what was written since is in the seal too."""
+
+_NO_SEAL: Final = "it does not say what was written of the ledger"
 
 _PASSING: Final = ("tmp", "delete_tmp", "detached")
 """Folders of the engine's that are not of the store yet, or no more."""
@@ -113,16 +115,17 @@ class Seal:
     def _read(self) -> _Sealed:
         try:
             text, digest = self._file.read_bytes().rsplit(b"\n", 1)
-            if digest.decode() != _digest(text):
-                raise ValueError("another digest")
-            return msgspec.json.decode(text, type=_Sealed)
+            sealed = msgspec.json.decode(text, type=_Sealed)
         except (ValueError, msgspec.MsgspecError) as error:
-            raise LedgerDamagedError(str(self._file), "it does not say what was written of the ledger") from error
+            raise LedgerDamagedError(str(self._file), _NO_SEAL) from error
+        if digest.decode(errors="replace") != _digest(text):
+            raise LedgerDamagedError(str(self._file), _NO_SEAL)
+        return sealed
 
     def _check(self, name: str, size: int, digest: str) -> None:
         file = self._folder / name
         if not file.exists():
-            if name == _SECRET:
+            if name == _BESIDE:
                 return
             part_is_merged = not file.parent.exists() and not name.endswith(_DEFINITION)
             dropped = name.endswith(_DEFINITION) and self._sealed.changing
@@ -177,7 +180,7 @@ def _may_go(name: str) -> bool:
 
 def _files(folder: Path) -> Iterator[Path]:
     """The regular files of what is of the store, and the secret beside it."""
-    if (secret := folder / _SECRET).exists():
+    if (secret := folder / _BESIDE).exists():
         yield secret
     for top in ("metadata", "store"):
         for inside, folders, names in os.walk(folder / top):
