@@ -67,7 +67,8 @@ for statement in told["ledger"]:
     engine.command(statement)
 engine.command(f"ALTER TABLE schema_version DELETE WHERE version > {told['version']} SETTINGS mutations_sync = 2")
 COLUMNS = '''SELECT table, name, type FROM system.columns
-    WHERE database = '{}' AND NOT match(table, '^(events|replaced)_[0-9]') AND table NOT IN ('schema_version') ORDER BY table, position'''
+    WHERE database = '{}' AND NOT match(table, '^(events|replaced)_[0-9]') AND table != 'schema_version'
+    ORDER BY table, position'''
 found = engine.rows(COLUMNS.format("trueline"))
 engine.command("CREATE DATABASE made")
 for version, text in schema_files().items():
