@@ -1,7 +1,7 @@
 """A file of a store is cut short, or a byte of it flipped: the numbers are right, or refused; never silently wrong.
 
-Two stores are made: one that was closed, one whose process was killed. A round copies one of them, damages one file, opens
-it and asks. What is answered must be what the store answered before; what is refused must name the file that was
+Two stores are made: one that was closed, one whose process was killed. A round copies one of them, damages one file,
+opens it and asks. What is answered must be what the store answered before; what is refused must name the file that was
 damaged, or the part it is of, and say what to do.
 """
 
@@ -56,7 +56,7 @@ with Workspace.open(Settings(data=Path(sys.argv[1]), bulk_readers=0)) as opened:
             opened.ingest.bulk(job, [json.dumps(line).encode() for line in lines])
             if batch == 1:
                 opened.training.register(job, model_id="m")
-        votes = [{"event_id": "e0-1", "analyst": "bob", "label": "C"}, {"event_id": "e2-5", "analyst": "bob", "label": "A"}]
+        votes = [{"event_id": f"e{each}", "analyst": "bob", "label": "C"} for each in ("0-1", "2-5")]
         opened.feedback.bulk(job, [json.dumps(vote).encode() for vote in votes])
     if sys.argv[2] == "killed":
         time.sleep(2)  # merges end, and the seal has all there is
@@ -113,7 +113,7 @@ def damage_and_compare(folder: Path, rounds: int, seed: int) -> Damages:
     """
     choose = random.Random(seed)  # noqa: S311 - test data
     came = Damages()
-    made = {how: _made(folder / how, how) for how in ("closed", "killed")}
+    made = {how: make(folder / how, how) for how in ("closed", "killed")}
     probes = {how: Probe(key) for how, key in made.items()}
     try:
         good = {how: _good(probes[how], folder, how) for how in made}
@@ -145,7 +145,7 @@ def damage(file: Path, choose: random.Random) -> tuple[str, str]:
     return "flipped", f"flipped byte {place} of"
 
 
-def _made(folder: Path, how: str) -> str:
+def make(folder: Path, how: str) -> str:
     """Make a store; gives its key."""
     script = [sys.executable, "-c", _MAKE, str(folder), how]
     done = subprocess.run(script, capture_output=True, text=True, check=False)  # noqa: S603 - our own command
@@ -198,9 +198,7 @@ def _is_refused(said: dict[str, Any], good: dict[str, Any], file: Path, folder: 
 def _check_refusal(said: str, file: Path, folder: Path, name: str) -> None:
     """The refusal has to name the file, or the part that it is of, and say what to do."""
     path = file.relative_to(folder)
-    named = str(path) in said or any(
-        str(parent) in said for parent in path.parents if parent.name.startswith("all_")
-    )
+    named = str(path) in said or any(str(parent) in said for parent in path.parents if parent.name.startswith("all_"))
     if not named or _ADVICE not in said:
         raise BrokenError(f"{name}: the refusal does not name the file or what to do: {said}")
 

@@ -23,6 +23,7 @@ import defaults
 import drained
 import full_disk
 import fuzzed
+import hostile
 import injected
 import killed
 import limited
@@ -30,6 +31,7 @@ import mixed
 import own_writes
 import pressed
 import schemes
+import versions
 
 if TYPE_CHECKING:
     from gate import Gate
@@ -40,12 +42,14 @@ GATES: Final[tuple[Gate, ...]] = (
     damaged.GATE,
     backed_up.GATE,
     drained.GATE,
+    versions.GATE,
     own_writes.GATE,
     mixed.GATE,
     pressed.GATE,
     concealed.GATE,
     injected.GATE,
     limited.GATE,
+    hostile.GATE,
     fuzzed.GATE,
     schemes.GATE,
     defaults.GATE,

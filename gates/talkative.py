@@ -45,7 +45,7 @@ def _failing(do: Callable[..., Any], sign: Path, chance: random.Random) -> Calla
     def failing(self: engine.Engine, *given: Any, **named: Any) -> Any:  # noqa: ANN401 - those of any statement
         if sign.exists() and chance.random() < _LEDGER_FAILS:
             rows = [each.to_pylist() if hasattr(each, "to_pylist") else each for each in (*given, *named.values())]
-            with self._statement():  # noqa: SLF001 - as if the engine had said it
+            with self._statement():
                 raise DatabaseError(f"Code: 457. DB::Exception: {rows} cannot be parsed. (BAD_QUERY_PARAMETER)")
         return do(self, *given, **named)
 

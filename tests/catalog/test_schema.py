@@ -65,8 +65,8 @@ def test_a_newer_store_is_refused_with_both_versions(dsn: str) -> None:
             }  # fmt: skip
     finally:
         engine.dispose()
-    assert (refused.value.found, refused.value.newest_known) == ("9999", "0005")
-    for part in (parse_dsn(dsn).database, "9999", "0005"):
+    assert (refused.value.found, refused.value.newest_known) == ("9999", "0006")
+    for part in (parse_dsn(dsn).database, "9999", "0006"):
         assert str(part) in str(refused.value)
 
 

@@ -35,8 +35,8 @@ def refuse_newer(url: URL) -> None:
     try:
         with looking(url) as connection:
             if connection is not None:
-                _refuse_damaged(connection, name_of(url))
                 _unapplied(connection, scripts, name_of(url))
+                _refuse_damaged(connection, name_of(url))
     except DatabaseError as error:
         if isinstance(error, OperationalError) and not _says_damaged(error):
             raise
@@ -54,7 +54,9 @@ def _refuse_damaged(connection: Connection, store: str) -> None:
 
 def _says_damaged(error: OperationalError) -> bool:
     """Whether a statement failed for what the file is, rather than for who else has it open."""
-    return isinstance(error.orig, sqlite3.Error) and error.orig.sqlite_errorcode & 0xFF in {
+    # the driver gives no code where it cannot read a value at all
+    code = getattr(error.orig, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF
+    return isinstance(error.orig, sqlite3.Error) and code in {
         sqlite3.SQLITE_ERROR,
         sqlite3.SQLITE_CORRUPT,
         sqlite3.SQLITE_NOTADB,

@@ -26,7 +26,7 @@ from trueline.ledger.errors import (
 from trueline.ledger.in_use import is_in_use
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from clickhouse_connect.driver.client import Client
 
@@ -47,12 +47,7 @@ _DAMAGED = {32, 33, 40, 107, 226, 228, 246, 271, 432}
 """End of file, not all data, checksum, no such file, wrong size, corrupt, does not decompress, unknown codec."""
 
 _PART = re.compile(r"reading from part (\S+)")
-_FILE = re.compile(r"/[^\s'\",:()]*/ledger/(store/[^\s'\",:()]*)")
-_ACTIVE_PARTS = "SELECT path FROM system.parts WHERE active AND database = currentDatabase()"
-_ALL_PARTS = "SELECT table, name, path FROM system.parts WHERE active AND database = currentDatabase() ORDER BY path"
-_CHECK = (
-    "CHECK TABLE {table:Identifier} PART {part:String} SETTINGS check_query_single_value_result = 1, max_threads = 1"
-)
+_FILE = re.compile(r"/ledger/(store/[^\s'\",:()]*)")
 _WRITE_AS_ONE_BLOCK = {
     # a part of its own per statement, so that the statement is in as a whole or not at all
     "max_insert_threads": 1,
@@ -123,7 +118,7 @@ class Engine:
         finally:
             first.close()
         if files is not None:
-            files.check_parts([row[0] for row in self.rows(_ACTIVE_PARTS)])
+            files.check_parts()
             files.keep(self._stop_merging, self._start_merging)
 
     def _connect(self, database: str | None) -> Client:
@@ -164,7 +159,7 @@ class Engine:
             yield
         except ClickHouseError as error:
             self._drop_client()
-            raise _translated(error, self.damaged_part) from error
+            raise _translated(error) from error
 
     def _drop_client(self) -> None:
         client: Client | None = getattr(self._local, "client", None)
@@ -235,16 +230,10 @@ class Engine:
         with self._statement():
             self._client.command("SYSTEM START MERGES")
 
-    def damaged_part(self) -> str:
-        """The first part that is not what was written, by its path in the data folder: all are read for it."""
-        for table, part, path in self._client.query(_ALL_PARTS).result_rows:
-            try:
-                ((intact,),) = self._client.query(_CHECK, parameters={"table": table, "part": part}).result_rows
-            except ClickHouseError:
-                intact = 0
-            if str(intact) != "1":
-                return _named_file(path) or path
-        return "a file of the ledger"
+    def note_version(self, version: int) -> None:
+        """Say beside an embedded store which schema it has, for those who must not open it."""
+        if self._files is not None:
+            self._files.seal.note_version(version)
 
     def define(self, sql: str) -> None:
         """Run a statement that makes, changes or drops a table.
@@ -276,10 +265,10 @@ class Engine:
             self._files.close()
 
 
-def _named_file(said: str) -> str | None:
+def _damaged_file(said: str) -> str:
     """The file or part that the engine speaks of, by its path in the data folder."""
     found = _FILE.search(said)
-    return f"ledger/{found[1]}" if found else None
+    return f"ledger/{found[1]}" if found else "a file of the ledger"
 
 
 def _settings_clause(settings: Mapping[str, object]) -> str:
@@ -289,7 +278,7 @@ def _settings_clause(settings: Mapping[str, object]) -> str:
     )
 
 
-def _translated(error: ClickHouseError, damaged_part: Callable[[], str]) -> LedgerError:
+def _translated(error: ClickHouseError) -> LedgerError:
     """One of ours for one of the driver's; the engine's own words stay in the cause, for the log."""
     code = getattr(error, "code", None)
     if code in _TIMED_OUT:
@@ -301,7 +290,5 @@ def _translated(error: ClickHouseError, damaged_part: Callable[[], str]) -> Ledg
     if code == _UNKNOWN_TABLE:
         return JobGoneError("the job was deleted")
     if code in _DAMAGED or _PART.search(str(error)):
-        return LedgerDamagedError(
-            _named_file(str(error)) or damaged_part(), "what is read of it is not what was written"
-        )
+        return LedgerDamagedError(_damaged_file(str(error)), "what is read of it is not what was written")
     return LedgerError("the ledger could not carry out a statement")

@@ -20,6 +20,12 @@ class LedgerDamagedError(LedgerError):
 class LedgerTooNewError(LedgerError):
     """The store was written by a newer version of Trueline."""
 
+    def __init__(self, stored: int, known: int) -> None:
+        super().__init__(
+            f"the ledger has schema version {stored}, this Trueline knows versions up to {known}: "
+            "it was written by a newer Trueline, and is left as it is; install that version to open it"
+        )
+
 
 class QueryTimeoutError(LedgerError):
     """A query went over its time budget and was stopped in the engine."""

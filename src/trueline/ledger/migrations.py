@@ -52,10 +52,7 @@ def check(engine: Engine) -> None:
     known = max(schema_files())
     stored = stored_version(engine)
     if stored > known:
-        raise LedgerTooNewError(
-            f"the ledger has schema version {stored}, this Trueline knows versions up to {known}: "
-            "it was written by a newer Trueline, and is left as it is; install that version to open it"
-        )
+        raise LedgerTooNewError(stored, known)
 
 
 def migrate(engine: Engine) -> None:
@@ -76,6 +73,7 @@ def migrate(engine: Engine) -> None:
     if max(schema_files()) > stored:
         # in one piece, so that the engine has nothing to put together in a store that an older Trueline only looks at
         engine.command("OPTIMIZE TABLE schema_version FINAL")
+    engine.note_version(max(schema_files()))
 
 
 def statements(text: str) -> list[str]:

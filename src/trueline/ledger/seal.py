@@ -21,18 +21,20 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from trueline.ledger.errors import LedgerDamagedError
+from trueline.ledger.errors import LedgerDamagedError, LedgerTooNewError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _VALUES: Final = ".bin"
 _DEFINITION: Final = ".sql"
-_SECRET: Final = "../secret"
+_BESIDE: Final = "../secret"
 """What keys are hashed with: whoever takes it away makes all keys anew, and whoever damages it opens to nobody."""
 
 _RENEW_EVERY: Final = 10.0
 """Seconds after which what was written since is in the seal too."""
+
+_NO_SEAL: Final = "it does not say what was written of the ledger"
 
 _PASSING: Final = ("tmp", "delete_tmp", "detached")
 """Folders of the engine's that are not of the store yet, or no more."""
@@ -45,6 +47,8 @@ class _Sealed(msgspec.Struct):
     """Nobody has the store open: so it is all there is."""
     changing: bool = False
     """Definitions were being changed."""
+    version: int = 0
+    """Of the schema."""
 
 
 class Seal:
@@ -58,14 +62,17 @@ class Seal:
         self._ended = threading.Event()
         self._renewing: threading.Thread | None = None
 
-    def open(self) -> None:
+    def open(self, known_version: int) -> None:
         """Hold the files against the seal, and say from now on that the store is open.
 
         Raises:
+            LedgerTooNewError: the store has a schema of a later version; nothing is changed.
             LedgerDamagedError: one of them is not what was written; nothing is changed.
         """
         if self._file.exists():
             self._sealed = self._read()
+            if self._sealed.version > known_version:
+                raise LedgerTooNewError(self._sealed.version, known_version)
             for name, sealed in self._sealed.files.items():
                 self._check(name, *sealed)
             self._save(closed=False)
@@ -77,6 +84,13 @@ class Seal:
             self._save(closed=False)
         self._renewing = threading.Thread(target=self._renew, name="seal", daemon=True)
         self._renewing.start()
+
+    def note_version(self, version: int) -> None:
+        """Say which schema the store has."""
+        with self._lock:
+            if self._sealed.version != version:
+                self._sealed.version = version
+                self._save(closed=False)
 
     @contextlib.contextmanager
     def changing(self) -> Iterator[None]:
@@ -101,16 +115,17 @@ class Seal:
     def _read(self) -> _Sealed:
         try:
             text, digest = self._file.read_bytes().rsplit(b"\n", 1)
-            if digest.decode() != _digest(text):
-                raise ValueError("another digest")
-            return msgspec.json.decode(text, type=_Sealed)
+            sealed = msgspec.json.decode(text, type=_Sealed)
         except (ValueError, msgspec.MsgspecError) as error:
-            raise LedgerDamagedError(str(self._file), "it does not say what was written of the ledger") from error
+            raise LedgerDamagedError(str(self._file), _NO_SEAL) from error
+        if digest.decode(errors="replace") != _digest(text):
+            raise LedgerDamagedError(str(self._file), _NO_SEAL)
+        return sealed
 
     def _check(self, name: str, size: int, digest: str) -> None:
         file = self._folder / name
         if not file.exists():
-            if name == _SECRET:
+            if name == _BESIDE:
                 return
             part_is_merged = not file.parent.exists() and not name.endswith(_DEFINITION)
             dropped = name.endswith(_DEFINITION) and self._sealed.changing
@@ -165,7 +180,7 @@ def _may_go(name: str) -> bool:
 
 def _files(folder: Path) -> Iterator[Path]:
     """The regular files of what is of the store, and the secret beside it."""
-    if (secret := folder / _SECRET).exists():
+    if (secret := folder / _BESIDE).exists():
         yield secret
     for top in ("metadata", "store"):
         for inside, folders, names in os.walk(folder / top):

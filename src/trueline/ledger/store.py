@@ -149,7 +149,7 @@ def open_engine(dsn: str, folder: Path, database: str, *, keep_free_bytes: int, 
         folder.mkdir(parents=True, exist_ok=True)
         _wait_until_free(folder)
         dsn = f"chdb://{folder.resolve()}"
-        files = StoreFiles(folder.resolve(), keep_free_bytes)
+        files = StoreFiles(folder.resolve(), keep_free_bytes, max(migrations.schema_files()))
     try:
         return Engine(dsn, database, files=files, **limits)
     except LedgerInUseError as error:

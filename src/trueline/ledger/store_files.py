@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from trueline.ledger.errors import LedgerDamagedError
 from trueline.ledger.in_use import is_in_use
@@ -11,21 +10,21 @@ from trueline.ledger.room import Room
 from trueline.ledger.seal import Seal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
     from pathlib import Path
 
-_PART: Final = re.compile(r"[^_]+_(?P<first>[0-9]+)_(?P<last>[0-9]+)_(?P<level>[0-9]+)(?:_[0-9]+)?")
 _open_here: set[Path] = set()
 
 
 class StoreFiles:
     """The files of an embedded store that is about to be opened, and is then open, in this process."""
 
-    def __init__(self, folder: Path, keep_free_bytes: int) -> None:
+    def __init__(self, folder: Path, keep_free_bytes: int, known_version: int) -> None:
         self.folder = folder
+        self._known_version = known_version
         self.room = Room(folder, keep_free_bytes)
         self.seal = Seal(folder)
-        self._parts: list[Path] = []
+        self._aside_before: set[Path] = set()
         self._is_first = folder not in _open_here
         """The engine opens one folder a process, as often as one likes; who opens it first keeps its seal."""
 
@@ -34,31 +33,25 @@ class StoreFiles:
 
         Raises:
             LedgerFullError: there is not the room that is to be kept free.
+            LedgerTooNewError: the store has a schema of a later version.
             LedgerDamagedError: a file is not what was written.
         """
         self.room.check()
         if self._is_first and not is_in_use(self.folder):  # who has it open is told later, by the engine
-            self._parts = [part for part in (self.folder / "store").glob("*/*/*") if _PART.fullmatch(part.name)]
-            self.seal.open()
+            self._aside_before = self._put_aside()
+            self.seal.open(self._known_version)
 
-    def check_parts(self, active: Iterable[str]) -> None:
-        """Hold the parts that the engine has loaded against those that there were.
+    def check_parts(self) -> None:
+        """Look whether the engine has put parts aside when it opened.
 
         Raises:
-            LedgerDamagedError: it put one aside and goes on without it.
+            LedgerDamagedError: it has, and goes on without them.
         """
-        loaded: dict[str, list[tuple[int, int]]] = {}
-        for path in active:
-            table, _, name = path.rstrip("/").rpartition("/")
-            if (found := _PART.fullmatch(name)) is not None:
-                loaded.setdefault(table, []).append((int(found["first"]), int(found["last"])))
-        for part in self._parts:
-            found = _PART.fullmatch(part.name)
-            if found is None or str(part.parent) not in loaded:
-                continue
-            first, last = int(found["first"]), int(found["last"])
-            if not any(begin <= first and last <= end for begin, end in loaded[str(part.parent)]):
-                raise LedgerDamagedError(str(part), "the engine does not load it")
+        for part in self._put_aside() - self._aside_before if self._is_first else ():
+            raise LedgerDamagedError(str(part), "the engine put it aside as broken")
+
+    def _put_aside(self) -> set[Path]:
+        return set((self.folder / "store").glob("*/*/detached/*"))
 
     def keep(self, stop_merging: Callable[[], None], start_merging: Callable[[], None]) -> None:
         """The store is open from now on."""

@@ -29,7 +29,7 @@ from trueline.service.report import Reports
 from trueline.service.resources import Resources
 from trueline.service.restoring import refuse_unfinished
 from trueline.service.search import EventSearch
-from trueline.service.stores import make_data_folder, open_catalog
+from trueline.service.stores import make_data_folder, open_catalog, refuse_catalog
 from trueline.service.training import Training
 from trueline.service.writing import Writing
 
@@ -91,6 +91,7 @@ class Workspace:
         refuse_unfinished(settings)
         with contextlib.ExitStack() as opened, budget.without():
             try:
+                refuse_catalog(settings)  # before the engine opens, which tidies its folder up
                 engine = open_engine(
                     settings.ledger_dsn,
                     settings.data / "ledger",

@@ -1,0 +1,222 @@
+"""Stores of earlier schema versions are migrated and give the same numbers; those of later ones are refused, untouched.
+
+A store is made and asked. Then it is taken back, a version at a time, to what it was in earlier versions: what the
+files of the schema brought is taken out again, and the result held against a store that only the files of that version
+made. It is opened and asked again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any, Final
+
+from damaged import Probe, make
+from gate import BrokenError, Gate
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TAKEN_FROM_LEDGER: Final[dict[int, tuple[str, ...]]] = {
+    7: (),
+    6: ("DROP TABLE audit_draws SYNC",),
+    5: (),
+    4: ("DROP TABLE reprocess_requests SYNC",),
+    3: tuple(f"ALTER TABLE votes DROP COLUMN {name}" for name in ("review_probability", "review_reason", "note")),
+}
+"""What takes each file of the ledger's schema out again."""
+
+_CATALOG: Final[dict[int, tuple[str, ...]]] = {
+    6: (),
+    5: ("ALTER TABLE models DROP COLUMN activated",),
+    4: tuple(
+        f"ALTER TABLE jobs DROP COLUMN {name}"
+        for name in ("cost_matrix", "time_zone", "labels_ordered", "headline_label")
+    ),
+    3: ("DROP TABLE model_metrics",),
+    2: (
+        *(
+            f"ALTER TABLE jobs DROP COLUMN {name}"
+            for name in (
+                "status", "description", "label_colors", "advanced_settings",
+                "last_train_started_at", "last_train_finished_at", "last_train_error",
+            )
+        ),
+        "DROP TABLE deleted_jobs",
+    ),
+}  # fmt: skip
+"""Likewise of the catalog's."""
+
+_TAKE_BACK: Final = """
+import json, sqlite3, sys
+from contextlib import closing
+from pathlib import Path
+from alembic import command
+from trueline.catalog import schema
+from trueline.catalog.engine import connect, parse_dsn, sqlite_dsn, writing
+from trueline.ledger.migrations import schema_files, statements
+from trueline.ledger.store import open_engine
+
+folder, told = Path(sys.argv[1]), json.loads(sys.argv[2])
+limits = {"query_seconds": 30, "query_memory_bytes": 2**30, "keep_free_bytes": 0}
+engine = open_engine("", folder / "ledger", "trueline", **limits)
+for statement in told["ledger"]:
+    engine.command(statement)
+engine.command(f"ALTER TABLE schema_version DELETE WHERE version > {told['version']} SETTINGS mutations_sync = 2")
+COLUMNS = '''SELECT table, name, type FROM system.columns
+    WHERE database = '{}' AND NOT match(table, '^(events|replaced)_[0-9]') AND table != 'schema_version'
+    ORDER BY table, position'''
+found = engine.rows(COLUMNS.format("trueline"))
+engine.command("CREATE DATABASE made")
+for version, text in schema_files().items():
+    if version > told["version"]:
+        break
+    for statement in statements(text):
+        for word in ("TABLE IF NOT EXISTS ", "TABLE IF EXISTS ", "ALTER TABLE "):
+            statement = statement.replace(word, word + "made.", 1)
+        engine.command(statement.replace(" AS events", " AS made.events"))
+if list(map(tuple, found)) != list(map(tuple, engine.rows(COLUMNS.format("made")))):
+    raise SystemExit("the ledger was not taken back to what its schema makes")
+engine.command("DROP DATABASE made SYNC")
+engine.close()
+(folder / "ledger.seal").unlink(missing_ok=True)
+
+def columns(file):
+    with closing(sqlite3.connect(file)) as catalog:
+        tables = [row[0] for row in catalog.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY 1")]
+        columns = "SELECT name, type FROM pragma_table_info(?)"
+        return {table: catalog.execute(columns, (table,)).fetchall() for table in tables}
+
+file = folder / "catalog.sqlite3"
+with closing(sqlite3.connect(file)) as catalog, catalog:
+    for statement in told["catalog"]:
+        catalog.execute(statement)
+    catalog.execute("UPDATE alembic_version SET version_num = ?", (told["revision"],))
+    catalog.execute("PRAGMA user_version = 0")
+made = folder / "made.sqlite3"
+other = connect(parse_dsn(sqlite_dsn(made)))
+with writing(other) as connection:
+    config = schema._config()
+    config.attributes["connection"] = connection
+    command.upgrade(config, told["revision"])
+other.dispose()
+if columns(file) != columns(made):
+    raise SystemExit(f"the catalog was not taken back to what its migrations make: {columns(file)} {columns(made)}")
+made.unlink()
+"""
+
+_NEWER_LEDGER: Final = """
+import sys
+from pathlib import Path
+from trueline.ledger.store import open_engine
+limits = {"query_seconds": 30, "query_memory_bytes": 2**30, "keep_free_bytes": 0}
+engine = open_engine("", Path(sys.argv[1]) / "ledger", "trueline", **limits)
+engine.command("INSERT INTO schema_version (version) SELECT 9999")
+engine.note_version(9999)
+engine.close()
+"""
+
+_NEWER_CATALOG: Final = """
+import sys
+from pathlib import Path
+from trueline.catalog.engine import connect, parse_dsn, sqlite_dsn, writing
+engine = connect(parse_dsn(sqlite_dsn(Path(sys.argv[1]) / "catalog.sqlite3")))
+with writing(engine) as connection:
+    connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+engine.dispose()
+"""
+
+_OF_BEING_OPEN: Final = ("status", "catalog.sqlite3-shm", "catalog.sqlite3-wal")
+"""Files that are there while a store is open: the engine's lock, and SQLite's log and its index."""
+
+
+def migrate_and_compare(folder: Path, steps: int, seed: int) -> str:  # noqa: ARG001 - nothing here is by chance
+    """Take a store back so many versions, one after the other, and open it at each; and refuse two later ones.
+
+    Raises:
+        BrokenError: the numbers are others, or a later version was opened or touched.
+    """
+    key = make(folder / "made", "closed")
+    probe = Probe(key)
+    try:
+        good = _asked(probe, folder, "made")
+        ledger, catalog = list(TAKEN_FROM_LEDGER.items()), list(_CATALOG.items())
+        opened = []
+        for step in range(1, min(steps, len(ledger)) + 1):
+            version, revision = ledger[step - 1][0] - 1, catalog[step - 1][0] - 1
+            told = {
+                "ledger": [each for _, statements in ledger[:step] for each in statements],
+                "catalog": [each for _, statements in catalog[:step] for each in statements],
+                "version": version,
+                "revision": f"{revision:04}",
+            }
+            name = f"ledger {version}, catalog {revision:04}"
+            shutil.copytree(folder / "made", folder / name, symlinks=True)
+            _run_script(_TAKE_BACK, folder / name, told)
+            for time in ("first", "second"):
+                said = probe.ask(folder / name)
+                if said != good:
+                    raise BrokenError(f"{name}, opened for the {time} time: {_difference(said, good)}")
+            opened.append(name)
+        for script in (_NEWER_LEDGER, _NEWER_CATALOG):
+            _refuse_newer(probe, folder, script)
+    finally:
+        probe.close()
+    return f"the same numbers from {'; '.join(opened)}; a newer ledger and a newer catalog refused, no byte changed"
+
+
+def _refuse_newer(probe: Probe, folder: Path, script: str) -> None:
+    newer = folder / "newer"
+    shutil.copytree(folder / "made", newer, symlinks=True)
+    _run_script(script, newer)
+    before = contents(newer)
+    said = probe.ask(newer)
+    if "9999" not in said.get("refused", "") or "newer" not in said["refused"] + "newer" * ("later" in said["refused"]):
+        raise BrokenError(f"a newer store is not refused with a sentence: {said}")
+    after = contents(newer)
+    if before != after:
+        changed = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
+        raise BrokenError(f"a newer store was touched: {sorted(changed)}")
+    shutil.rmtree(newer)
+
+
+def contents(folder: Path) -> dict[str, str]:
+    """The digests of all files of a data folder but those of a store being open, by path."""
+    return {
+        str(file.relative_to(folder)): hashlib.sha256(file.read_bytes()).hexdigest()
+        for file in folder.rglob("*")
+        if file.is_file() and file.name not in _OF_BEING_OPEN
+    }
+
+
+def _asked(probe: Probe, folder: Path, name: str) -> dict[str, Any]:
+    copy = folder / f"asked {name}"
+    shutil.copytree(folder / name, copy, symlinks=True)
+    return probe.ask(copy)
+
+
+def _difference(said: dict[str, Any], good: dict[str, Any]) -> str:
+    if not_opened := said.get("refused") or said.get("raised"):
+        return str(not_opened)
+    other = next((name for name in good if said.get(name) != good[name]), None)
+    return f"{other}: {said.get(other)} instead of {good[other]}" if other is not None else f"{said}"
+
+
+def _run_script(script: str, folder: Path, told: object = None) -> None:
+    done = subprocess.run(  # noqa: S603 - our own command
+        [sys.executable, "-c", script, str(folder), json.dumps(told)], capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise RuntimeError(done.stderr[-2_000:])
+
+
+GATE: Final = Gate(
+    name="versions",
+    promise="a store of an earlier schema is migrated with the same numbers; one of a later is refused, untouched",
+    full=5,
+    unit="versions back",
+    run=migrate_and_compare,
+)

@@ -1,0 +1,2 @@
+-- The files of an embedded store are held against a seal from here on: see seal.py. An older Trueline would change them and
+-- leave the seal as it was, so this stands for a schema that it does not know.

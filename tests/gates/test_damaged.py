@@ -1,0 +1,39 @@
+"""Damaged stores: right or refused, and the gate would tell if one were silently wrong."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+import damaged
+from damaged import damage_and_compare
+from gate import BrokenError
+
+if TYPE_CHECKING:
+    import random
+    from pathlib import Path
+
+ROUNDS = 6
+
+
+def test_a_damaged_store_is_right_or_refused_by_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    came = damage_and_compare(tmp_path, ROUNDS, seed=1)
+    assert sum(came.right.values()) + sum(came.refused.values()) == ROUNDS
+    assert sum(came.refused.values()) > 0
+    with capsys.disabled():
+        print(f"\ndamaged: {came}")  # noqa: T201 - the figure of the gate
+
+
+def test_a_store_that_opens_with_less_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As one without a seal, whose catalog has another label in the place of one of its own."""
+
+    def relabel(file: Path, _: random.Random) -> tuple[str, str]:
+        catalog = next(parent for parent in file.parents if (parent / "catalog.sqlite3").exists()) / "catalog.sqlite3"
+        content = catalog.read_bytes().replace(b'["A", "B", "C"]', b'["A", "B", "D"]')
+        catalog.write_bytes(content[:60] + bytes(4) + content[64:])  # where the checksum is
+        return "relabelled", "relabelled"
+
+    monkeypatch.setattr(damaged, "damage", relabel)
+    with pytest.raises(BrokenError, match="SILENTLY WRONG"):
+        damage_and_compare(tmp_path, 1, seed=1)

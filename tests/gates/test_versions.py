@@ -1,0 +1,35 @@
+"""Stores of other versions: migrated, or refused untouched; and the gate would tell otherwise."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+import versions
+from gate import BrokenError
+from versions import migrate_and_compare
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_an_earlier_store_gives_the_same_numbers_and_later_ones_are_left_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    figures = migrate_and_compare(tmp_path, 1, seed=1)
+    assert figures.startswith("the same numbers from ledger 6, catalog 0005;")
+    with capsys.disabled():
+        print(f"\nversions: {figures}")  # noqa: T201 - the figure of the gate
+
+
+def test_a_newer_store_that_is_touched_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(versions, "_OF_BEING_OPEN", ())
+    with pytest.raises(BrokenError, match="a newer store was touched"):
+        migrate_and_compare(tmp_path, 0, seed=1)
+
+
+def test_other_numbers_after_a_migration_are_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(versions.TAKEN_FROM_LEDGER, 7, ("TRUNCATE TABLE votes", "TRUNCATE TABLE consensus"))
+    with pytest.raises(BrokenError, match="instead of"):
+        migrate_and_compare(tmp_path, 1, seed=1)

@@ -1,0 +1,100 @@
+"""The seal over the files of an embedded store."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+
+from trueline.ledger.errors import LedgerDamagedError, LedgerTooNewError
+from trueline.ledger.seal import Seal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+PART = "store/abc/table/all_1_1_0"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A ledger's folder as the engine leaves one, sealed."""
+    made = tmp_path / "ledger"
+    files = {f"{PART}/data.bin": b"values", f"{PART}/count.txt": b"12", "store/db/votes.sql": b"ATTACH TABLE votes"}
+    for name, content in files.items():
+        (made / name).parent.mkdir(parents=True, exist_ok=True)
+        (made / name).write_bytes(content)
+    (tmp_path / "secret").write_text("s" * 64)
+    sealed(made).close()
+    return made
+
+
+def sealed(folder: Path) -> Seal:
+    seal = Seal(folder)
+    seal.open(7)
+    seal.keep()
+    return seal
+
+
+def killed(seal: Seal) -> None:
+    """Let go of it without a word, as a process does that is killed."""
+    seal._ended.set()  # noqa: SLF001 - so that its thread ends
+
+
+def test_what_was_written_opens_as_often_as_one_likes(folder: Path) -> None:
+    for _ in range(2):
+        sealed(folder).close()
+
+
+@pytest.mark.parametrize(
+    ("name", "damage"),
+    [
+        (f"{PART}/count.txt", lambda _: b"13"),
+        (f"{PART}/data.bin", lambda content: content[:-1]),
+        ("store/db/votes.sql", lambda _: b""),
+        ("store/db/votes.sql", lambda content: content.replace(b"votes", b"vote5")),
+        ("../secret", lambda content: b"t" + content[1:]),
+        ("../ledger.seal", lambda content: content[:-9]),
+        ("../ledger.seal", lambda content: content.replace(b"all_1_1_0", b"all_1_1_1")),
+        ("../ledger.seal", lambda _: b""),
+    ],
+)
+def test_a_file_that_is_another_one_is_named(folder: Path, name: str, damage: Callable[[bytes], bytes]) -> None:
+    file = folder / name
+    file.write_bytes(damage(file.read_bytes()))
+    before = (folder.parent / "ledger.seal").read_bytes()
+    with pytest.raises(LedgerDamagedError, match=f"{file.name} is damaged.*trueline restore"):
+        Seal(folder).open(7)
+    assert (folder.parent / "ledger.seal").read_bytes() == before
+
+
+def test_what_is_missing_is_named_unless_it_was_merged_before_a_kill(folder: Path) -> None:
+    killed(sealed(folder))
+    (folder / PART / "data.bin").unlink()
+    with pytest.raises(LedgerDamagedError, match=r"data\.bin is damaged: it is missing"):
+        Seal(folder).open(7)
+    shutil.rmtree(folder / PART)
+    sealed(folder).close()
+    (folder / "store/db/votes.sql").unlink()
+    with pytest.raises(LedgerDamagedError, match=r"votes\.sql is damaged: it is missing"):
+        Seal(folder).open(7)
+
+
+def test_a_definition_that_was_being_changed_is_taken_as_it_is(folder: Path) -> None:
+    seal = sealed(folder)
+    change = seal.changing()
+    change.__enter__()  # and never left
+    (folder / "store/db/votes.sql").write_text("ATTACH TABLE votes (note String)")
+    killed(seal)
+    sealed(folder).close()
+
+
+def test_a_newer_schema_is_refused_and_nothing_written(folder: Path) -> None:
+    seal = sealed(folder)
+    seal.note_version(8)
+    seal.close()
+    before = (folder.parent / "ledger.seal").read_bytes()
+    with pytest.raises(LedgerTooNewError, match="schema version 8, this Trueline knows versions up to 7"):
+        Seal(folder).open(7)
+    assert (folder.parent / "ledger.seal").read_bytes() == before
