@@ -16,7 +16,7 @@ COMPILE = [
 
 
 def main() -> None:
-    """Lock what runs, what tests and checks need beside it, then the clients and the audit, which need nothing of ours."""
+    """Lock what runs, then what tests and checks need beside it, then what needs nothing of ours."""
     for arguments in (
         [str(PROJECT), "--extra", "build", "--output-file", str(RUN)],
         [str(PROJECT), "--extra", "build", "--extra", "dev", "--constraint", str(RUN), "--output-file", str(DEV)],
