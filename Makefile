@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 WORKERS ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test check format bench bench-small gates lock clean
+.PHONY: help demo run test check format bench bench-small gates audit lock clean
 
 help: ## show what there is
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 20
@@ -36,6 +36,13 @@ $(VENV)/clients/installed: $(VENV)/python requirements/clients.txt
 	@$(BIN)/python -m venv --clear $(VENV)/clients
 	@$(VENV)/clients/bin/pip install --quiet --disable-pip-version-check --require-hashes --no-deps \
 	  --requirement requirements/clients.txt
+	@touch $@
+
+$(VENV)/audit/installed: $(VENV)/python requirements/audit.txt
+	@echo "Installing what looks up advisories into $(VENV)/audit"
+	@$(BIN)/python -m venv --clear $(VENV)/audit
+	@$(VENV)/audit/bin/pip install --quiet --disable-pip-version-check --require-hashes --no-deps \
+	  --requirement requirements/audit.txt
 	@touch $@
 
 demo: $(VENV)/run ## load the documented example, ask for its metrics, keep serving
@@ -67,6 +74,9 @@ bench-small: $(VENV)/dev ## the comparison at 200,000 events: a few minutes
 
 gates: $(VENV)/dev ## show that each promise is kept, at full count: an hour or two
 	@$(BIN)/python gates/run.py
+
+audit: $(VENV)/audit/installed ## look the locked packages up in an index of advisories; needs the network
+	@$(BIN)/python requirements/audit.py $(VENV)/audit/bin/pip-audit
 
 lock: $(VENV)/dev ## write the lock files anew from pyproject.toml
 	@$(BIN)/python requirements/lock.py

@@ -1,7 +1,7 @@
 """No key, nothing kept of one and nothing people wrote with their votes in a log line or an error.
 
-Requests of every route and method, with keys wherever a client may put them by mistake, to a server of its own; then
-the same to one whose stores fail and quote all that they were given. Last, how long wrong keys take.
+Requests of every route and method, with keys wherever a client may put them by mistake: to a server whose stores fail
+and quote all that they were given, then to one as it is. Last, how long wrong keys take.
 """
 
 from __future__ import annotations
@@ -210,9 +210,8 @@ def conceal(folder: Path, count: int, seed: int) -> str:
     statuses: Counter[int] = Counter()
     logged = 0
     talkative = [sys.executable, str(TALKATIVE), str(data)]
-    for command, requests in ((None, count - failing), (talkative, failing)):
-        with served(data, command=command) as (address, _):
-            wire = Wire(address, mine)
+    for command, requests in ((talkative, failing), (None, count - failing)):
+        with served(data, command=command) as (address, _), closing(Wire(address, mine)) as wire:
             sending = Sending(wire, secrets, _operations(wire.ask("GET", "/openapi.json").json), 0, keys, word, choose)
             sending.job = _new_job(wire)
             if command is not None:
@@ -223,13 +222,13 @@ def conceal(folder: Path, count: int, seed: int) -> str:
             sending.look("GET /metrics", Answer(_FIRST_ERROR, [], wire.ask("GET", "/metrics").body), failing=False)
             if command is None:
                 slowest = compare_times(_over_the_wire(wire), mine, max(count // 10, 50), choose)
-            wire.close()
         statuses += sending.statuses
         logged += _look_through(folder, secrets)
     faults = sum(of for status, of in statuses.items() if status >= _FIRST_FAULT and status != _NOT_HERE)
     if not faults:
         raise BrokenError("the stores were to fail and did not: nothing is shown")
-    within = compare_times(*_within(folder, choose), max(count // 2, 300), choose)
+    with Catalog.open(sqlite_dsn(folder / "keys.sqlite3")) as catalog:
+        within = compare_times(*_within(catalog, choose), max(count // 2, 300), choose)
     answers = ", ".join(f"{of} x {status}" for status, of in sorted(statuses.items()))
     return (
         f"{answers}; {logged} log lines and all files looked through, nothing told; a wrong key takes longer for what "
@@ -315,9 +314,9 @@ def _over_the_wire(wire: Wire) -> Callable[[str], None]:
     return answer
 
 
-def _within(folder: Path, choose: random.Random) -> tuple[Callable[[str], None], str]:
+def _within(catalog: Catalog, choose: random.Random) -> tuple[Callable[[str], None], str]:
     """The keys of a catalog of their own, without a network between, and one of them that is right."""
-    ring = KeyRing(Catalog.open(sqlite_dsn(folder / "keys.sqlite3")), b"a secret")
+    ring = KeyRing(catalog, b"a secret")
     key = choose.choice([ring.create(f"key {n}", ["write:events"]) for n in range(20)])
 
     def answer(wrong: str) -> None:

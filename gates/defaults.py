@@ -7,6 +7,7 @@ import re
 import shutil
 import stat
 import subprocess
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -43,12 +44,10 @@ def keep_safe(folder: Path, count: int, seed: int) -> str:  # noqa: ARG001 - the
     for number in range(count):
         data = folder / str(number) / "data"
         data.parent.mkdir()
-        with served(data) as (address, process):
+        with served(data) as (address, process), closing(Wire(address, "none")) as wire:
             _on_loopback(process, int(address.rpartition(":")[2]))
             files += _for_its_owner(data)
-            wire = Wire(address, "none")
             answers += _answers(wire)
-            wire.close()
             if number == 0 and (browser := next(filter(None, map(shutil.which, BROWSERS)), None)):
                 shown = _shown(browser, address, data.parent)
         log = (data.parent / "server.log").read_text(encoding="utf-8")

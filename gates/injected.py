@@ -323,8 +323,7 @@ def inject(folder: Path, count: int, seed: int) -> str:
     """
     data = folder / "data"
     key = trueline("keys", "create", "gate", "--data", str(data), folder=folder).strip()
-    with served(data) as (address, _):
-        wire = Wire(address, key)
+    with served(data) as (address, _), closing(Wire(address, key)) as wire:
         injecting = _begin(wire)
         before = _catalog(data), _numbers(injecting)
         texts = list(payloads(count, seed))
@@ -344,7 +343,6 @@ def inject(folder: Path, count: int, seed: int) -> str:
         if _numbers(injecting) != before[1]:
             raise BrokenError("what was written to other jobs changed the numbers of this one")
         names = _import(folder, address, key, injecting)
-        wire.close()
     if faults := [line for line in _log(folder) if line.get("level") == "error"]:
         raise BrokenError(f"{len(faults)} faults in the log, the first: {faults[0]}")
     counted = ", ".join(f"{number} {name}" for name, number in sorted(injecting.counted.items()))

@@ -116,7 +116,9 @@ def test_what_libraries_log_is_a_line_of_the_log(log: Callable[[], list[dict[str
         raise ValueError(repr(NOTE))  # noqa: TRY301 - as a library does
     except ValueError:
         library.exception("cannot read %r", NOTE)
-    (line,) = log()
+    library.log(35, "between")
+    line, between = log()
+    assert (between["event"], between["level"]) == ("between", "warning")
     assert (line["event"], line["level"], line["logger"]) == ("cannot read '…'", "error", "some.library")
     assert "ValueError: '…'" in line["exception"]
 

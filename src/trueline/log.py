@@ -122,7 +122,8 @@ class _Libraries(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         log = structlog.get_logger(record.name)
         more: dict[str, Any] = {"exc_info": record.exc_info} if record.exc_info else {}
-        log.log(record.levelno, _QUOTED.sub("'…'", record.getMessage()), logger=record.name, **more)
+        level = min(record.levelno // 10 * 10, logging.CRITICAL)  # libraries may have levels between
+        log.log(level, _QUOTED.sub("'…'", record.getMessage()), logger=record.name, **more)
 
 
 def _thread_ended(ended: threading.ExceptHookArgs) -> None:

@@ -1,4 +1,4 @@
-"""The end of a server: orderly at the first signal, at once at the second."""
+"""The server around the app: whom it is reached by, and its end."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import httpx
 import pytest
+
+from trueline.api.server import is_loopback
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -74,3 +76,18 @@ def test_a_question_under_way_is_waited_for_unless_the_signal_comes_twice(times:
         assert answer.status_code == 503
         assert "may be done or not" in answer.json()["error"]
         assert time.monotonic() - began < QUESTION_SECONDS
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.1.2.3", "::1", "localhost"])
+def test_loopback_is_this_machine_only(host: str) -> None:
+    assert is_loopback(host)
+
+
+EVERYWHERE = "0.0.0.0"  # noqa: S104 - compared, not bound
+
+
+@pytest.mark.parametrize(
+    "host", [EVERYWHERE, "::", "10.0.0.1", "192.168.1.4", "trueline.example", "", "127.0.0.1.test"]
+)
+def test_all_else_is_warned_of(host: str) -> None:
+    assert not is_loopback(host)

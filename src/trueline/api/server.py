@@ -85,7 +85,7 @@ def serve(
         key = workspace.first_key()
 
         def announce(address: str) -> None:
-            if not _is_loopback(settings.host):
+            if not is_loopback(settings.host):
                 _log.warning(
                     "other machines reach this server, and keys go over the network as they are: put TLS before it",
                     host=settings.host,
@@ -116,7 +116,7 @@ def serve(
             os._exit(0)
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
     """Whether only this machine reaches an address; of a name, that of loopback alone is known to be."""
     try:
         return ipaddress.ip_address(host).is_loopback
