@@ -17,6 +17,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))  # the oracle
 sys.path.insert(0, str(Path(__file__).parent.parent / "bench"))  # servers of one's own
 
 import fuzzed
+import hostile
 import killed
 import limited
 import schemes
@@ -24,7 +25,7 @@ import schemes
 if TYPE_CHECKING:
     from gate import Gate
 
-GATES: Final[tuple[Gate, ...]] = (killed.GATE, limited.GATE, fuzzed.GATE, schemes.GATE)
+GATES: Final[tuple[Gate, ...]] = (killed.GATE, limited.GATE, hostile.GATE, fuzzed.GATE, schemes.GATE)
 
 
 def main(arguments: list[str] | None = None) -> int:
