@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 _A_ROUND: Final = 120
 """Documents, each in a bulk request, and some in other ways too."""
 _QUESTIONS: Final = 16
+_LARGE: Final = 15_000
+"""Characters of a document that is only sent where `_MANY` are: a job of so many paths is slow to read back."""
+_MANY: Final = 1_000
 _MOST_PATH: Final = 1_024
 _MOST_PATHS: Final = 10_000
 _DECIDED: Final = "2025-01-01T00:00:00Z"
@@ -437,7 +440,7 @@ def _run(folder: Path, count: int, seed_: int) -> str:
         while sent < count:
             documents = made_up(min(_A_ROUND, count - sent), seed_ * 1_000_000 + sent)
             if not jobs:
-                documents += classics()
+                documents += [each for each in classics() if len(each) < _LARGE or count >= _MANY]
             jobs.append(Told(make_job(client, f"hostile {len(jobs)}")))
             send_round(sender, jobs[-1], documents)
             sent += len(documents)

@@ -268,8 +268,10 @@ def _run(folder: Path, paths: int, seed: int) -> str:
         served(folder / "data") as (address, _),
         httpx.Client(base_url=address, headers={"X-Arcanna-Api-Key": key}, timeout=300) as client,
     ):
-        sent = [edge for edge in edges(make_job(client, "edges")) if not send(client, edge)]
-        wide = overflow(client, max(paths, JOB_PATHS + 300), 1 + paths // 60, seed)
+        sent = list(edges(make_job(client, "edges")))
+        for edge in sent:
+            send(client, edge)
+        wide = overflow(client, max(paths, JOB_PATHS + 300), 1 + paths // 300, seed)
         for edge in edges(make_job(client, "edges once more")):  # nothing that was sent has broken anything
             if edge.limit != "body":
                 send(client, edge)

@@ -126,3 +126,32 @@ def test_a_trailing_line_break_is_no_line(caller: Caller, with_key: httpx.Client
     job = caller.make_job()
     answer = with_key.post(f"/api/v2/jobs/{job}/events/bulk", content=b'{"raw_body": {}}\r\n')
     assert answer.json() == {"accepted": 1, "replaced": 0, "rejected": []}
+
+
+def test_json_nested_beyond_the_limit_is_answered_422_a_document_counts_from_its_own_braces(caller: Caller) -> None:
+    job = caller.make_job()
+
+    def lists(depth: int) -> str:
+        return "[" * depth + "]" * depth
+
+    for path, form in (
+        ("/api/v2/metrics/job?job_id={job}", '{{"filters": {}}}'),
+        ("/api/v2/events/query", '{{"filters": {}}}'),
+        ("/api/v2/jobs", '{{"title": {}}}'),
+    ):
+        answers = [caller.client.post(path.format(job=job), content=form.format(lists(depth))) for depth in (63, 64)]
+        assert [answer.status_code for answer in answers] == [422, 422]
+        assert ["nested more than 64 deep" in answer.text for answer in answers] == [False, True]
+    event = '{{"job_id": {}, "raw_body": {{"d": {}}}}}'
+    for depth, status in ((63, 201), (64, 422)):
+        assert caller.client.post("/api/v1/events", content=event.format(job, lists(depth))).status_code == status
+
+
+def test_more_ids_of_events_than_members_of_a_list_are_answered_422(caller: Caller) -> None:
+    ids = [str(number) for number in range(Settings().max_list_members + 1)]
+    asked = {"job_ids": caller.make_job(), "event_ids": ids}
+    answer = caller.client.post("/api/v2/events/query", json=asked)
+    assert (answer.status_code, answer.json()["detail"][0]["loc"]) == (422, ["body", "event_ids"])
+    assert answer.json()["detail"][0]["msg"] == "at most 10000 event_ids are taken, not 10001"
+    asked["event_ids"] = ids[1:]
+    assert caller.client.post("/api/v2/events/query", json=asked).json()["total_count"] == 0
