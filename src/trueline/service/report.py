@@ -205,7 +205,7 @@ class _Told:
             "filters": [[each.field, each.operator.name, repr(each.value)] for each in self.question.filters],
             "level": self.telling.level,
             "costs": asdict(self.costs),
-            "counts": [asdict(count) for count in self.counts],
+            "counts": _written(self.counts),
         }
         return sha256(canonical(said)).digest()
 
@@ -221,7 +221,7 @@ class _Told:
         self, part: str, counts: tuple[ReviewCount, ...], missed_events: tuple[str, ...] | None = None
     ) -> dict[str, Any]:
         """Every section on a part of the population, called by its name; of all it is empty."""
-        self.tell([part, [asdict(count) for count in counts], missed_events])
+        self.tell([part, _written(counts), missed_events])
         if part and not counts:
             return self.nothing
         if time.monotonic() > self.deadline:
@@ -252,3 +252,21 @@ def _in_order(counts: Iterable[ReviewCount]) -> tuple[ReviewCount, ...]:
         return count.decision, count.consensus or "", band, count.probability or 0.0
 
     return tuple(sorted(counts, key=order))
+
+
+def _written(counts: Iterable[ReviewCount]) -> list[dict[str, Any]]:
+    """Counts as data; `dataclasses.asdict` gives the same in ten times the time."""
+    return [
+        {
+            "decision": count.decision,
+            "consensus": count.consensus,
+            "mass": {
+                "events": count.mass.events,
+                "subjects": count.mass.subjects,
+                "squares": count.mass.squares,
+            },
+            "band": count.band,
+            "probability": count.probability,
+        }
+        for count in counts
+    ]
