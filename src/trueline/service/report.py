@@ -92,7 +92,8 @@ class Reports:
         telling = telling or Telling()
         telling.check()
         moment = None if telling.as_of is None else self._as_of.moment(job, telling.as_of, ("query", "as_of"))
-        return self._as_of.ask(job, moment, lambda known: self._of(job, question, telling, known))
+        in_parts = telling.interval is not None or telling.group_by is not None
+        return self._as_of.ask(job, moment, lambda known: self._of(job, question, telling, known), at_once=in_parts)
 
     def _of(self, job: Job, question: Question, telling: Telling, known: Known) -> dict[str, Any]:
         population = self._population(job, question, known)
@@ -124,7 +125,10 @@ class Reports:
         """The events that the report is about; the only place where that is decided."""
         if known.as_of is None:
             self._writing.settle(job.id, known.training)
-        return question.population(job, known.training, known.as_of)
+        population = question.population(job, known.training, known.as_of)
+        if self._ledger.reviews.are_kept(population):
+            self._writing.settle_reviews(job)
+        return population
 
     def _missed(self, population: Population, job: Job, counts: Iterable[ReviewCount]) -> tuple[str, ...]:
         label = job.headline
