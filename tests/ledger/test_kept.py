@@ -178,7 +178,9 @@ def test_kept_counts_are_a_recount_after_every_kind_of_write(
                 seen.add(len(expected))
     assert {0, 1, 2, 3} <= seen
     assert missed_by_all == {0, 1, 2}
-    assert {None, 0.25, 0.5, 1} < probabilities  # and those of audits
+    assert {None, 0.25, 0.5, 1} <= probabilities
+    if grouping == "event":  # of three buckets an audit draws one with a probability that votes say too
+        assert probabilities > {None, 0.25, 0.5, 1}
 
 
 def windows(choose: random.Random) -> list[tuple[str | None, str | None]]:

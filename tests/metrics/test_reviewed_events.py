@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from trueline.metrics.hours import Window
 from trueline.metrics.reviewed_buckets import BANDED_BUCKETS, ReviewedBuckets
-from trueline.metrics.reviewed_events import BANDED, BANDED_HOURS, SAID, ReviewedEvents, summed
+from trueline.metrics.reviewed_events import BANDED, BANDED_HOURS, DRAWN, SAID, ReviewedEvents, summed
 from trueline.metrics.reviews import Mass, ReviewCount
 
 some_keys = st.integers(0, 9) | st.integers(0, 2**60)
@@ -59,3 +59,22 @@ def test_a_bucket_can_have_a_consensus_before_its_events() -> None:
     reviews.set_consensus(np.array([7, 8], np.uint64), pa.chunked_array([["B", "A"]]))
     reviews.add(pa.table({"subject_key": [8], "ts": [0], "outcome": ["A\0"], "band": [-1], "sign": [1]}, BANDED))
     assert reviews.counts() == [ReviewCount("A", "A", Mass(1, 1, 1))]
+
+
+def test_what_a_vote_says_of_the_chance_comes_before_that_of_a_draw() -> None:
+    rows = [(7, "A", -1, 1), (8, "A", -1, 1), (8, "B", -1, 1), (9, "A", -1, 1)]
+    columns = dict(zip(BANDED_BUCKETS.names, zip(*rows, strict=True), strict=True))
+    reviews = ReviewedBuckets(pa.table({name: list(column) for name, column in columns.items()}, BANDED_BUCKETS))
+    reviews.set_consensus(np.array([7, 8], np.uint64), pa.chunked_array([["B", "B"]]))
+    reviews.draw(
+        pa.table({"subject_key": [7, 8, 9], "decision": ["A", "A", "A"], "probability": [0.25, 0.25, 0.25]}, DRAWN)
+    )
+    reviews.say(pa.table({"subject_key": [7], "probability": [0.5]}, SAID))
+    one = Mass(1, 1, 1)
+    drawn = ReviewCount("A", "B", one, None, 0.25)
+    of_another_decision, unreviewed = ReviewCount("B", "B", one), ReviewCount("A", None, one)
+    expected = [ReviewCount("A", "B", one, None, 0.5), drawn, of_another_decision, unreviewed]
+    assert sorted(reviews.counts(), key=repr) == sorted(expected, key=repr)
+    reviews.say(pa.table({"subject_key": [7], "probability": [None]}, SAID))
+    expected = [ReviewCount("A", "B", Mass(2, 2, 2), None, 0.25), of_another_decision, unreviewed]
+    assert sorted(reviews.counts(), key=repr) == sorted(expected, key=repr)
