@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import random
 from dataclasses import replace
@@ -15,6 +16,8 @@ from trueline.instants import parse_micros
 from trueline.ledger.conditions import JobShape
 from trueline.ledger.errors import LedgerError
 from trueline.ledger.population import Population
+from trueline.ledger.reviews import ReviewQuery
+from trueline.service.errors import InvalidRequestError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,6 +67,7 @@ class Writer:
 
     def __init__(self, workspace: Workspace, ledger: Ledger, job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
         self.choose = random.Random(job.grouping)  # noqa: S311 - test data
+        self.choose_beside = random.Random(f"beside {job.grouping}")  # noqa: S311 - what does not decide what is counted
         self._workspace = workspace
         self._ledger = ledger
         self._job = job
@@ -83,7 +87,12 @@ class Writer:
                 votes = [{"event_id": choose.choice(known), **self._vote()} for _ in range(choose.randint(1, 4))]
                 assert not workspace.feedback.bulk(job, packed(*votes)).rejected
             case "decision" if known:
-                workspace.ingest.decide(job, choose.choice(known), label=choose.choice(LABELS))
+                workspace.ingest.decide(
+                    job,
+                    choose.choice(known),
+                    label=choose.choice(LABELS),
+                    confidence=self.choose_beside.choice([None, 0, 5, 64, 100]),
+                )
             case "training":
                 members = [
                     {"event_id": each, "label": choose.choice(LABELS)} for each in known if choose.random() < 0.5
@@ -100,6 +109,12 @@ class Writer:
             with pytest.raises(LedgerError, match="cut short"):
                 self._write_often()
 
+    def audit(self) -> None:
+        """Draw one of each decision, where there is any."""
+        for decision in LABELS:
+            with contextlib.suppress(InvalidRequestError):
+                self._workspace.audits.draw(self._job, decision, 1, str(self.choose_beside.random()))
+
     def _write_often(self) -> None:
         for _ in range(50):
             self._workspace.ingest.bulk(self._job, packed(self._event(voted=True)))
@@ -111,13 +126,17 @@ class Writer:
         event: dict[str, Any] = {"event_id": name, "timestamp": at.isoformat(), "bucket_id": choose.choice("xyz")}
         event |= {"raw_body": {"v": choose.random()}}
         if choose.random() < 0.8:
-            event["decision"] = {"label": choose.choice(LABELS)}
+            event["decision"] = {
+                "label": choose.choice(LABELS),
+                "confidence": self.choose_beside.choice([None, 0, 9.5, 60, 99, 100]),
+            }
         return event | ({"votes": [self._vote()]} if voted or choose.random() < 0.3 else {})
 
     def _vote(self) -> dict[str, Any]:
-        choose = self.choose
+        choose, beside = self.choose, self.choose_beside
         label = choose.choice([*LABELS, None])
-        return {"analyst": choose.choice("abc"), "label": label, "at": f"2025-01-0{choose.randint(1, 9)}"}
+        vote = {"analyst": choose.choice("abc"), "label": label, "at": f"2025-01-0{choose.randint(1, 9)}"}
+        return vote | ({"review_probability": beside.choice([0.25, 0.5, 1])} if beside.random() < 0.4 else {})
 
 
 def failing(insert: Callable[[str, Any], None], at: str) -> Callable[[str, Any], None]:
@@ -145,22 +164,35 @@ def test_kept_counts_are_a_recount_after_every_kind_of_write(
 ) -> None:
     job = workspace.jobs.create(title=fresh_title(), labels=LABELS, grouping=grouping)
     recount = ledger.count
+    reviews = ReviewQuery(ledger.engine, ledger._tables)  # noqa: SLF001 - with all columns there are
     writer = Writer(workspace, ledger, job, monkeypatch)
     kinds = [writer.choose.choice(WRITES) for _ in range(100)]
     assert set(kinds) == set(WRITES)
     seen: set[tuple[bool, int]] = set()
+    probabilities: set[float | None] = set()
+    missed_by_all: set[int] = set()
     for kind in kinds:
         writer.write(kind)
+        if kind == "decision":
+            writer.audit()
         workspace.metrics.job(job.id)  # finishes what was cut short, and makes the counts where there are none
+        workspace._writing.settle_reviews(job)  # noqa: SLF001 - as a report does, at less cost
         for start, end in windows(writer.choose):
             asked = replace(population(workspace, job, start, end), filters=writer.choose.choice(FILTERS))
             assert ledger.kept.is_ready(job.id, asked.training)
+            assert ledger.kept.reviews.is_ready(job.id)
             kept, counted = ledger.answers.counts(asked), recount.counts(asked)
             assert (sorted(kept.counts, key=repr), kept.earliest, kept.latest) == (
                 sorted(counted.counts, key=repr),
                 counted.earliest,
                 counted.latest,
             ), kind
+            counts = ledger.reviews.counts(asked)
+            assert sorted(counts, key=repr) == sorted(reviews.counts(asked), key=repr), kind
+            probabilities |= {count.probability for count in counts}
+            missed = reviews.missed(asked, "Escalate", 2)
+            assert ledger.reviews.missed(asked, "Escalate", 2) == missed, kind
+            missed_by_all.add(len(missed))
             if asked.training is not None:
                 expected = recount.changed_events(asked, counted, 3)
                 assert ledger.answers.changed_events(asked, kept, 3) == expected
@@ -169,6 +201,10 @@ def test_kept_counts_are_a_recount_after_every_kind_of_write(
                     assert ledger.answers.changed_buckets(asked, kept, 2) == buckets
                 seen.add((bool(asked.filters), len(expected)))
     assert {(filtered, size) for filtered in (False, True) for size in range(4)} <= seen
+    assert missed_by_all == {0, 1, 2}
+    assert {None, 0.25, 0.5, 1} <= probabilities
+    if grouping == "event":  # of three buckets an audit draws one with a probability that votes say too
+        assert probabilities > {None, 0.25, 0.5, 1}
 
 
 def test_filters_on_what_is_counted_by_cost_no_count_of_the_events(

@@ -15,6 +15,8 @@ from trueline.service.telling import Telling
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from trueline.ledger.population import Population
+    from trueline.ledger.reviews import ReviewPart, Split
     from trueline.service.workspace import Workspace
 
 EVALUATION = [
@@ -109,6 +111,30 @@ def test_the_digest_is_of_all_that_is_told_and_the_whole_is_told_alike_with_part
     send("b")
     assert told() == whole
     assert told(Telling(group_by="host"))["digest"] != by_host["digest"]
+
+
+@pytest.mark.parametrize("telling", [Telling(interval="1d"), Telling(group_by="host", top=3)])
+def test_a_write_between_two_queries_does_not_part_the_whole_from_its_parts(
+    workspace: Workspace, made: ReviewedJob, monkeypatch: pytest.MonkeyPatch, telling: Telling
+) -> None:
+    reviews = workspace._ledger.reviews  # noqa: SLF001 - something is written while it is asked
+    ask = reviews.parts
+    asked: list[Split] = []
+
+    def after_a_write(population: Population, split: Split) -> list[ReviewPart]:
+        if not asked:
+            line = b'{"event_id": "in between", "bucket_id": "b1", "timestamp": "2025-03-29T12:00:00Z",'
+            line += b'"raw_body": {"host": "new"}, "decision": {"label": "%s"}}' % LABELS[0].encode()
+            assert workspace.ingest.bulk(made.job, [line]).accepted == 1
+        asked.append(split)
+        return ask(population, split)
+
+    monkeypatch.setattr(reviews, "parts", after_a_write)
+    told = workspace.reports.of(made.job, telling=telling)
+    groups = told["groups"]
+    parts = told["intervals"] or [*groups["values"], groups["other_values"], groups["without_value"]]
+    assert summed(parts) == matrices(told)
+    assert len(asked) == 2
 
 
 def test_every_figure_has_a_value_or_a_reason_and_lies_in_its_interval(workspace: Workspace, made: ReviewedJob) -> None:

@@ -140,7 +140,7 @@ class Answers:
 
     def _kept_counts(self, population: Population) -> CountTable | None:
         """Count whole hours from the tally and what a window has beside them from the events."""
-        inner, edges = _whole_hours(population)
+        inner, edges = whole_hours(population)
         if inner is None:
             return None
         for _ in range(_TRIES):
@@ -190,7 +190,7 @@ def _is_of_now(population: Population) -> bool:
     return population.as_of is None and not population.by_arrival
 
 
-def _whole_hours(population: Population) -> tuple[Window | None, list[tuple[int, int]]]:
+def whole_hours(population: Population) -> tuple[Window | None, list[tuple[int, int]]]:
     """The whole hours of a population's window, and from when to when what is left of it goes.
 
     None where no hour is whole.

@@ -149,7 +149,7 @@ class AuditTable:
                 }
             ),
         )
-        self._kept.written(job_id)
+        self._kept.draws_written(job_id)
 
     def read(self, job_id: int, draw: str) -> Drawn | None:
         """The draw of that name; None: there is none."""

@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from trueline.ledger.kept_reviews import KeptReviews
 from trueline.ledger.lookup import KEYS
 from trueline.metrics import tally as tallies
-from trueline.metrics.hours import HOUR
+from trueline.metrics.hours import HOUR, HOURS_BEFORE_1970
 from trueline.metrics.tally import Tally
 
 if TYPE_CHECKING:
@@ -29,11 +30,9 @@ if TYPE_CHECKING:
     from trueline.ledger.lookup import KeyLookup
     from trueline.metrics.consensus import Consensus
 
-_HOURS_BEFORE_1970 = 613_608  # since 1900: the earliest that an event can be
-
 _HOURS = f"""
-SELECT intDiv(toUnixTimestamp64Micro(ts) + {_HOURS_BEFORE_1970} * {HOUR}, {HOUR}) AS since_1900,
-       toInt64(since_1900) - {_HOURS_BEFORE_1970} AS hour, toString(outcome) AS outcome,
+SELECT intDiv(toUnixTimestamp64Micro(ts) + {HOURS_BEFORE_1970} * {HOUR}, {HOUR}) AS since_1900,
+       toInt64(since_1900) - {HOURS_BEFORE_1970} AS hour, toString(outcome) AS outcome,
        sum(sign) AS events, toInt64(countIf(sign < 0)) AS taken_back,
        toUnixTimestamp64Micro(min(ts)) AS first, toUnixTimestamp64Micro(max(ts)) AS last
 FROM {{events}} GROUP BY since_1900, outcome"""
@@ -67,6 +66,8 @@ class KeptCounts:
         self._tables = tables
         self._lookup = lookup
         self._kept: dict[int, _Kept] = {}
+        self.reviews = KeptReviews(engine, tables, lookup)
+        """What the report counts of the jobs."""
         self._changes: dict[int, int] = {}
         self._writes: dict[int, int] = {}
         self._numbers = itertools.count(1)
@@ -139,6 +140,7 @@ class KeptCounts:
         """Drop a job's tally, as when a write has failed."""
         self.written(job_id)
         self._kept.pop(job_id, None)
+        self.reviews.forget(job_id)
 
     def forget_for_good(self, job_id: int) -> None:
         """Drop all that is kept of a job that is no more."""
@@ -148,6 +150,7 @@ class KeptCounts:
     def events_written(self, job_id: int, rows: pa.Table) -> None:
         """Count versions of events that were set or taken back, given as rows of the table of events."""
         self.written(job_id)
+        self.reviews.events_written(job_id, rows)
         kept = self._kept.get(job_id)
         if kept is None:
             return
@@ -161,9 +164,6 @@ class KeptCounts:
     def consensus_written(self, job_id: int, derived: Mapping[int, Consensus]) -> None:
         """Take in what subjects came to."""
         self.written(job_id)
-        kept = self._kept.get(job_id)
-        if kept is None:
-            return
         consensus = pa.table(
             {
                 "subject_key": list(derived),
@@ -172,6 +172,20 @@ class KeptCounts:
             },
             tallies.CONSENSUS,
         )
+        self.reviews.consensus_written(job_id, consensus["subject_key"], consensus["label"])
+        kept = self._kept.get(job_id)
+        if kept is None:
+            return
         self._mark(job_id, kept, consensus["subject_key"])
         with kept.lock:
             kept.tally.set_consensus(consensus)
+
+    def votes_written(self, job_id: int, given: pa.Table) -> None:
+        """Take in votes, with the columns of `votes.GIVEN`; what subjects came to is told apart."""
+        self.written(job_id)
+        self.reviews.votes_written(job_id, given)
+
+    def draws_written(self, job_id: int) -> None:
+        """Take in that subjects were drawn for an audit."""
+        self.written(job_id)
+        self.reviews.draws_written(job_id)

@@ -15,6 +15,7 @@ from trueline.ledger.as_of import DRAWS_THEN, VOTES_THEN, VotedThen, events_then
 from trueline.ledger.conditions import Conditions, JobShape, conditions
 from trueline.ledger.parameters import Parameters
 from trueline.ledger.votes import has_consensus_rows
+from trueline.metrics.hours import spans_of
 from trueline.metrics.parts import CONFIDENCE_UNITS
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ class Population:
     filters: tuple[Filter, ...]
     by_arrival: bool = False
     """Whether start and end are about the arrival of events; else about when they happened."""
+    hours: tuple[int, ...] | None = None
+    """Only events that happened in one of these hours since 1970 are counted, ascending; None: in any."""
     as_of: int | None = None
     """Only what had arrived until then is known, microseconds since 1970; None: all. See `trueline.service.as_of`."""
 
@@ -71,7 +74,8 @@ FROM ({{voted}}
 UNION ALL {_TRAINED})
 GROUP BY subject_key"""
 
-_VOTES = "(SELECT * FROM votes WHERE job_id = {job:UInt64})"
+VOTES: Final = "(SELECT * FROM votes WHERE job_id = {job:UInt64})"
+"""The votes on a job's subjects."""
 DRAWS: Final = "(SELECT * FROM audit_draws WHERE job_id = {job:UInt64})"
 """The subjects of a job that were drawn for audits."""
 
@@ -319,8 +323,11 @@ def asked(engine: Engine, tables: JobTables, population: Population) -> Asked:
         where.append(f"{moment} >= {into.moment(population.start)}")
     if population.end is not None:
         where.append(f"{moment} < {into.moment(population.end)}")
+    if population.hours is not None:
+        spans = [f"ts >= {into.moment(begin)} AND ts < {into.moment(end)}" for begin, end in spans_of(population.hours)]
+        where.append(f"({' OR '.join(spans) or '0'})")
     met = conditions(population.filters, population.shape, table, into)
-    source, votes, draws = table.name, _VOTES, DRAWS
+    source, votes, draws = table.name, VOTES, DRAWS
     voted: VotedThen | None = None
     if population.as_of is not None:
         into.values["as_of"] = population.as_of

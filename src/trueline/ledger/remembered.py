@@ -7,7 +7,7 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING, Final, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from trueline.ledger.kept import KeptCounts
     from trueline.ledger.population import Population
@@ -43,6 +43,12 @@ class RememberedReviews:
     def largest(self, population: Population, field: str, limit: int) -> list[str]:
         """As `ReviewQuery.largest`."""
         return self._query.largest(population, field, limit)
+
+    def named(
+        self, population: Population, label: str, moments: Collection[tuple[int, int]]
+    ) -> list[tuple[int, int, str, bool]]:
+        """As `ReviewQuery.named`."""
+        return self._query.named(population, label, moments)
 
     def missed(self, population: Population, label: str, limit: int) -> list[str]:
         """As `ReviewQuery.missed`."""

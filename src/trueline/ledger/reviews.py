@@ -20,7 +20,7 @@ from trueline.ledger.predicates import moment_text
 from trueline.metrics.reviews import Mass, ReviewCount
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from trueline.ledger.engine import Engine
     from trueline.ledger.job_tables import JobTables
@@ -31,7 +31,7 @@ REST: Final = 0
 WITHOUT: Final = -1
 """The place of events without a value."""
 
-_PROBABILITIES = """
+PROBABILITIES: Final = """
 SELECT subject_key, argMax(said, said_at) AS probability FROM
 (
     SELECT subject_key, override, if(override, '', toString(analyst)) AS who,
@@ -44,9 +44,11 @@ SELECT subject_key, argMax(said, said_at) AS probability FROM
 )
 WHERE standing != '' AND isNotNull(said)
 GROUP BY subject_key"""
+"""The query of what votes say of the review probability of subjects; `{said}` is the query of their keys."""
 
-_SAID = "SELECT subject_key FROM {votes} WHERE isNotNull(review_probability)"
-_BY_CHANCE = f"{_SAID} UNION ALL SELECT subject_key FROM {{draws}}"
+SAID: Final = "SELECT subject_key FROM {votes} WHERE isNotNull(review_probability)"
+"""The query of the keys of subjects of which a vote ever said it."""
+_BY_CHANCE = f"{SAID} UNION ALL SELECT subject_key FROM {{draws}}"
 
 # what was drawn and nobody reviewed says nothing yet
 _WITH_PROBABILITY = """
@@ -79,7 +81,8 @@ FROM
 )
 GROUP BY outcome_decision, consensus, lowest_band, likely{of_parts}"""
 
-_BAND = "if(isNull(confidence), toInt8(-1), toInt8(least(floor(assumeNotNull(confidence) / 10), 9))) AS band"
+BAND: Final = "if(isNull(confidence), toInt8(-1), toInt8(least(floor(assumeNotNull(confidence) / 10), 9))) AS band"
+"""A tenth of confidence, from 0 to 9; -1 where there is none."""
 
 _LATER = "SELECT subject_key FROM consensus WHERE job_id = {job:UInt64} AND consensus = {label}"
 
@@ -141,7 +144,7 @@ class ReviewQuery:
         if drawn:
             keys = f"{of.subject_keys} UNION ALL {by_chance}" if of.subject_keys else by_chance
             of = replace(of, subjects=of.subjects or _NO_STATES, subject_keys=keys)
-        parts, of_parts, further = [_BAND], ["band"], []
+        parts, of_parts, further = [BAND], ["band"], []
         if split.bounds:
             bounds = of.into.bind(list(split.bounds), "Array(Int64)")
             parts.append(f"roundDown(toUnixTimestamp64Micro(ts), {bounds}) AS interval_start")
@@ -210,6 +213,27 @@ class ReviewQuery:
         )
         return [row[0] for row in rows]
 
+    def named(
+        self, population: Population, label: str, moments: Collection[tuple[int, int]]
+    ) -> list[tuple[int, int, str, bool]]:
+        """Events not decided as a label, of some subjects' keys and moments or that came with that label as consensus.
+
+        Returns:
+            Of each its subject's key, its moment, its id, and whether it came with that consensus.
+        """
+        of = asked(self._engine, self._tables, population)
+        named = of.into.text(label)
+        at = ", ".join(of.into.moment(moment) for moment in sorted({moment for _, moment in moments}))
+        subjects = of.into.bind(sorted({subject for subject, _ in moments}), "Array(UInt64)")
+        theirs = f"(ts IN ({at}) AND subject_key IN {subjects})" if moments else "0"
+        of = of.also(f"decision NOT IN ('', {named})").also(f"(consensus = {named} OR {theirs})")
+        rows = self._engine.rows(
+            f"SELECT subject_key, toUnixTimestamp64Micro(ts), event_id, consensus = {named} AS came FROM {of.table}"
+            f" WHERE {of.where} GROUP BY subject_key, ts, event_id, came, version HAVING sum(sign) > 0",
+            of.into.values,
+        )
+        return [(subject, moment, event_id, bool(came)) for subject, moment, event_id, came in rows]
+
     def _value(self, population: Population, of: Asked, field: str) -> str:
         """The expression of an event's value at a field, as text; NULL where it has none."""
         own = own_field(field)
@@ -252,7 +276,7 @@ def _document_value(population: Population, tables: JobTables, of: Asked, path: 
 def _put_together(of: Asked, groups: str, of_parts: Sequence[str], *, drawn: bool) -> str:
     if drawn:
         groups = _WITH_PROBABILITY.replace("{groups}", groups)
-        groups = groups.replace("{said}", _PROBABILITIES.replace("{said}", _SAID)).replace("{drawn}", DRAWN)
+        groups = groups.replace("{said}", PROBABILITIES.replace("{said}", SAID)).replace("{drawn}", DRAWN)
         groups = groups.replace("{votes}", of.votes).replace("{draws}", of.draws)
     else:
         groups = f"SELECT *, NULL AS probability FROM ({groups})"

@@ -26,6 +26,7 @@ from trueline.ledger.kinds import KindQuery
 from trueline.ledger.lookup import KeyLookup
 from trueline.ledger.pages import EventPages
 from trueline.ledger.remembered import RememberedReviews
+from trueline.ledger.review_answers import ReviewAnswers
 from trueline.ledger.reviews import ReviewQuery
 from trueline.ledger.store_files import StoreFiles
 from trueline.ledger.trainings import TrainingTable
@@ -87,7 +88,7 @@ class Ledger:
         self.votes = VoteTable(engine, tables, lookup, self.kept)
         self.trainings = TrainingTable(engine, tables)
         self.count = CountQuery(engine, tables)
-        self.reviews = RememberedReviews(ReviewQuery(engine, tables), self.kept)
+        self.reviews = ReviewAnswers(RememberedReviews(ReviewQuery(engine, tables), self.kept), self.kept)
         self.decision_points = DecisionPointQuery(engine, tables)
         self.vote_patterns = VotePatternQuery(engine, tables)
         self.confidences = ConfidenceQuery(engine, tables)

@@ -90,7 +90,7 @@ class VoteTable:
         columns["job_id"] = repeated(job_id, pa.uint64(), size)
         columns["request"] = repeated(request, pa.uint64(), size)
         self._engine.insert("votes", pa.table(columns))
-        self._kept.written(job_id)
+        self._kept.votes_written(job_id, given)
 
     def on(self, job_id: int, subjects: Sequence[int]) -> dict[int, list[Vote]]:
         """Every vote ever given on these subjects; those without any are left out."""

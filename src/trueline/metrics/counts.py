@@ -34,11 +34,16 @@ class Count:
 
     def truth(self, policy: TruthPolicy) -> str | None:
         """The true label of these events under a policy; None where there is none."""
-        if self.consensus == UNDECIDED:
-            return None
-        if self.consensus is None:
-            return self.decision if policy is TruthPolicy.IMPLICIT else None
-        return self.consensus
+        return truth_of(self.decision, self.consensus, policy)
+
+
+def truth_of(decision: str, consensus: str | None, policy: TruthPolicy) -> str | None:
+    """The true label of events with this decision and consensus, as `Count` has them; None where there is none."""
+    if consensus == UNDECIDED:
+        return None
+    if consensus is None:
+        return decision if policy is TruthPolicy.IMPLICIT else None
+    return consensus
 
 
 @dataclass(frozen=True, slots=True)

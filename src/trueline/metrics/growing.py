@@ -144,3 +144,10 @@ class Codes:
         encoded = column.dictionary_encode()
         codes = np.array([self.code(text) for text in encoded.dictionary.to_pylist()], np.int64)
         return codes[encoded.indices.to_numpy(zero_copy_only=False)] if len(codes) else np.empty(0, np.int64)
+
+    def pairs(self, column: pa.ChunkedArray) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The codes of both parts of texts, which a NUL parts."""
+        encoded = column.combine_chunks().dictionary_encode()
+        codes = [[self.code(part) for part in text.split("\0")] for text in encoded.dictionary.to_pylist()]
+        both = np.array(codes, np.int64).reshape(-1, 2)[encoded.indices.to_numpy(zero_copy_only=False)]
+        return both[:, 0], both[:, 1]

@@ -8,9 +8,14 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
 HOUR: Final = 3_600_000_000
+
+HOURS_BEFORE_1970: Final = 613_608
+"""Since 1900: the earliest that an event can be."""
 
 _LATEST, _EARLIEST = np.iinfo(np.int64).max, np.iinfo(np.int64).min
 
@@ -21,6 +26,13 @@ class Window:
 
     start: int | None = None
     end: int | None = None
+
+    def widened(self) -> Window:
+        """To whole hours."""
+        return Window(
+            None if self.start is None else self.start // HOUR * HOUR,
+            None if self.end is None else -(-self.end // HOUR) * HOUR,
+        )
 
     def holds(self, ts: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Which of these moments are in it."""
@@ -74,3 +86,14 @@ class Hours:
         low = 0 if window.start is None else int(np.searchsorted(self.hours, window.start // HOUR))
         high = len(self.hours) if window.end is None else int(np.searchsorted(self.hours, window.end // HOUR))
         return slice(low, high)
+
+
+def spans_of(hours: Sequence[int]) -> list[tuple[int, int]]:
+    """From when to when such hours since 1970 go, ascending; those that follow one another are one span."""
+    spans: list[tuple[int, int]] = []
+    for hour in hours:
+        begin = hour * HOUR
+        if spans and spans[-1][1] == begin:
+            begin = spans.pop()[0]
+        spans.append((begin, (hour + 1) * HOUR))
+    return spans

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from trueline.labels import UNDECIDED
-from trueline.metrics.counts import Count, TruthPolicy
+from trueline.metrics.counts import TruthPolicy, truth_of
 from trueline.metrics.figures import Figure, undefined
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class ReviewCount:
 
     def truth(self, policy: TruthPolicy) -> str | None:
         """As `Count.truth`."""
-        return Count(self.decision, self.consensus, False, False, self.mass.events).truth(policy)
+        return truth_of(self.decision, self.consensus, policy)
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,11 @@ class Seeded:
     def uniform(self, size: int) -> NDArray[np.float64]:
         """Numbers strictly between 0 and 1."""
         raw = np.asarray(self._bits.random_raw(size), np.uint64)
-        return ((raw >> np.uint64(12)).astype(np.float64) + 0.5) * 2.0**-52
+        raw >>= np.uint64(12)
+        numbers = raw.astype(np.float64)
+        numbers += 0.5
+        numbers *= 2.0**-52
+        return numbers
 
     def gamma(self, shapes: NDArray[np.float64], size: int) -> NDArray[np.float64]:
         """Draws from gamma distributions of scale 1.
@@ -50,24 +54,47 @@ class Seeded:
         Returns:
             `size` x ``len(shapes)``.
         """
-        shape = np.broadcast_to(shapes, (size, len(shapes))).ravel()
-        small = shape < 1
-        d = np.where(small, shape + 1, shape) - 1 / 3
-        drawn = np.empty(len(shape))
-        open_ = np.arange(len(shape))
+        small = shapes < 1
+        d = np.where(small, shapes + 1, shapes) - 1 / 3
+        drawn = np.empty((size, len(shapes)))
+        flat = drawn.reshape(-1)
+        open_ = np.arange(len(flat))
         while len(open_):
             x, u = ndtri(self.uniform(len(open_))), self.uniform(len(open_))
-            scale = d if len(open_) == len(d) else d[open_]
-            v = 1 + x / np.sqrt(9 * scale)
-            v *= v * v
-            # Most pass their cheap test, which only lets through what the exact one would.
-            taken = (v > 0) & (u < 1 - 0.0331 * x**2 * x**2)
-            unsure = np.flatnonzero((v > 0) & ~taken)
-            power = v[unsure]
-            exact = 0.5 * x[unsure] ** 2 + scale[unsure] * (1 - power + np.log(power))
-            taken[unsure] = np.log(u[unsure]) < exact
-            drawn[open_[taken]] = (scale * v)[taken]
-            open_ = open_[~taken]
+            if len(open_) == len(flat):  # the first time: all, in the place where they will stand
+                v = np.divide(x.reshape(drawn.shape), np.sqrt(9 * d), out=drawn).reshape(-1)
+                untaken = _untaken(v, x, u, d)
+                drawn *= d
+            else:
+                of = open_ % len(d)
+                v = x / np.sqrt(9 * d[of])
+                untaken = _untaken(v, x, u, d[of])
+                flat[open_] = v * d[of]  # those that are not taken are drawn anew
+            open_ = open_[untaken]
         # A shape below 1 is drawn as one above and shrunk, as they show in section 6.
-        drawn[small] *= self.uniform(int(small.sum())) ** (1 / shape[small])
-        return drawn.reshape(size, len(shapes))
+        if small.any():
+            shrunk = self.uniform(size * int(small.sum())).reshape(size, -1)
+            drawn[:, small] *= shrunk ** (1 / shapes[small])
+        return drawn
+
+
+def _untaken(
+    v: NDArray[np.float64], x: NDArray[np.float64], u: NDArray[np.float64], d: NDArray[np.float64]
+) -> NDArray[np.intp]:
+    """Where what is proposed is not to be taken. `v` comes as x / sqrt(9 d), and is made what times d is proposed.
+
+    `d` is repeated over the others. Arrays as large as these are worth not being made more often than needed.
+    """
+    v += 1
+    v *= v * v
+    square = np.square(x)
+    cheap = square * 0.0331
+    cheap *= square
+    np.subtract(1, cheap, out=cheap)
+    # Most pass their cheap test, which only lets through what the exact one would.
+    unsure = np.flatnonzero((v <= 0) | (u >= cheap))
+    power = v[unsure]
+    possible = power > 0
+    power = np.where(possible, power, 1.0)
+    exact = 0.5 * square[unsure] + d[unsure % len(d)] * (1 - power + np.log(power))
+    return unsure[~possible | (np.log(u[unsure]) >= exact)]

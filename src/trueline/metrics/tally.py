@@ -95,6 +95,20 @@ class Selection:
         return self.window == Window() and self.kinds is None and self.subjects is None
 
 
+@dataclass(frozen=True, slots=True)
+class LatestMissed:
+    """The latest events that were decided otherwise than what they came to."""
+
+    hours: tuple[int, ...]
+    """In which they are, since 1970, ascending: all that have any, or the last ones with enough of them."""
+    events: int
+    """How many of them there are at the least."""
+    moments: frozenset[tuple[int, int]]
+    """The keys of marked subjects and when theirs happened."""
+    others: bool
+    """Whether there are any of subjects that are not marked: those came with that consensus."""
+
+
 _NONE: Final = -1
 _IDS_REMEMBERED: Final = 100_000
 _SIDE: Final = 1 << 12
@@ -129,7 +143,7 @@ class Tally:
         hour, events, taken_back, first, last = (
             _array(hours[name]) for name in ("hour", "events", "taken_back", "first", "last")
         )
-        decision, consensus = self._outcomes(hours)
+        decision, consensus = self._labels.pairs(hours["outcome"])
         self._count(hour, decision, self._kinds_of(decision, consensus), events, _Span(first, last, taken_back > 0))
 
     # --- events
@@ -137,7 +151,7 @@ class Tally:
     def add(self, events: pa.Table) -> None:
         """Count versions of events, with the columns of `EVENTS`."""
         ts, sign = _array(events["ts"]), _array(events["sign"]).astype(np.int64)
-        decision, first = self._outcomes(events)
+        decision, first = self._labels.pairs(events["outcome"])
         subject = self._subjects.find(_array(events["subject_key"]))
         kind = self._kinds_now(decision, first, subject)
         self._count(ts // HOUR, decision, kind, sign, _Span(ts, ts, sign < 0))
@@ -161,13 +175,6 @@ class Tally:
         np.minimum.at(hours.first, place[decided], span.first[decided])
         np.maximum.at(hours.last, place[decided], span.last[decided])
         hours.unsure[place[decided & span.unsure]] = True
-
-    def _outcomes(self, rows: pa.Table) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """The codes of decision and of first consensus."""
-        encoded = rows["outcome"].combine_chunks().dictionary_encode()
-        codes = [[self._labels.code(label) for label in text.split("\0")] for text in encoded.dictionary.to_pylist()]
-        both = np.array(codes, np.int64).reshape(-1, 2)[encoded.indices.to_numpy(zero_copy_only=False)]
-        return both[:, 0], both[:, 1]
 
     def _keep(
         self,
@@ -257,7 +264,7 @@ class Tally:
         self._states.append(size, later=_NONE, changed_at=0, learned=_NONE, from_consensus=0)
         self._changed.append(size, events=0)
         self._names += [""] * size
-        decision, first = self._outcomes(events)
+        decision, first = self._labels.pairs(events["outcome"])
         subject = self._subjects.find(_array(events["subject_key"]))
         self._keep(events, subject, decision, first, self._kinds_of(decision, first))
 
@@ -318,7 +325,7 @@ class Tally:
 
     def placed(self, groups: pa.Table) -> PlacedGroups:
         """What groups of events, with the columns of `GROUPS`, count as now."""
-        decision, first = self._outcomes(groups)
+        decision, first = self._labels.pairs(groups["outcome"])
         marked, changed_at = _array(groups["marked"]), _array(groups["first_changed_at"])
         subject = np.where(marked == 0, _NONE, self._subjects.find(marked))
         if len(self._subjects):
@@ -347,6 +354,32 @@ class Tally:
         return (
             Bound(int(hours.first[span][begin]), exact=bool(exact[begin])),
             Bound(int(hours.last[span][end]), exact=bool(exact[end])),
+        )
+
+    def latest_missed(self, window: Window, label: str, limit: int) -> LatestMissed:
+        """The latest so many events of a window that came to a label which they were not decided as.
+
+        Hours that are only partly in the window are among them where they have such events, whenever these happened.
+        """
+        hours, code = self._hours, self._labels.code(label)
+        outcome = self._kinds.numbers // 4
+        decision, consensus = outcome // _SIDE, outcome % _SIDE
+        missed = (consensus == code) & (decision != code) & (decision != 0)
+        span = hours.span(window.widened())
+        events = hours.counts[span][:, np.flatnonzero(missed)].sum(axis=1)
+        places = np.flatnonzero(events)[::-1]
+        hour = hours.hours[span][places]
+        whole = window.holds(hour * HOUR) & window.holds((hour + 1) * HOUR - 1)
+        enough = np.cumsum(np.where(whole, events[places], 0))
+        few = int(np.searchsorted(enough, limit)) + 1
+        rows = np.flatnonzero(missed[self._events["kind"]])
+        rows = rows[np.isin(self._events["ts"][rows] // HOUR, hour[:few])]
+        keys = self._subjects.numbers[self._events.group[rows]].tolist()
+        return LatestMissed(
+            hours=tuple(hour[:few][::-1].tolist()),
+            events=int(enough[:few][-1]) if len(enough) else 0,
+            moments=frozenset(zip(keys, self._events["ts"][rows].tolist(), strict=True)),
+            others=int(events[places[:few]].sum()) > int(self._events["sign"][rows].sum()),
         )
 
     def changed_events(self, selection: Selection, limit: int) -> list[ChangedEvents]:

@@ -70,7 +70,9 @@ class AsOf:
             raise InvalidRequestError(location, f"as_of {text} is still to come: what will be known then is not known")
         return moment
 
-    def ask(self, job: Job, as_of: int | None, question: Callable[[Known], _Answer]) -> _Answer:
+    def ask(
+        self, job: Job, as_of: int | None, question: Callable[[Known], _Answer], *, at_once: bool = False
+    ) -> _Answer:
         """Answer a question that is put to the ledger in any number of queries.
 
         What was known is read from rows that a write may be moving at the same time: then the question is asked once
@@ -78,16 +80,19 @@ class AsOf:
 
         Args:
             job: The job.
-            as_of: Of `moment`; None: about all that is known, which takes no such care.
+            as_of: Of `moment`; None: about all that is known, which takes no such care unless told to.
             question: Given what it is asked against, it asks the ledger; it may be called twice.
+            at_once: Whether all its queries have to be answered from the same writes.
 
         Raises:
             JobNotFoundError: the job was deleted meanwhile.
         """
         self._writing.finish(job.id)
         known = self._known(job, as_of)
-        if as_of is None:
+        if as_of is None and not at_once:
             return question(known)
+        if as_of is None:
+            return self._ask_at_once(job, known, question)
         kept = self._ledger.kept
         before = kept.changes(job.id)
         if before % 2 == 0:
@@ -96,6 +101,15 @@ class AsOf:
                 return answer
         with self._writing.on(job.id):
             return question(known)
+
+    def _ask_at_once(self, job: Job, known: Known, question: Callable[[Known], _Answer]) -> _Answer:
+        before = self._writing.state(job.id)
+        if before is not None:
+            answer = question(known)
+            if self._writing.state(job.id) == before:
+                return answer
+        with self._writing.on(job.id):
+            return question(self._known(job, None))
 
     def _known(self, job: Job, as_of: int | None) -> Known:
         models = self._catalog.models(job.id)

@@ -92,7 +92,8 @@ class Reports:
         telling = telling or Telling()
         telling.check()
         moment = None if telling.as_of is None else self._as_of.moment(job, telling.as_of, ("query", "as_of"))
-        return self._as_of.ask(job, moment, lambda known: self._of(job, question, telling, known))
+        in_parts = telling.interval is not None or telling.group_by is not None
+        return self._as_of.ask(job, moment, lambda known: self._of(job, question, telling, known), at_once=in_parts)
 
     def _of(self, job: Job, question: Question, telling: Telling, known: Known) -> dict[str, Any]:
         population = self._population(job, question, known)
@@ -124,7 +125,10 @@ class Reports:
         """The events that the report is about; the only place where that is decided."""
         if known.as_of is None:
             self._writing.settle(job.id, known.training)
-        return question.population(job, known.training, known.as_of)
+        population = question.population(job, known.training, known.as_of)
+        if self._ledger.reviews.are_kept(population):
+            self._writing.settle_reviews(job)
+        return population
 
     def _missed(self, population: Population, job: Job, counts: Iterable[ReviewCount]) -> tuple[str, ...]:
         label = job.headline
@@ -205,7 +209,7 @@ class _Told:
             "filters": [[each.field, each.operator.name, repr(each.value)] for each in self.question.filters],
             "level": self.telling.level,
             "costs": asdict(self.costs),
-            "counts": [asdict(count) for count in self.counts],
+            "counts": _written(self.counts),
         }
         return sha256(canonical(said)).digest()
 
@@ -221,7 +225,7 @@ class _Told:
         self, part: str, counts: tuple[ReviewCount, ...], missed_events: tuple[str, ...] | None = None
     ) -> dict[str, Any]:
         """Every section on a part of the population, called by its name; of all it is empty."""
-        self.tell([part, [asdict(count) for count in counts], missed_events])
+        self.tell([part, _written(counts), missed_events])
         if part and not counts:
             return self.nothing
         if time.monotonic() > self.deadline:
@@ -252,3 +256,21 @@ def _in_order(counts: Iterable[ReviewCount]) -> tuple[ReviewCount, ...]:
         return count.decision, count.consensus or "", band, count.probability or 0.0
 
     return tuple(sorted(counts, key=order))
+
+
+def _written(counts: Iterable[ReviewCount]) -> list[dict[str, Any]]:
+    """Counts as data; `dataclasses.asdict` gives the same in ten times the time."""
+    return [
+        {
+            "decision": count.decision,
+            "consensus": count.consensus,
+            "mass": {
+                "events": count.mass.events,
+                "subjects": count.mass.subjects,
+                "squares": count.mass.squares,
+            },
+            "band": count.band,
+            "probability": count.probability,
+        }
+        for count in counts
+    ]

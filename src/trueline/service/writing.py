@@ -92,6 +92,12 @@ class Writing:
         finally:
             del self._under_way[job_id]
 
+    def state(self, job_id: int) -> int | None:
+        """A number that is the same as long as nothing is written of a job; None while something may be."""
+        if job_id in self._under_way:  # asked first: what ends after this has another number
+            return None
+        return self._ledger.kept.writes(job_id)
+
     def settle_until(self, job_id: int, moment: int) -> bool:
         """Wait until all is written that arrived up to a moment, microseconds; whatever comes arrives after it.
 
@@ -153,6 +159,12 @@ class Writing:
             except (LedgerFullError, StoreFull):  # as in `finish`
                 with self._holding(job_id):
                     self._ledger.kept.make_ready(job_id, training)
+
+    def settle_reviews(self, job: Job) -> None:
+        """Make what is kept of a job's reviews ready, as `settle` does the counts."""
+        if not self._ledger.kept.reviews.is_ready(job.id):
+            with self.on(job.id):
+                self._ledger.kept.reviews.make_ready(job.id, by_bucket=job.grouping == "bucket")
 
     def derive(self, job: Job, votes: Mapping[int, Sequence[Vote]]) -> dict[int, Consensus]:
         """The consensus of subjects from all their votes, by the job's rule."""

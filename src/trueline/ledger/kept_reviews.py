@@ -1,0 +1,190 @@
+"""What the report counts, kept in memory beside the ledger for the jobs that a report was asked of: see `kept`."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from trueline.ledger.audits import DRAWN
+from trueline.ledger.lookup import KEYS
+from trueline.ledger.population import DRAWS, VOTES
+from trueline.ledger.reviews import BAND, PROBABILITIES, SAID
+from trueline.metrics import reviewed_events
+from trueline.metrics.growing import Numbers
+from trueline.metrics.hours import HOUR, HOURS_BEFORE_1970, Window
+from trueline.metrics.reviewed_buckets import BANDED_BUCKETS, ReviewedBuckets
+from trueline.metrics.reviewed_events import BANDED, BANDED_HOURS, ReviewedEvents
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from trueline.ledger.engine import Engine
+    from trueline.ledger.job_tables import JobTables
+    from trueline.ledger.lookup import KeyLookup
+    from trueline.metrics.reviews import ReviewCount
+
+_HOURS = f"""
+SELECT intDiv(toUnixTimestamp64Micro(ts) + {HOURS_BEFORE_1970} * {HOUR}, {HOUR}) AS since_1900,
+       toInt64(since_1900) - {HOURS_BEFORE_1970} AS hour, toString(outcome) AS outcome, {BAND}, sum(sign) AS events
+FROM {{events}} GROUP BY since_1900, outcome, band"""
+
+_BUCKETS = f"""
+SELECT subject_key, toString(decision) AS decision, {BAND}, sum(sign) AS events
+FROM {{events}} GROUP BY subject_key, decision, band"""
+
+# the moments are found by subject, and the rest by moment
+_EVENTS = f"""
+SELECT subject_key, toUnixTimestamp64Micro(ts) AS ts, toString(outcome) AS outcome, {BAND}, sign
+FROM {{events}}
+WHERE {{events}}.ts IN (SELECT ts FROM {{events}} WHERE subject_key IN {KEYS}) AND subject_key IN {KEYS}"""
+
+_CONSENSUS = """
+SELECT subject_key, toString(argMax(consensus, version)) AS label
+FROM consensus WHERE job_id = {job:UInt64} GROUP BY subject_key"""
+
+_EVER_SAID = SAID.replace("{votes}", VOTES)
+_SAID = PROBABILITIES.replace("{votes}", VOTES)
+_DRAWN = (
+    f"SELECT subject_key, drawn_decision AS decision, drawn_probability AS probability"
+    f" FROM ({DRAWN.replace('{draws}', DRAWS)})"
+)
+
+
+@dataclass(slots=True)
+class _Kept:
+    reviews: ReviewedEvents | ReviewedBuckets
+    ever_said: Numbers = field(default_factory=Numbers)
+    """The subjects of which a vote ever said the probability, whether that stands or not."""
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+class KeptReviews:
+    """The counted reviews of one store's jobs. Whoever tells it of a write must hold the job."""
+
+    def __init__(self, engine: Engine, tables: JobTables, lookup: KeyLookup) -> None:
+        self._engine = engine
+        self._tables = tables
+        self._lookup = lookup
+        self._kept: dict[int, _Kept] = {}
+
+    def is_ready(self, job_id: int) -> bool:
+        """Whether a job's reviews are counted."""
+        return job_id in self._kept
+
+    def make_ready(self, job_id: int, *, by_bucket: bool) -> None:
+        """Count a job's reviews, out of the ledger."""
+        if job_id in self._kept:
+            return
+        events, job = self._tables.of(job_id).name, {"job": job_id}
+        if by_bucket:
+            buckets = self._engine.table(_BUCKETS.replace("{events}", events))
+            kept = _Kept(ReviewedBuckets(buckets.cast(BANDED_BUCKETS)))
+        else:
+            hours = self._engine.table(_HOURS.replace("{events}", events))
+            kept = _Kept(ReviewedEvents(hours.select(BANDED_HOURS.names).cast(BANDED_HOURS)))
+        consensus = self._engine.table(_CONSENSUS, job)
+        self._set_consensus(job_id, kept, consensus["subject_key"], consensus["label"].cast(pa.string()))
+        said = self._engine.table(f"SELECT DISTINCT subject_key FROM ({_EVER_SAID})", job)
+        self._say(job_id, kept, said["subject_key"].to_numpy())
+        self._draw(job_id, kept)
+        self._kept[job_id] = kept
+
+    def forget(self, job_id: int) -> None:
+        """Drop what is kept of a job."""
+        self._kept.pop(job_id, None)
+
+    def counts(self, job_id: int, window: Window) -> list[ReviewCount] | None:
+        """As `ReviewQuery.counts`; None where it is not kept, as of a bucket job's part of all time."""
+        kept = self._kept.get(job_id)
+        if kept is None:
+            return None
+        with kept.lock:
+            if isinstance(kept.reviews, ReviewedEvents):
+                return kept.reviews.counts(window)
+            return kept.reviews.counts() if window == Window() else None
+
+    def events_written(self, job_id: int, rows: pa.Table) -> None:
+        """Take in versions of events that were set or taken back, given as rows of the table of events."""
+        kept = self._kept.get(job_id)
+        if kept is None:
+            return
+        events = pa.table(
+            {
+                "subject_key": rows["subject_key"],
+                "ts": rows["ts"].cast(pa.int64()),
+                "outcome": pc.binary_join_element_wise(rows["decision"], rows["consensus"], "\0"),
+                "band": _bands(rows["confidence"]),
+                "sign": rows["sign"],
+            },
+            BANDED,
+        )
+        with kept.lock:
+            kept.reviews.add(events)
+
+    def consensus_written(self, job_id: int, subject_keys: pa.ChunkedArray, labels: pa.ChunkedArray) -> None:
+        """Take in what subjects came to: a label, Undecided, or empty."""
+        kept = self._kept.get(job_id)
+        if kept is not None:
+            self._set_consensus(job_id, kept, subject_keys, labels)
+
+    def votes_written(self, job_id: int, given: pa.Table) -> None:
+        """Take in votes, with the columns of `votes.GIVEN`."""
+        kept = self._kept.get(job_id)
+        if kept is None:
+            return
+        keys = given["subject_key"].to_numpy()
+        says = given["review_probability"].is_valid().to_numpy() | (kept.ever_said.find(keys) >= 0)
+        if says.any():
+            self._say(job_id, kept, np.unique(keys[says]))
+
+    def draws_written(self, job_id: int) -> None:
+        """Take in that subjects were drawn for an audit."""
+        kept = self._kept.get(job_id)
+        if kept is not None:
+            self._draw(job_id, kept)
+
+    def _set_consensus(self, job_id: int, kept: _Kept, subject_keys: pa.ChunkedArray, labels: pa.ChunkedArray) -> None:
+        keys = subject_keys.to_numpy()
+        self._mark(job_id, kept, keys)
+        with kept.lock:
+            kept.reviews.set_consensus(keys, labels)
+
+    def _say(self, job_id: int, kept: _Kept, keys: NDArray[np.uint64]) -> None:
+        self._mark(job_id, kept, keys)
+        found = self._lookup.table(_SAID.replace("{said}", KEYS), pa.array(keys, pa.uint64()), job=job_id)
+        said = dict(zip(found["subject_key"].to_pylist(), found["probability"].to_pylist(), strict=True))
+        each = keys.tolist()
+        table = pa.table({"subject_key": each, "probability": [said.get(key) for key in each]}, reviewed_events.SAID)
+        with kept.lock:
+            kept.ever_said.add(keys)
+            kept.reviews.say(table)
+
+    def _draw(self, job_id: int, kept: _Kept) -> None:
+        drawn = self._engine.table(_DRAWN, {"job": job_id}).cast(reviewed_events.DRAWN)
+        self._mark(job_id, kept, drawn["subject_key"].to_numpy())
+        with kept.lock:
+            kept.reviews.draw(drawn)
+
+    def _mark(self, job_id: int, kept: _Kept, keys: NDArray[np.uint64]) -> None:
+        if not isinstance(kept.reviews, ReviewedEvents):
+            return
+        new = kept.reviews.unmarked(keys)
+        if len(new):
+            named = _EVENTS.replace("{events}", self._tables.of(job_id).name)
+            events = self._lookup.table(named, pa.array(new)).cast(BANDED)
+            with kept.lock:
+                kept.reviews.mark(new, events)
+
+
+def _bands(confidence: pa.ChunkedArray) -> NDArray[np.int8]:
+    """As `reviews.BAND` has them."""
+    percent = confidence.to_numpy().astype(np.float64)  # null is NaN
+    known = ~np.isnan(percent)
+    bands = np.full(len(percent), -1, np.int8)
+    bands[known] = np.minimum(np.floor(percent[known] / 10), 9)
+    return bands

@@ -1,0 +1,192 @@
+"""The reviews of a job whose events are each a subject, counted ahead by the hour: see `tally`.
+
+Counted is by what the report asks for: decision, consensus and band of confidence. Of subjects with a state of their
+own, which are few, every event is kept, so that it moves when its consensus does; their review probabilities are put to
+the counts when these are asked for.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import pyarrow as pa
+
+from trueline.metrics.chances import NO_CHANCE, Chances
+from trueline.metrics.growing import Codes, GroupedRows, Numbers, columns_of
+from trueline.metrics.hours import HOUR, Hours, Window
+from trueline.metrics.reviews import Mass, ReviewCount
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+BANDED: Final = pa.schema(
+    [
+        ("subject_key", pa.uint64()),
+        ("ts", pa.int64()),
+        ("outcome", pa.string()),
+        ("band", pa.int8()),
+        ("sign", pa.int8()),
+    ]
+)
+"""Versions of events, as `tally.EVENTS`; the band is a tenth of confidence from 0 to 9, -1 where there is none."""
+
+BANDED_HOURS: Final = pa.schema(
+    [("hour", pa.int64()), ("outcome", pa.string()), ("band", pa.int8()), ("events", pa.int64())]
+)
+"""Events counted by the hour, as `tally.HOURS`."""
+
+SAID: Final = pa.schema([("subject_key", pa.uint64()), ("probability", pa.float64())])
+"""The review probabilities that votes say of subjects; null where none does."""
+
+DRAWN: Final = pa.schema([("subject_key", pa.uint64()), ("decision", pa.string()), ("probability", pa.float64())])
+"""The subjects drawn for audits, and among those of which decision."""
+
+LABELS: Final = 1 << 12
+"""More than there are labels in a job."""
+BANDS: Final = 11
+
+_NONE: Final = -1
+
+
+class ReviewedEvents:
+    """One job's events, counted. Not for several threads at once."""
+
+    def __init__(self, hours: pa.Table) -> None:
+        """`hours` has the columns of `BANDED_HOURS`; no subject has a state yet."""
+        self._labels = Codes([""])
+        self._kinds = Numbers()
+        self._hours = Hours()
+        self._subjects = Numbers()
+        self._states = columns_of(later=np.int64)
+        self._chances = Chances()
+        self._events = GroupedRows(
+            ts=np.int64, decision=np.int64, first=np.int64, band=np.int64, kind=np.int64, sign=np.int64
+        )
+        decision, first = self._labels.pairs(hours["outcome"])
+        kind = self._kinds_of(decision, first, as_array(hours["band"]))
+        self._hours.add(self._hours.places(as_array(hours["hour"])), kind, as_array(hours["events"]))
+
+    def add(self, events: pa.Table) -> None:
+        """Count versions of events, with the columns of `BANDED`."""
+        subject = self._subjects.find(as_array(events["subject_key"]))
+        ts, sign = as_array(events["ts"]), as_array(events["sign"]).astype(np.int64)
+        decision, first = self._labels.pairs(events["outcome"])
+        kind = self._kinds_of(decision, self._consensus(first, subject), as_array(events["band"]))
+        self._hours.add(self._hours.places(ts // HOUR), kind, sign)
+        kept = subject != _NONE
+        if kept.any():
+            self._keep(events.filter(pa.array(kept)))
+
+    def unmarked(self, keys: NDArray[np.uint64]) -> NDArray[np.uint64]:
+        """Those of the subjects that have had no state yet, each once."""
+        return np.unique(keys[self._subjects.find(keys) == _NONE])
+
+    def mark(self, keys: NDArray[np.uint64], events: pa.Table) -> None:
+        """Have subjects that are `unmarked` get states; `events`, with the columns of `BANDED`, are all of theirs."""
+        self._subjects.add(keys)
+        self._states.append(len(keys), later=_NONE)
+        self._chances.grow(len(self._subjects))
+        self._keep(events)
+
+    def set_consensus(self, keys: NDArray[np.uint64], labels: pa.ChunkedArray) -> None:
+        """Set what marked subjects came to: a label, Undecided, or empty where all votes are withdrawn."""
+        number = self._subjects.find(keys)
+        self._states["later"][number] = self._labels.of(labels.combine_chunks())
+        events, rows = self._events, self._events.of(np.unique(number))
+        consensus = self._consensus(events["first"][rows], events.group[rows])
+        kind, before = self._kinds_of(events["decision"][rows], consensus, events["band"][rows]), events["kind"][rows]
+        place, sign = self._hours.places(events["ts"][rows] // HOUR), events["sign"][rows]
+        self._hours.add(place, before, -sign)
+        self._hours.add(place, kind, sign)
+        events["kind"][rows] = kind
+
+    def say(self, said: pa.Table) -> None:
+        """Set what votes say of the review probability of marked subjects, with the columns of `SAID`."""
+        self._chances.say(self._subjects.find(as_array(said["subject_key"])), said["probability"].to_pylist())
+
+    def draw(self, drawn: pa.Table) -> None:
+        """Set which marked subjects were drawn for audits, with the columns of `DRAWN`: all there are."""
+        decision = self._labels.of(drawn["decision"].combine_chunks())
+        number = self._subjects.find(as_array(drawn["subject_key"]))
+        self._chances.draw(number, decision, drawn["probability"].to_pylist())
+
+    def counts(self, window: Window) -> list[ReviewCount]:
+        """Of a window of whole hours, as `trueline.ledger.reviews.ReviewQuery.counts`."""
+        hours = self._hours
+        by_kind = (hours.total if window == Window() else hours.counts[hours.span(window)].sum(axis=0)).copy()
+        found = []
+        for kind, chance, events in self._by_chance(window):
+            by_kind[kind] -= events
+            found.append((kind, self._chances.probabilities[chance], events))
+        found += [(kind, None, int(by_kind[kind])) for kind in np.flatnonzero(by_kind[: len(self._kinds)]).tolist()]
+        return [
+            ReviewCount(decision, consensus or None, Mass.single(events), band, probability)
+            for kind, probability, events in found
+            for decision, consensus, band in (self._told(kind),)
+            if decision and events
+        ]
+
+    def _by_chance(self, window: Window) -> list[tuple[int, int, int]]:
+        """Kind, number of the probability, and events: of those that were reviewed and may have been drawn."""
+        events = self._events
+        chance = self._chances.of(events.group, events["decision"])
+        consensus = self._kinds.numbers[events["kind"]] // BANDS % LABELS
+        rows = np.flatnonzero((chance != NO_CHANCE) & (consensus != 0))
+        if window != Window():
+            rows = rows[window.holds(events["ts"][rows])]
+        sides = len(self._chances.probabilities)
+        both, sizes = summed(events["kind"][rows] * sides + chance[rows], events["sign"][rows])
+        return [(*divmod(each, sides), size) for each, size in zip(both.tolist(), sizes.tolist(), strict=True) if size]
+
+    def _keep(self, events: pa.Table) -> None:
+        subject = self._subjects.find(as_array(events["subject_key"]))
+        decision, first = self._labels.pairs(events["outcome"])
+        band = as_array(events["band"]).astype(np.int64)
+        self._events.append(
+            subject,
+            ts=as_array(events["ts"]),
+            decision=decision,
+            first=first,
+            band=band,
+            kind=self._kinds_of(decision, self._consensus(first, subject), band),
+            sign=as_array(events["sign"]).astype(np.int64),
+        )
+
+    def _consensus(self, first: NDArray[np.int64], subject: NDArray[np.int64]) -> NDArray[np.int64]:
+        if not len(self._subjects):
+            return first
+        later = np.where(subject == _NONE, _NONE, self._states["later"][subject])
+        return np.where(later == _NONE, first, later)
+
+    def _kinds_of(
+        self, decision: NDArray[np.int64], consensus: NDArray[np.int64], band: NDArray[Any]
+    ) -> NDArray[np.int64]:
+        packed = (decision * LABELS + consensus) * BANDS + band + 1
+        found = self._kinds.add(packed.astype(np.uint64))
+        self._hours.widen(len(self._kinds))
+        return found
+
+    def _told(self, kind: int) -> tuple[str, str, int | None]:
+        outcome, band = divmod(int(self._kinds.numbers[kind]), BANDS)
+        decision, consensus = divmod(outcome, LABELS)
+        return self._labels.texts[decision], self._labels.texts[consensus], band - 1 if band else None
+
+
+def summed(keys: NDArray[np.int64], numbers: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The different keys, and the sum of the numbers of each. Exact."""
+    if len(keys) and int(keys.max()) <= max(1 << 16, 4 * len(keys)):
+        low = np.bincount(keys, numbers & 0xFFFF_FFFF).astype(np.int64)  # sums of doubles, exact up to 2^53
+        high = np.bincount(keys, numbers >> 32).astype(np.int64)
+        found = np.unique(keys) if len(keys) < len(low) // 8 else np.flatnonzero(np.bincount(keys))
+        return found.astype(np.int64), (low + (high << 32))[found]
+    different, place = np.unique(keys, return_inverse=True)
+    sums = np.zeros(len(different), np.int64)
+    np.add.at(sums, place, numbers)
+    return different, sums
+
+
+def as_array(column: pa.ChunkedArray) -> NDArray[Any]:
+    """A column without nulls."""
+    found: NDArray[Any] = column.to_numpy()
+    return found

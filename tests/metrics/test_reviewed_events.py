@@ -1,0 +1,80 @@
+"""Reviews counted ahead; that they are a recount after every kind of write is tested with the ledger."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from trueline.metrics.hours import Window
+from trueline.metrics.reviewed_buckets import BANDED_BUCKETS, ReviewedBuckets
+from trueline.metrics.reviewed_events import BANDED, BANDED_HOURS, DRAWN, SAID, ReviewedEvents, summed
+from trueline.metrics.reviews import Mass, ReviewCount
+
+some_keys = st.integers(0, 9) | st.integers(0, 2**60)
+some_numbers = st.integers(-5, 5) | st.integers(-(2**58), 2**58)
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(some_keys, some_numbers)))
+def test_sums_are_exact_whatever_their_size(rows: list[tuple[int, int]]) -> None:
+    keys, numbers = (np.array([row[place] for row in rows], np.int64) for place in (0, 1))
+    expected: dict[int, int] = {}
+    for key, number in rows:
+        expected[key] = expected.get(key, 0) + number
+    found, sums = summed(keys, numbers)
+    assert dict(zip(found.tolist(), sums.tolist(), strict=True)) == {
+        key: (number + 2**63) % 2**64 - 2**63 for key, number in expected.items()
+    }
+
+
+def test_nobody_reviewed_events_without_marked_subjects() -> None:
+    rows = [(0, "A\0", 3, 5), (1, "A\0A", -1, 2), (1, "\0", -1, 9)]
+    columns = dict(zip(BANDED_HOURS.names, zip(*rows, strict=True), strict=True))
+    reviews = ReviewedEvents(pa.table({name: list(column) for name, column in columns.items()}, BANDED_HOURS))
+    first = ReviewCount("A", None, Mass.single(5), 3)
+    assert reviews.counts(Window()) == [first, ReviewCount("A", "A", Mass.single(2))]
+    assert reviews.counts(Window(end=3_600_000_000)) == [first]
+
+
+def test_a_bucket_is_as_sure_as_its_least_sure_event_and_counts_for_each_decision() -> None:
+    rows = [(7, "A", 9, 2), (7, "A", 4, 1), (7, "B", -1, 1), (8, "A", 4, 5), (9, "A", 4, 0)]
+    columns = dict(zip(BANDED_BUCKETS.names, zip(*rows, strict=True), strict=True))
+    reviews = ReviewedBuckets(pa.table({name: list(column) for name, column in columns.items()}, BANDED_BUCKETS))
+    together = [ReviewCount("A", None, Mass(8, 2, 34), 4), ReviewCount("B", None, Mass(1, 1, 1))]
+    assert sorted(reviews.counts(), key=repr) == together
+    reviews.set_consensus(np.array([7], np.uint64), pa.chunked_array([["B"]]))
+    reviews.say(pa.table({"subject_key": [7], "probability": [0.5]}, SAID))
+    assert sorted(reviews.counts(), key=repr) == [
+        ReviewCount("A", "B", Mass(3, 1, 9), 4, 0.5),
+        ReviewCount("A", None, Mass(5, 1, 25), 4),
+        ReviewCount("B", "B", Mass(1, 1, 1), None, 0.5),
+    ]
+
+
+def test_a_bucket_can_have_a_consensus_before_its_events() -> None:
+    empty = pa.table({name: [] for name in BANDED_BUCKETS.names}, BANDED_BUCKETS)
+    reviews = ReviewedBuckets(empty)
+    reviews.set_consensus(np.array([7, 8], np.uint64), pa.chunked_array([["B", "A"]]))
+    reviews.add(pa.table({"subject_key": [8], "ts": [0], "outcome": ["A\0"], "band": [-1], "sign": [1]}, BANDED))
+    assert reviews.counts() == [ReviewCount("A", "A", Mass(1, 1, 1))]
+
+
+def test_what_a_vote_says_of_the_chance_comes_before_that_of_a_draw() -> None:
+    rows = [(7, "A", -1, 1), (8, "A", -1, 1), (8, "B", -1, 1), (9, "A", -1, 1)]
+    columns = dict(zip(BANDED_BUCKETS.names, zip(*rows, strict=True), strict=True))
+    reviews = ReviewedBuckets(pa.table({name: list(column) for name, column in columns.items()}, BANDED_BUCKETS))
+    reviews.set_consensus(np.array([7, 8], np.uint64), pa.chunked_array([["B", "B"]]))
+    reviews.draw(
+        pa.table({"subject_key": [7, 8, 9], "decision": ["A", "A", "A"], "probability": [0.25, 0.25, 0.25]}, DRAWN)
+    )
+    reviews.say(pa.table({"subject_key": [7], "probability": [0.5]}, SAID))
+    one = Mass(1, 1, 1)
+    drawn = ReviewCount("A", "B", one, None, 0.25)
+    of_another_decision, unreviewed = ReviewCount("B", "B", one), ReviewCount("A", None, one)
+    expected = [ReviewCount("A", "B", one, None, 0.5), drawn, of_another_decision, unreviewed]
+    assert sorted(reviews.counts(), key=repr) == sorted(expected, key=repr)
+    reviews.say(pa.table({"subject_key": [7], "probability": [None]}, SAID))
+    expected = [ReviewCount("A", "B", Mass(2, 2, 2), None, 0.25), of_another_decision, unreviewed]
+    assert sorted(reviews.counts(), key=repr) == sorted(expected, key=repr)
