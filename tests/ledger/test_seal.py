@@ -90,6 +90,21 @@ def test_a_definition_that_was_being_changed_is_taken_as_it_is(folder: Path) -> 
     sealed(folder).close()
 
 
+def test_what_a_definition_was_changed_to_is_sealed_at_once(folder: Path) -> None:
+    seal = sealed(folder)
+    with seal.changing():
+        (folder / "store/db/votes.sql").write_text("ATTACH TABLE votes (note String)")
+        (folder / "store/db/more.sql").write_text("ATTACH TABLE more")
+    killed(seal)
+    (folder / "store/db/more.sql").write_text("")
+    with pytest.raises(LedgerDamagedError, match=r"more\.sql is damaged: it has 0 bytes"):
+        Seal(folder).open(7)
+    (folder / "store/db/more.sql").write_text("ATTACH TABLE more")
+    (folder / "store/db/votes.sql").write_text("ATTACH TABLE votes")
+    with pytest.raises(LedgerDamagedError, match=r"votes\.sql is damaged"):
+        Seal(folder).open(7)
+
+
 def test_a_newer_schema_is_refused_and_nothing_written(folder: Path) -> None:
     seal = sealed(folder)
     seal.note_version(8)

@@ -59,6 +59,8 @@ class Seal:
         self._file = folder.with_name(f"{folder.name}.seal")
         self._sealed = _Sealed({}, closed=True)
         self._lock = threading.RLock()
+        self._changes = 0
+        """Changes of definitions under way."""
         self._ended = threading.Event()
         self._renewing: threading.Thread | None = None
 
@@ -94,13 +96,19 @@ class Seal:
 
     @contextlib.contextmanager
     def changing(self) -> Iterator[None]:
-        """Say that definitions are being changed."""
+        """Say that definitions are being changed, and seal what they are then; of the rest nothing is looked at."""
         with self._lock:
+            self._changes += 1
             self._sealed.changing = True
             self._save(closed=False)
+        try:
             yield
-            self._sealed.changing = False
-            self._take()
+        finally:
+            with self._lock:
+                self._changes -= 1
+        with self._lock:
+            self._take_definitions()
+            self._sealed.changing = self._changes > 0
             self._save(closed=False)
 
     def close(self) -> None:
@@ -110,6 +118,7 @@ class Seal:
             self._renewing.join()
         with contextlib.suppress(OSError):  # as on a full disk: then the store is as one that was left open
             self._take()
+            self._sealed.changing = False
             self._save(closed=True)
 
     def _read(self) -> _Sealed:
@@ -160,6 +169,17 @@ class Seal:
                 values = name.endswith(_VALUES)
                 content = b"" if values else file.read_bytes()
                 found[name] = (file.stat().st_size if values else len(content), "" if values else _digest(content))
+        self._sealed.files = found
+
+    def _take_definitions(self) -> None:
+        known = self._sealed.files
+        folders = {(self._folder / name).parent for name in known if name.endswith(_DEFINITION)}
+        metadata = self._folder / "metadata"
+        folders |= {each.resolve() for each in (metadata, *metadata.glob("*/"))}
+        found = {name: sealed for name, sealed in known.items() if not name.endswith(_DEFINITION)}
+        for file in (file for folder in folders for file in folder.glob(f"*{_DEFINITION}")):
+            content = file.read_bytes()
+            found[os.path.relpath(file, self._folder)] = (len(content), _digest(content))
         self._sealed.files = found
 
     def _save(self, *, closed: bool) -> None:
