@@ -61,7 +61,7 @@ from trueline.ledger.migrations import schema_files, statements
 from trueline.ledger.store import open_engine
 
 folder, told = Path(sys.argv[1]), json.loads(sys.argv[2])
-limits = {"query_seconds": 30, "query_memory_bytes": 2**30, "keep_free_bytes": 0}
+limits = {"query_seconds": 30, "query_memory_bytes": 2**30, "cache_bytes": 0, "keep_free_bytes": 0}
 engine = open_engine("", folder / "ledger", "trueline", **limits)
 for statement in told["ledger"]:
     engine.command(statement)
@@ -112,7 +112,7 @@ _NEWER_LEDGER: Final = """
 import sys
 from pathlib import Path
 from trueline.ledger.store import open_engine
-limits = {"query_seconds": 30, "query_memory_bytes": 2**30, "keep_free_bytes": 0}
+limits = {"query_seconds": 30, "query_memory_bytes": 2**30, "cache_bytes": 0, "keep_free_bytes": 0}
 engine = open_engine("", Path(sys.argv[1]) / "ledger", "trueline", **limits)
 engine.command("INSERT INTO schema_version (version) SELECT 9999")
 engine.note_version(9999)

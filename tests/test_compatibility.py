@@ -18,7 +18,7 @@ OWN = {
     *("GET /api/v2/jobs/{job}/models", "POST /api/v2/jobs/{job}/models", "POST /api/v2/jobs/{job}/rebuild"),
     *("POST /api/v2/jobs/{job}/events/bulk", "POST /api/v2/jobs/{job}/votes/bulk"),
     "PUT /api/v2/events/{job}/{event}/decision",
-    "POST /api/v2/jobs/{job}/report",
+    *("POST /api/v2/jobs/{job}/report", "POST /api/v2/backup"),
     *("POST /api/v2/jobs/{job}/audit/plan", "POST /api/v2/jobs/{job}/audit/draws"),
     "GET /api/v2/jobs/{job}/audit/draws/{draw}",
 }

@@ -26,11 +26,11 @@ def test_a_damaged_store_is_right_or_refused_by_name(tmp_path: Path, capsys: pyt
 
 
 def test_a_store_that_opens_with_less_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As one without a seal, whose catalog has another label in the place of one of its own."""
+    """As one without a seal, whose catalog has its labels in another order."""
 
     def relabel(file: Path, _: random.Random) -> tuple[str, str]:
         catalog = next(parent for parent in file.parents if (parent / "catalog.sqlite3").exists()) / "catalog.sqlite3"
-        content = catalog.read_bytes().replace(b'["A", "B", "C"]', b'["A", "B", "D"]')
+        content = catalog.read_bytes().replace(b'["A", "B", "C"]', b'["B", "A", "C"]')
         catalog.write_bytes(content[:60] + bytes(4) + content[64:])  # where the checksum is
         return "relabelled", "relabelled"
 

@@ -52,6 +52,14 @@ def written(folder: Path, of: archive.Manifest) -> Path:
     return backup
 
 
+@pytest.mark.parametrize("size", [1, 512, 1_000, 2**20])
+def test_the_last_piece_is_the_end(size: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archive, "CHUNK", size)
+    written(tmp_path, manifest())
+    places = {path: tmp_path / str(number) for number, path in enumerate(FILES)}
+    assert all(archive.chunks_of(manifest(), places))
+
+
 def unwatched(_: int) -> None:
     pass
 

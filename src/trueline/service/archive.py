@@ -87,7 +87,8 @@ def chunks_of(manifest: Manifest, files: Mapping[str, Path]) -> Iterator[bytes]:
             yield b"".join(gathered)
             gathered.clear()
             size = 0
-    yield b"".join(gathered)
+    if gathered:  # whoever has all bytes takes it for the end: nothing empty may follow
+        yield b"".join(gathered)
 
 
 def _pieces(manifest: Manifest, files: Mapping[str, Path]) -> Iterator[bytes]:
