@@ -82,7 +82,8 @@ if list(map(tuple, found)) != list(map(tuple, engine.rows(COLUMNS.format("made")
     raise SystemExit("the ledger was not taken back to what its schema makes")
 engine.command("DROP DATABASE made SYNC")
 engine.close()
-(folder / "ledger.seal").unlink(missing_ok=True)
+for seal in folder.glob("ledger.*seal"):
+    seal.unlink()
 
 def columns(file):
     with closing(sqlite3.connect(file)) as catalog:

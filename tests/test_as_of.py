@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from oracle import Oracle
     from trueline.service.workspace import Workspace
 
-EXAMPLES = 250 if LONG else 25
+EXAMPLES = 250 if LONG else 18
 STEPS = 25
 
 

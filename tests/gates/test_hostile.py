@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-DOCUMENTS = 20
+DOCUMENTS = 8
 
 
 def test_hostile_documents_are_stored_faithfully_or_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -15,7 +15,7 @@ from wire import Answer, Wire
 if TYPE_CHECKING:
     from pathlib import Path
 
-PAYLOADS = 60
+PAYLOADS = 40
 
 
 def test_no_payload_means_more_than_its_letters(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import http.client
     from pathlib import Path
 
-ROUNDS = 3
+ROUNDS = 2
 
 
 def test_what_was_acknowledged_is_there_once_after_each_kill(

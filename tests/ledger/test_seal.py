@@ -22,6 +22,8 @@ def folder(tmp_path: Path) -> Path:
     """A ledger's folder as the engine leaves one, sealed."""
     made = tmp_path / "ledger"
     files = {f"{PART}/data.bin": b"values", f"{PART}/count.txt": b"12", "store/db/votes.sql": b"ATTACH TABLE votes"}
+    (made / "metadata").mkdir(parents=True)
+    (made / "metadata" / "trueline").symlink_to(made / "store" / "db")
     for name, content in files.items():
         (made / name).parent.mkdir(parents=True, exist_ok=True)
         (made / name).write_bytes(content)
@@ -58,6 +60,8 @@ def test_what_was_written_opens_as_often_as_one_likes(folder: Path) -> None:
         ("../ledger.seal", lambda content: content[:-9]),
         ("../ledger.seal", lambda content: content.replace(b"all_1_1_0", b"all_1_1_1")),
         ("../ledger.seal", lambda _: b""),
+        ("../ledger.definitions.seal", lambda content: content.replace(b"votes", b"vote5")),
+        ("../ledger.definitions.seal", lambda _: b""),
     ],
 )
 def test_a_file_that_is_another_one_is_named(folder: Path, name: str, damage: Callable[[bytes], bytes]) -> None:

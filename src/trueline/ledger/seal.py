@@ -17,7 +17,7 @@ import hashlib
 import os
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import msgspec
 
@@ -34,33 +34,49 @@ _BESIDE: Final = "../secret"
 _RENEW_EVERY: Final = 10.0
 """Seconds after which what was written since is in the seal too."""
 
+SEALS: Final = (".seal", ".definitions.seal")
+"""How the files of a seal end that begin with the name of the folder."""
+
 _NO_SEAL: Final = "it does not say what was written of the ledger"
 
 _PASSING: Final = ("tmp", "delete_tmp", "detached")
 """Folders of the engine's that are not of the store yet, or no more."""
 
+_Kind = TypeVar("_Kind", bound=msgspec.Struct)
+
 
 class _Sealed(msgspec.Struct):
+    """Of all files but definitions."""
+
     files: dict[str, tuple[int, str]]
     """The size, and the digest or nothing, by the path in the folder."""
     closed: bool
     """Nobody has the store open: so it is all there is."""
-    changing: bool = False
-    """Definitions were being changed."""
     version: int = 0
     """Of the schema."""
 
 
+class _Definitions(msgspec.Struct):
+    """Of the definitions, which are few and change one by one."""
+
+    files: dict[str, tuple[int, str]]
+    changing: bool = False
+    """Some were being changed."""
+
+
 class Seal:
-    """The seal of an embedded store, kept beside its folder."""
+    """The seal of an embedded store, kept beside its folder in two files: see `SEALS`."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._file = folder.with_name(f"{folder.name}.seal")
+        self._file, self._definitions_file = (folder.with_name(f"{folder.name}{ending}") for ending in SEALS)
         self._sealed = _Sealed({}, closed=True)
+        self._definitions = _Definitions({})
         self._lock = threading.RLock()
         self._changes = 0
         """Changes of definitions under way."""
+        self._known: dict[Path, tuple[tuple[int, int], tuple[int, str]]] = {}
+        """What definitions are that were read, by when they were written last and their size."""
         self._ended = threading.Event()
         self._renewing: threading.Thread | None = None
 
@@ -72,16 +88,19 @@ class Seal:
             LedgerDamagedError: one of them is not what was written; nothing is changed.
         """
         if self._file.exists():
-            self._sealed = self._read()
+            self._sealed = _read(self._file, _Sealed)
             if self._sealed.version > known_version:
                 raise LedgerTooNewError(self._sealed.version, known_version)
-            for name, sealed in self._sealed.files.items():
+            self._definitions = _read(self._definitions_file, _Definitions)
+            for name, sealed in (self._sealed.files | self._definitions.files).items():
                 self._check(name, *sealed)
             self._save(closed=False)
 
     def keep(self) -> None:
         """Take what is there as it is, and what is written from now on."""
         with self._lock:
+            self._take_definitions()
+            _write(self._definitions_file, self._definitions)
             self._take()
             self._save(closed=False)
         self._renewing = threading.Thread(target=self._renew, name="seal", daemon=True)
@@ -96,11 +115,11 @@ class Seal:
 
     @contextlib.contextmanager
     def changing(self) -> Iterator[None]:
-        """Say that definitions are being changed, and seal what they are then; of the rest nothing is looked at."""
+        """Say that definitions are being changed, and seal what they are then."""
         with self._lock:
             self._changes += 1
-            self._sealed.changing = True
-            self._save(closed=False)
+            self._definitions.changing = True
+            _write(self._definitions_file, self._definitions)
         try:
             yield
         finally:
@@ -108,8 +127,8 @@ class Seal:
                 self._changes -= 1
         with self._lock:
             self._take_definitions()
-            self._sealed.changing = self._changes > 0
-            self._save(closed=False)
+            self._definitions.changing = self._changes > 0
+            _write(self._definitions_file, self._definitions)
 
     def close(self) -> None:
         """Say that nobody has the store open any more: the engine must have let go of it."""
@@ -117,32 +136,26 @@ class Seal:
         if self._renewing is not None:
             self._renewing.join()
         with contextlib.suppress(OSError):  # as on a full disk: then the store is as one that was left open
+            self._take_definitions()
+            self._definitions.changing = False
+            _write(self._definitions_file, self._definitions)
             self._take()
-            self._sealed.changing = False
             self._save(closed=True)
 
-    def _read(self) -> _Sealed:
-        try:
-            text, digest = self._file.read_bytes().rsplit(b"\n", 1)
-            sealed = msgspec.json.decode(text, type=_Sealed)
-        except (ValueError, msgspec.MsgspecError) as error:
-            raise LedgerDamagedError(str(self._file), _NO_SEAL) from error
-        if digest.decode(errors="replace") != _digest(text):
-            raise LedgerDamagedError(str(self._file), _NO_SEAL)
-        return sealed
-
     def _check(self, name: str, size: int, digest: str) -> None:
-        file = self._folder / name
+        file, is_definition = self._folder / name, name.endswith(_DEFINITION)
+        changing = self._definitions.changing
         if not file.exists():
             if name == _BESIDE:
                 return
-            part_is_merged = not file.parent.exists() and not name.endswith(_DEFINITION)
-            dropped = name.endswith(_DEFINITION) and self._sealed.changing
-            table_is_gone = not file.parent.parent.exists() or (self._sealed.changing and not self._sealed.closed)
-            if self._sealed.closed or not (part_is_merged or dropped or table_is_gone or _may_go(name)):
+            part_is_merged = not file.parent.exists() and not is_definition
+            table_is_gone = not file.parent.parent.exists() or (changing and not self._sealed.closed)
+            if self._sealed.closed or not (
+                part_is_merged or (is_definition and changing) or table_is_gone or _may_go(name)
+            ):
                 raise LedgerDamagedError(str(file), "it is missing")
             return
-        if name.endswith(_DEFINITION) and self._sealed.changing:
+        if is_definition and changing:
             return
         found = file.stat().st_size
         if found != size:
@@ -162,7 +175,9 @@ class Seal:
         known, found = self._sealed.files, {}
         for file in _files(self._folder):
             name = os.path.relpath(file, self._folder)
-            if name in known and not name.endswith(_DEFINITION):
+            if name.endswith(_DEFINITION):
+                continue
+            if name in known:
                 found[name] = known[name]
                 continue
             with contextlib.suppress(FileNotFoundError):  # merged meanwhile
@@ -172,25 +187,42 @@ class Seal:
         self._sealed.files = found
 
     def _take_definitions(self) -> None:
-        known = self._sealed.files
-        folders = {(self._folder / name).parent for name in known if name.endswith(_DEFINITION)}
-        metadata = self._folder / "metadata"
-        folders |= {each.resolve() for each in (metadata, *metadata.glob("*/"))}
-        found = {name: sealed for name, sealed in known.items() if not name.endswith(_DEFINITION)}
-        for file in (file for folder in folders for file in folder.glob(f"*{_DEFINITION}")):
-            content = file.read_bytes()
-            found[os.path.relpath(file, self._folder)] = (len(content), _digest(content))
-        self._sealed.files = found
+        known = {}
+        for file in _definitions(self._folder):
+            status = file.stat()
+            written = (status.st_mtime_ns, status.st_size)
+            if file in self._known and self._known[file][0] == written:
+                known[file] = self._known[file]
+            else:
+                content = file.read_bytes()
+                known[file] = (written, (len(content), _digest(content)))
+        self._known = known
+        self._definitions.files = {os.path.relpath(file, self._folder): sealed for file, (_, sealed) in known.items()}
 
     def _save(self, *, closed: bool) -> None:
         self._sealed.closed = closed
-        text = msgspec.json.encode(self._sealed, order="deterministic")
-        draft = self._file.with_name(f"{self._file.name}.new")
-        with draft.open("wb") as stream:
-            stream.write(text + b"\n" + _digest(text).encode())
-            stream.flush()
-            os.fsync(stream.fileno())
-        draft.replace(self._file)
+        _write(self._file, self._sealed)
+
+
+def _read(file: Path, kind: type[_Kind]) -> _Kind:
+    try:
+        text, digest = file.read_bytes().rsplit(b"\n", 1)
+        sealed = msgspec.json.decode(text, type=kind)
+    except (OSError, ValueError, msgspec.MsgspecError) as error:
+        raise LedgerDamagedError(str(file), _NO_SEAL) from error
+    if digest.decode(errors="replace") != _digest(text):
+        raise LedgerDamagedError(str(file), _NO_SEAL)
+    return sealed
+
+
+def _write(file: Path, sealed: msgspec.Struct) -> None:
+    text = msgspec.json.encode(sealed, order="deterministic")
+    draft = file.with_name(f"{file.name}.new")
+    with draft.open("wb") as stream:
+        stream.write(text + b"\n" + _digest(text).encode())
+        stream.flush()
+        os.fsync(stream.fileno())
+    draft.replace(file)
 
 
 def _may_go(name: str) -> bool:
@@ -209,6 +241,13 @@ def _files(folder: Path) -> Iterator[Path]:
                 file = Path(inside) / name
                 if not name.startswith(_PASSING) and not name.endswith(".tmp") and not file.is_symlink():
                     yield file
+
+
+def _definitions(folder: Path) -> Iterator[Path]:
+    """The definitions of databases and of their tables, which lie in a folder of the store by way of a link."""
+    metadata = folder / "metadata"
+    for inside in {each.resolve() for each in (metadata, *metadata.glob("*/"))}:
+        yield from inside.glob(f"*{_DEFINITION}")
 
 
 def _digest(content: bytes) -> str:

@@ -11,6 +11,7 @@ from trueline.catalog import schema as catalog_schema
 from trueline.ledger import migrations
 from trueline.ledger.errors import LedgerInUseError
 from trueline.ledger.in_use import kept_closed
+from trueline.ledger.seal import SEALS
 from trueline.service import archive
 from trueline.service.archive_reading import read_backup
 from trueline.service.errors import BackupError, StartError
@@ -30,7 +31,7 @@ _PLACING: Final = "placing"
 
 _STORES: Final = (
     archive.LEDGER,
-    f"{archive.LEDGER}.seal",
+    *(f"{archive.LEDGER}{ending}" for ending in SEALS),
     archive.CATALOG,
     f"{archive.CATALOG}-wal",
     f"{archive.CATALOG}-shm",
