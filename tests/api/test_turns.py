@@ -30,6 +30,24 @@ def test_one_asker_leaves_room_for_another() -> None:
     asyncio.run(check())
 
 
+def test_who_has_just_given_up_is_passed_over_and_takes_no_turn_away() -> None:
+    async def check() -> None:
+        turns = Turns(at_once=1, of_one=1, most_waiting=10)
+        end = await turns.take("a", SECONDS)
+        given_up = asyncio.create_task(turns.take("b", SECONDS))
+        waits = asyncio.create_task(turns.take("c", SECONDS))
+        await asyncio.sleep(0)
+        given_up.cancel()  # its turn is called off at once, and it comes to say so later
+        end()
+        (await asyncio.wait_for(waits, 1))()
+        with pytest.raises(asyncio.CancelledError):
+            await given_up
+        for asker in ("b", "c"):
+            (await asyncio.wait_for(turns.take(asker, SECONDS), 1))()
+
+    asyncio.run(check())
+
+
 def test_who_waits_is_let_in_by_turns_of_the_askers() -> None:
     async def check() -> list[str]:
         turns = Turns(at_once=1, of_one=1, most_waiting=10)

@@ -123,6 +123,12 @@ def test_a_batch_of_very_many_paths_fills_the_columns_and_no_more(
         ("new", 0, [[0, 0], [0, 1]]),
     ]:
         assert found(workspace, job, {"field": path, "operator": "is", "value": value}) == matrix
+    files = ledger.engine._files  # noqa: SLF001
+    assert files is not None
+    sealed = files.seal._definitions.files  # noqa: SLF001 - after a kill they have to be those that are there
+    assert {name: (files.folder / name).stat().st_size for name in sealed} == {
+        name: size for name, (size, _) in sealed.items()
+    }
 
 
 def test_a_table_is_known_again_after_it_was_closed(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from trueline.ledger.errors import LedgerFullError
+from trueline.ledger.errors import LedgerError, LedgerFullError
 from trueline.ledger.room import Room
 
 if TYPE_CHECKING:
@@ -102,3 +102,28 @@ def test_a_write_cut_short_by_a_full_disk_holds_up_no_question(
     disk.free = 1000 * MIB
     assert workspace.feedback.bulk(job, votes).accepted == 1
     assert workspace.metrics.job(job.id)["total_events_with_consensus"] == 1
+
+
+def test_a_stop_that_fails_is_tried_again(disk: Disk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("trueline.ledger.room._LOOK_AGAIN", 0.01)
+    stopped, tries = threading.Event(), 0
+
+    def stop() -> None:
+        nonlocal tries
+        tries += 1
+        if tries < 3:
+            raise LedgerError("busy")
+        stopped.set()
+
+    room = Room(tmp_path, 50 * MIB)
+    room.watch(stop, fail)
+    try:
+        disk.free = 49 * MIB
+        assert stopped.wait(5)
+        assert tries == 3
+    finally:
+        room.close()
+
+
+def fail() -> None:
+    raise AssertionError("it was started")

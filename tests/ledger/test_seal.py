@@ -117,3 +117,23 @@ def test_a_newer_schema_is_refused_and_nothing_written(folder: Path) -> None:
     with pytest.raises(LedgerTooNewError, match="schema version 8, this Trueline knows versions up to 7"):
         Seal(folder).open(7)
     assert (folder.parent / "ledger.seal").read_bytes() == before
+
+
+def test_a_part_that_was_put_aside_is_noticed_at_every_start(folder: Path) -> None:
+    killed(sealed(folder))
+    (folder / "store/abc/table/detached/broken_all_2_2_0").mkdir(parents=True)
+    for _ in range(2):
+        with pytest.raises(LedgerDamagedError, match="broken_all_2_2_0 is damaged: the engine put it aside as broken"):
+            Seal(folder).open(7)
+
+
+def test_a_change_that_fails_is_over(folder: Path) -> None:
+    seal = sealed(folder)
+    with pytest.raises(ValueError, match="refused"), seal.changing():
+        raise ValueError("refused")
+    with seal.changing():
+        pass
+    killed(seal)
+    (folder / "store/db/votes.sql").write_text("")
+    with pytest.raises(LedgerDamagedError, match=r"votes\.sql is damaged"):
+        Seal(folder).open(7)

@@ -151,3 +151,17 @@ def check_stored_consensus(workspace: Workspace, ledger: Ledger, job: Job) -> in
         found = workspace.metrics.job(job.id, filters=silent if expected is None else said)
         assert found["total_events"] == 1, (event_id, expected)
     return len(votes)
+
+
+def test_a_question_that_fails_with_the_job_held_is_no_write_cut_short(
+    workspace: Workspace, ledger: Ledger, job: Job
+) -> None:
+    workspace.ingest.bulk(job, packed(decided("e")))
+    workspace.metrics.job(job.id)
+    writing = workspace._writing  # noqa: SLF001
+    with pytest.raises(LedgerError, match="cut short"), writing.held(job.id):
+        fail()
+    assert ledger.kept.is_ready(job.id, None)
+    with pytest.raises(LedgerError, match="cut short"), writing.on(job.id):
+        fail()
+    assert not ledger.kept.is_ready(job.id, None)

@@ -49,8 +49,13 @@ async def job_metrics(  # noqa: PLR0913, PLR0917 - the route has that many param
         filters = filters_of(raw, opened.settings.max_json_depth)
         return answer(opened.metrics.job(job.id, start_datetime or None, end_datetime or None, filters, truth))
 
-    # without filters it is told from counts that are kept, at once
-    return await (ask(opened, key, question) if b"filters" in raw else run_in_threadpool(question))
+    def at_once() -> Response | None:
+        is_at_hand = opened.metrics.is_at_hand(job_for(opened, key, "read:job_metrics", job_id))
+        return question() if is_at_hand else None
+
+    # without filters it is told from counts that are kept, where they are, and waits for nobody
+    told = None if b"filters" in raw else await run_in_threadpool(at_once)
+    return await ask(opened, key, question) if told is None else told
 
 
 def filters_of(body: bytes, max_depth: int) -> object:

@@ -56,19 +56,25 @@ class Turns:
         return self._running.total() < self._at_once and self._running[asker] < self._of_one
 
     def _forget(self, asker: str, turn: asyncio.Future[None]) -> None:
-        self._waiting[asker].remove(turn)
-        if not self._waiting[asker]:
-            del self._waiting[asker]
+        waits = self._waiting.get(asker, ())
+        if turn in waits:  # else whoever ended before has passed it over already
+            self._waiting[asker].remove(turn)
+            if not self._waiting[asker]:
+                del self._waiting[asker]
 
     def _end(self, asker: str) -> None:
         self._running[asker] -= 1
         if not self._running[asker]:
             del self._running[asker]
         for other in list(self._waiting):
-            if self._has_room(other):
-                turn = self._waiting[other][0]
-                waits = self._waiting.pop(other)  # and behind all others, if any of its own still wait
+            waits = self._waiting[other]
+            while waits and waits[0].done():  # has given up, and not come to say so yet
                 waits.popleft()
+            if not waits:
+                del self._waiting[other]
+            elif self._has_room(other):
+                del self._waiting[other]  # and behind all others, if any of its own still wait
+                turn = waits.popleft()
                 if waits:
                     self._waiting[other] = waits
                 self._running[other] += 1

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import structlog
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
@@ -17,10 +18,12 @@ from trueline.catalog.seal import seal
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+_log = structlog.get_logger("trueline.catalog")
+
 WAIT_SECONDS = 30
+"""Longest wait for another writer, or for the server to answer."""
 CONNECTIONS = 32
 """Kept open: one for each thread that requests are worked on in, and for the writers of events."""
-"""Longest wait for another writer, or for the server to answer."""
 
 _DISK_FULL = "'53100'"
 """What PostgreSQL says of it (class 53, insufficient resources)."""
@@ -159,8 +162,12 @@ def _empty_log(engine: Engine) -> None:
     """Bring what was committed into the file, since SQLite takes a log that is damaged for one that ends there."""
     with asking(engine) as connection:
         connection.exec_driver_sql("PRAGMA busy_timeout = 0")  # where somebody reads the log, the next write does it
-        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").all()
-        connection.exec_driver_sql(f"PRAGMA busy_timeout = {WAIT_SECONDS * 1000}")
+        try:
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").all()
+        except DBAPIError:  # as on a full disk: what was committed is, and the next write empties the log
+            _log.warning("the catalog's log could not be emptied", exc_info=True)
+        finally:
+            connection.exec_driver_sql(f"PRAGMA busy_timeout = {WAIT_SECONDS * 1000}")
 
 
 def _says_full(error: DBAPIError) -> bool:

@@ -46,8 +46,9 @@ class CountsBySubject:
                 placed = None if tally is None else tally.placed(groups)
             if placed is None:
                 return None
+            table = self._counted(population, placed)
             if self._kept.changes(population.job_id) == changes:
-                return self._counted(population, placed)
+                return table
         return None
 
     def _counted(self, population: Population, placed: PlacedGroups) -> CountTable:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import re
 import threading
 import time
@@ -241,8 +242,17 @@ class Engine:
         Raises:
             LedgerFullError: the disk has no room for it.
         """
-        with self._files.seal.changing() if self._files is not None else contextlib.nullcontext():
+        self._check_room()
+        if self._files is None:
             self.command(sql)
+            return
+        try:
+            with self._files.seal.changing():
+                self.command(sql)
+        except OSError as error:
+            if error.errno == errno.ENOSPC:
+                raise LedgerFullError from error
+            raise
 
     def insert_select(self, sql: str, parameters: Mapping[str, Any]) -> None:
         """Run an INSERT ... SELECT whose rows go in as a whole or not at all."""

@@ -227,7 +227,7 @@ class JobTables:
             columns[OTHER_PATHS] = in_one_column([cells], documents.num_rows, before)
         placed = pa.table(columns)
         if not table.has_others and paths_apart(placed):
-            self._engine.command(f"ALTER TABLE {table.name} COMMENT COLUMN {OTHER_PATHS} '{_HAS_OTHERS}'")
+            self._engine.define(f"ALTER TABLE {table.name} COMMENT COLUMN {OTHER_PATHS} '{_HAS_OTHERS}'")
             table.has_others = True
         return placed
 

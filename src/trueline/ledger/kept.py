@@ -93,6 +93,9 @@ class KeptCounts:
         self._changes[job_id] = self.changes(job_id) + 1
         try:
             yield
+        except BaseException:
+            self.forget(job_id)  # before anybody takes it to be in step again
+            raise
         finally:
             self._changes[job_id] += 1
 

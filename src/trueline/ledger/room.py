@@ -11,7 +11,9 @@ import os
 import threading
 from typing import TYPE_CHECKING, Final
 
-from trueline.ledger.errors import LedgerFullError
+import structlog
+
+from trueline.ledger.errors import LedgerError, LedgerFullError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,8 +22,14 @@ if TYPE_CHECKING:
 _LOOK_EVERY: Final = 0.02
 """Seconds. 256 MiB are not written in that time, and in as long again as stopping takes."""
 
+_LOOK_AGAIN: Final = 1.0
+"""Seconds after a look that failed, of which each is logged."""
+
 _ENOUGH_AGAIN: Final = 1.25
 """Times of what is kept, so that merging does not start and stop with each of them."""
+
+
+_log = structlog.get_logger("trueline.ledger")
 
 
 class Room:
@@ -58,14 +66,20 @@ class Room:
 
     def _look(self, stop_merging: Callable[[], None], start_merging: Callable[[], None]) -> None:
         stopped = False
-        while not self._ended.wait(_LOOK_EVERY):
-            free = self._free()
-            if not stopped and free < self._kept_free:
-                stop_merging()
-                stopped = True
-            elif stopped and free >= self._kept_free * _ENOUGH_AGAIN:
-                start_merging()
-                stopped = False
+        pause = _LOOK_EVERY
+        while not self._ended.wait(pause):
+            pause = _LOOK_EVERY
+            try:
+                free = self._free()
+                if not stopped and free < self._kept_free:
+                    stop_merging()
+                    stopped = True
+                elif stopped and free >= self._kept_free * _ENOUGH_AGAIN:
+                    start_merging()
+                    stopped = False
+            except (OSError, LedgerError):  # tried again: merging may neither go on without room nor stay off for good
+                _log.exception("merging could not be stopped or started")
+                pause = _LOOK_AGAIN
 
     def _free(self) -> int:
         disk = os.statvfs(self._folder)

@@ -54,6 +54,8 @@ class _Sealed(msgspec.Struct):
     """Nobody has the store open: so it is all there is."""
     version: int = 0
     """Of the schema."""
+    aside: list[str] | None = None
+    """The folders of parts that the engine had put aside; None: never looked at."""
 
 
 class _Definitions(msgspec.Struct):
@@ -91,6 +93,8 @@ class Seal:
             self._sealed = _read(self._file, _Sealed)
             if self._sealed.version > known_version:
                 raise LedgerTooNewError(self._sealed.version, known_version)
+            if self._sealed.aside is not None and (more := sorted(set(_aside(self._folder)) - set(self._sealed.aside))):
+                raise LedgerDamagedError(str(self._folder / more[0]), "the engine put it aside as broken")
             self._definitions = _read(self._definitions_file, _Definitions)
             for name, sealed in (self._sealed.files | self._definitions.files).items():
                 self._check(name, *sealed)
@@ -102,6 +106,7 @@ class Seal:
             self._take_definitions()
             _write(self._definitions_file, self._definitions)
             self._take()
+            self._sealed.aside = _aside(self._folder)
             self._save(closed=False)
         self._renewing = threading.Thread(target=self._renew, name="seal", daemon=True)
         self._renewing.start()
@@ -118,9 +123,10 @@ class Seal:
         """Say that definitions are being changed, and seal what they are then."""
         with self._lock:
             self._changes += 1
-            self._definitions.changing = True
-            _write(self._definitions_file, self._definitions)
         try:
+            with self._lock:
+                self._definitions.changing = True
+                _write(self._definitions_file, self._definitions)
             yield
         finally:
             with self._lock:
@@ -189,13 +195,14 @@ class Seal:
     def _take_definitions(self) -> None:
         known = {}
         for file in _definitions(self._folder):
-            status = file.stat()
-            written = (status.st_mtime_ns, status.st_size)
-            if file in self._known and self._known[file][0] == written:
-                known[file] = self._known[file]
-            else:
-                content = file.read_bytes()
-                known[file] = (written, (len(content), _digest(content)))
+            with contextlib.suppress(FileNotFoundError):  # dropped meanwhile
+                status = file.stat()
+                written = (status.st_mtime_ns, status.st_size)
+                if file in self._known and self._known[file][0] == written:
+                    known[file] = self._known[file]
+                else:
+                    content = file.read_bytes()
+                    known[file] = (written, (len(content), _digest(content)))
         self._known = known
         self._definitions.files = {os.path.relpath(file, self._folder): sealed for file, (_, sealed) in known.items()}
 
@@ -241,6 +248,11 @@ def _files(folder: Path) -> Iterator[Path]:
                 file = Path(inside) / name
                 if not name.startswith(_PASSING) and not name.endswith(".tmp") and not file.is_symlink():
                     yield file
+
+
+def _aside(folder: Path) -> list[str]:
+    """The parts that the engine has put aside, by their paths in the folder."""
+    return sorted(os.path.relpath(part, folder) for part in (folder / "store").glob("*/*/detached/*"))
 
 
 def _definitions(folder: Path) -> Iterator[Path]:

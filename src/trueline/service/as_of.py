@@ -99,7 +99,7 @@ class AsOf:
             answer = question(known)
             if kept.changes(job.id) == before:
                 return answer
-        with self._writing.on(job.id):
+        with self._writing.held(job.id):
             return question(known)
 
     def _ask_at_once(self, job: Job, known: Known, question: Callable[[Known], _Answer]) -> _Answer:
@@ -108,7 +108,7 @@ class AsOf:
             answer = question(known)
             if self._writing.state(job.id) == before:
                 return answer
-        with self._writing.on(job.id):
+        with self._writing.held(job.id):
             return question(self._known(job, None))
 
     def _known(self, job: Job, as_of: int | None) -> Known:

@@ -69,6 +69,11 @@ class JobMetrics:
             **self._totals(job, population, table),
         }
 
+    def is_at_hand(self, job: Job) -> bool:
+        """Whether a question without filters is answered from counts that are there, without waiting for anybody."""
+        active = self._catalog.active_model(job.id)
+        return self._writing.is_settled(job.id, None if active is None else active.training)
+
     def _totals(self, job: Job, population: Population, table: CountTable) -> dict[str, Any]:
         sizes = totals(table.counts)
         changed = sizes.changed_after_training

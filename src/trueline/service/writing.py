@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from trueline.catalog.errors import StoreFull
+from trueline.ledger import budget
 from trueline.ledger.errors import LedgerFullError
 from trueline.metrics.consensus import Consensus, Vote, consensus
 from trueline.service.errors import JobNotFoundError
@@ -58,20 +59,44 @@ class Writing:
         Raises:
             JobNotFoundError: it was deleted meanwhile.
         """
-        with self._holding(job_id), self.stillness.broken(), self._noted(job_id):
-            job = self._catalog.job_by_id(job_id)
-            if job is None:
-                self._let_go(job_id)
-                raise JobNotFoundError
+        with self._held(job_id) as job:
             if job_id in self._cut_short:
-                self.finish_last_request_of(job)
-                self._cut_short.discard(job_id)
+                self._finish(job)
             try:
                 yield job
             except BaseException:
                 self._cut_short.add(job_id)
                 self._ledger.kept.forget(job_id)
                 raise
+
+    @contextlib.contextmanager
+    def held(self, job_id: int) -> Iterator[Job]:
+        """Hold a job so that nobody writes meanwhile; gives it as it is now.
+
+        A write that was cut short is finished first, if the disk has room for it: where it has none, nobody was told
+        that what was cut short is there, so that may wait, and who asks may not.
+
+        Raises:
+            JobNotFoundError: it was deleted meanwhile.
+        """
+        with self._held(job_id) as job:
+            if job_id in self._cut_short:
+                with contextlib.suppress(LedgerFullError, StoreFull):
+                    self._finish(job)
+            yield job
+
+    @contextlib.contextmanager
+    def _held(self, job_id: int) -> Iterator[Job]:
+        with self._holding(job_id), self.stillness.broken(), self._noted(job_id):
+            job = self._catalog.job_by_id(job_id)
+            if job is None:
+                self._let_go(job_id)
+                raise JobNotFoundError
+            yield job
+
+    def _finish(self, job: Job) -> None:
+        self.finish_last_request_of(job)
+        self._cut_short.discard(job.id)
 
     @contextlib.contextmanager
     def _holding(self, job_id: int) -> Iterator[None]:
@@ -110,7 +135,7 @@ class Writing:
             return False
         began_after = self._under_way.get(job_id)
         if began_after is not None and began_after < moment:
-            with self.on(job_id):
+            with self.held(job_id):
                 pass
         return True
 
@@ -143,8 +168,7 @@ class Writing:
     def finish(self, job_id: int) -> None:
         """Finish a write of a job that was cut short, if one was and the disk has room for it."""
         if job_id in self._cut_short:
-            # where it has none, nobody was told that what was cut short is there: that may wait, and who asks may not
-            with contextlib.suppress(LedgerFullError, StoreFull), self.on(job_id):
+            with self.held(job_id):
                 pass
 
     def settle(self, job_id: int, training: int | None) -> None:
@@ -152,18 +176,19 @@ class Writing:
 
         A write of it that was cut short is finished, and counts that are not there yet are made.
         """
-        if job_id in self._cut_short or not self._ledger.kept.is_ready(job_id, training):
-            try:
-                with self.on(job_id):
-                    self._ledger.kept.make_ready(job_id, training)
-            except (LedgerFullError, StoreFull):  # as in `finish`
-                with self._holding(job_id):
-                    self._ledger.kept.make_ready(job_id, training)
+        if not self.is_settled(job_id, training):
+            # what is made is there for all who ask after: it is not given up for one whose time is over
+            with budget.without(), self.held(job_id):
+                self._ledger.kept.make_ready(job_id, training)
+
+    def is_settled(self, job_id: int, training: int | None) -> bool:
+        """Whether `settle` has nothing to do."""
+        return job_id not in self._cut_short and self._ledger.kept.is_ready(job_id, training)
 
     def settle_reviews(self, job: Job) -> None:
         """Make what is kept of a job's reviews ready, as `settle` does the counts."""
         if not self._ledger.kept.reviews.is_ready(job.id):
-            with self.on(job.id):
+            with budget.without(), self.held(job.id):
                 self._ledger.kept.reviews.make_ready(job.id, by_bucket=job.grouping == "bucket")
 
     def derive(self, job: Job, votes: Mapping[int, Sequence[Vote]]) -> dict[int, Consensus]:
