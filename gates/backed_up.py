@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, Final
 import httpx
 
 from gate import BrokenError, Gate
-from killed import LABELS, QUESTIONS, Job, Request, asked, new_job, tell_event, wrong_bulk
+from killed import LABELS, QUESTIONS, Job, Request, asked, new_job, tell_event, votes_request, wrong_bulk
 from oracle import Oracle, differences
 from processes import served, trueline
 from trueline.cli.backup_file import write_backup
@@ -151,19 +151,7 @@ class Writer:
             for _ in range(choose.randint(1, 5))
         ]
 
-        def tell(told: Oracle) -> None:
-            for vote in votes:
-                told.vote(
-                    str(vote["analyst"]), vote["label"], arrived_at=1, event_id=vote["event_id"], at=str(vote["at"])
-                )
-
-        return Request(
-            "POST",
-            f"/api/v2/jobs/{job.id}/votes/bulk",
-            "\n".join(map(json.dumps, votes)).encode(),
-            tell,
-            lambda answer: wrong_bulk(answer, len(votes), []),
-        )
+        return votes_request(job, votes)
 
     def _training(self, job: Job, model: str, own: list[str]) -> Request:
         chosen = [{"event_id": each, "label": self.choose.choice(LABELS)} for each in own[:: self.choose.randint(1, 3)]]

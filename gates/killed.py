@@ -19,7 +19,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 from gate import BrokenError, Gate
 from oracle import JobTerms, Oracle, differences
@@ -225,24 +225,7 @@ class Client:
             for _ in range(choose.randint(1, 10))
         ]
 
-        def tell(told: Oracle) -> None:
-            for vote in votes:
-                told.vote(
-                    str(vote["analyst"]),
-                    cast("str | None", vote["label"]),
-                    arrived_at=1,
-                    event_id=str(vote["event_id"]),
-                    at=str(vote["at"]),
-                    override="override" in vote,
-                )
-
-        return Request(
-            "POST",
-            f"/api/v2/jobs/{job.id}/votes/bulk",
-            "\n".join(map(json.dumps, votes)).encode(),
-            tell,
-            lambda answer: wrong_bulk(answer, len(votes), []),
-        )
+        return votes_request(job, votes)
 
     def _training(self, job: Job) -> Request:
         choose = self._choose
@@ -264,6 +247,29 @@ class Client:
             tell,
             lambda answer: None if answer["model_id"] == training["model_id"] else "another model",
         )
+
+
+def votes_request(job: Job, votes: list[dict[str, Any]]) -> Request:
+    """The bulk request of some votes, all of which are to be taken."""
+
+    def tell(told: Oracle) -> None:
+        for vote in votes:
+            told.vote(
+                vote["analyst"],
+                vote["label"],
+                arrived_at=1,
+                event_id=vote["event_id"],
+                at=vote["at"],
+                override="override" in vote,
+            )
+
+    return Request(
+        "POST",
+        f"/api/v2/jobs/{job.id}/votes/bulk",
+        "\n".join(map(json.dumps, votes)).encode(),
+        tell,
+        lambda answer: wrong_bulk(answer, len(votes), []),
+    )
 
 
 def tell_event(told: Oracle, line: dict[str, Any]) -> None:

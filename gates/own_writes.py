@@ -20,7 +20,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 from gate import BrokenError, Gate
-from killed import LABELS, QUESTIONS, Client, Job, Request
+from killed import LABELS, QUESTIONS, Client, Job, Request, tell_event
 from oracle import JobTerms, Moment, Oracle, differences, iso
 from processes import served, trueline
 
@@ -69,21 +69,11 @@ class Writer(Client):
             line["bucket_id"] = f"b{int(line['event_id'].rpartition('-')[2]) % _BUCKETS}"
         line["decision"] = {"label": self._choose.choice(LABELS), "decided_at": job.moment()}
 
-        def tell(told: Oracle) -> None:
-            told.event(
-                line["event_id"],
-                line["raw_body"],
-                arrived_at=1,
-                timestamp=line["timestamp"],
-                bucket_id=line.get("bucket_id"),
-            )
-            told.decide(line["event_id"], **line["decision"], arrived_at=1)
-
         return Request(
             "POST",
             f"/api/v2/jobs/{job.id}/events/bulk",
             json.dumps(line).encode(),
-            tell,
+            lambda told: tell_event(told, line),
             lambda answer: None if (answer["accepted"], answer["replaced"]) == (1, 1) else "not a change",
         )
 

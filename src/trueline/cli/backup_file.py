@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from trueline.cli.progress import shown_copying
 from trueline.cli.sentences import Interrupted, Refused
+from trueline.service.archive import sync_folder
 from trueline.service.archive_reading import read_backup
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def write_backup(stream: BackupStream, file: Path) -> Manifest:
         with shown_copying("checking", stream.size) as copied:
             manifest = read_backup(partial, copied)
         os.link(partial, file)  # unlike a renaming it replaces nothing
-    _sync(file.parent)
+    sync_folder(file.parent)
     return manifest
 
 
@@ -83,11 +84,3 @@ def _remove_left(left: Path) -> None:
         except BlockingIOError:
             return
         left.unlink()
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

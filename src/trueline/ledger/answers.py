@@ -45,7 +45,7 @@ class Answers:
             QueryTimeoutError: it took longer than the budget.
         """
         counted = self._kept_counts(population)
-        if counted is None and _is_of_now(population) and not ask_for_moments(population.filters):
+        if counted is None and population.is_of_now and not ask_for_moments(population.filters):
             counted = self._by_subject.counts(population)
         return counted or self._query.counts(population)
 
@@ -129,7 +129,7 @@ class Answers:
 
     def _selection(self, population: Population) -> Selection | None:
         """What a population is to the tally; None where its filters ask for more than that counts by."""
-        if not _is_of_now(population) or not ask_for_kinds_alone(population.filters):
+        if not population.is_of_now or not ask_for_kinds_alone(population.filters):
             return None
         window = Window(population.start, population.end)
         if not population.filters:
@@ -183,11 +183,6 @@ class Answers:
         of_hour = replace(population, start=hour, end=hour + HOUR)
         earliest, latest = self._query.bounds(of_hour, earliest=not last, latest=last)
         return latest if last else earliest
-
-
-def _is_of_now(population: Population) -> bool:
-    """Whether it is of what a tally is about: what is known now, by when it happened."""
-    return population.as_of is None and not population.by_arrival
 
 
 def whole_hours(population: Population) -> tuple[Window | None, list[tuple[int, int]]]:

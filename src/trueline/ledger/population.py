@@ -46,6 +46,11 @@ class Population:
     as_of: int | None = None
     """Only what had arrived until then is known, microseconds since 1970; None: all. See `trueline.service.as_of`."""
 
+    @property
+    def is_of_now(self) -> bool:
+        """Whether it is of what is known now, by when it happened: what counts that are kept are about."""
+        return self.as_of is None and not self.by_arrival
+
 
 _EVENTS = """
 SELECT ts, arrived_at, event_key, version, sign, event_id, subject_key, bucket_id,

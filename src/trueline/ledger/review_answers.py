@@ -31,7 +31,7 @@ class ReviewAnswers:
 
     def are_kept(self, population: Population) -> bool:
         """Whether counts of such a population come from what is kept: then it is worth being made ready."""
-        if population.as_of is not None or population.by_arrival or population.filters:
+        if not population.is_of_now or population.filters:
             return False
         hours, edges = whole_hours(population)
         return hours is not None and not (population.shape.by_bucket and (edges or hours != Window()))
@@ -51,7 +51,7 @@ class ReviewAnswers:
 
     def missed(self, population: Population, label: str, limit: int) -> list[str]:
         """As `ReviewQuery.missed`."""
-        if population.as_of is None and not population.by_arrival and not population.filters:
+        if population.is_of_now and not population.filters:
             found = self._latest_missed(population, label, limit)
             if found is not None:
                 return found

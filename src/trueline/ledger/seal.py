@@ -77,6 +77,8 @@ class Seal:
         self._lock = threading.RLock()
         self._changes = 0
         """Changes of definitions under way."""
+        self._aside_before: set[str] = set()
+        """What was put aside before the engine opened."""
         self._known: dict[Path, tuple[tuple[int, int], tuple[int, str]]] = {}
         """What definitions are that were read, by when they were written last and their size."""
         self._ended = threading.Event()
@@ -89,16 +91,29 @@ class Seal:
             LedgerTooNewError: the store has a schema of a later version; nothing is changed.
             LedgerDamagedError: one of them is not what was written; nothing is changed.
         """
+        self._aside_before = set(_aside(self._folder))
         if self._file.exists():
             self._sealed = _read(self._file, _Sealed)
             if self._sealed.version > known_version:
                 raise LedgerTooNewError(self._sealed.version, known_version)
-            if self._sealed.aside is not None and (more := sorted(set(_aside(self._folder)) - set(self._sealed.aside))):
-                raise LedgerDamagedError(str(self._folder / more[0]), "the engine put it aside as broken")
+            if self._sealed.aside is not None:
+                self._check_aside(self._aside_before, set(self._sealed.aside))
             self._definitions = _read(self._definitions_file, _Definitions)
             for name, sealed in (self._sealed.files | self._definitions.files).items():
                 self._check(name, *sealed)
             self._save(closed=False)
+
+    def check_opened(self) -> None:
+        """Look whether the engine has put parts aside as it opened.
+
+        Raises:
+            LedgerDamagedError: it has, and goes on without them.
+        """
+        self._check_aside(set(_aside(self._folder)), self._aside_before)
+
+    def _check_aside(self, found: set[str], known: set[str]) -> None:
+        if aside := sorted(found - known):
+            raise LedgerDamagedError(str(self._folder / aside[0]), "the engine put it aside as broken")
 
     def keep(self) -> None:
         """Take what is there as it is, and what is written from now on."""

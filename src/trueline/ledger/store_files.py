@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from trueline.ledger.errors import LedgerDamagedError
 from trueline.ledger.in_use import is_in_use
 from trueline.ledger.room import Room
 from trueline.ledger.seal import Seal
@@ -24,7 +23,6 @@ class StoreFiles:
         self._known_version = known_version
         self.room = Room(folder, keep_free_bytes)
         self.seal = Seal(folder)
-        self._aside_before: set[Path] = set()
         self._is_first = folder not in _open_here
         """The engine opens one folder a process, as often as one likes; who opens it first keeps its seal."""
 
@@ -38,7 +36,6 @@ class StoreFiles:
         """
         self.room.check()
         if self._is_first and not is_in_use(self.folder):  # who has it open is told later, by the engine
-            self._aside_before = self._put_aside()
             self.seal.open(self._known_version)
 
     def check_parts(self) -> None:
@@ -47,11 +44,8 @@ class StoreFiles:
         Raises:
             LedgerDamagedError: it has, and goes on without them.
         """
-        for part in self._put_aside() - self._aside_before if self._is_first else ():
-            raise LedgerDamagedError(str(part), "the engine put it aside as broken")
-
-    def _put_aside(self) -> set[Path]:
-        return set((self.folder / "store").glob("*/*/detached/*"))
+        if self._is_first:
+            self.seal.check_opened()
 
     def keep(self, stop_merging: Callable[[], None], start_merging: Callable[[], None]) -> None:
         """The store is open from now on."""

@@ -72,19 +72,19 @@ def restore(
         manifest = _unpack(backup, unpacked / _NEW, settings, copied)
         with _closed(data):
             placing.touch()
-            _sync(unpacked)
+            archive.sync_folder(unpacked)
             for name in _STORES:
                 _remove(data / name)
             for each in sorted((unpacked / _NEW).iterdir()):
                 each.rename(data / each.name)
-            _sync(data)
+            archive.sync_folder(data)
     except BaseException:
         if not placing.exists():
             shutil.rmtree(unpacked)
         raise
     placing.unlink()
     shutil.rmtree(unpacked)
-    _sync(data)
+    archive.sync_folder(data)
     return manifest
 
 
@@ -153,11 +153,3 @@ def _remove(path: Path) -> None:
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
