@@ -22,7 +22,15 @@ def file(sqlite_dsn: str, tmp_path: Path) -> Path:
     return tmp_path / "catalog.sqlite"
 
 
-@pytest.mark.parametrize("damage", [(b'["A", "B"]', b'["A", "C"]'), (b"kept", b"kepr"), (b"ENABLED'", b"ENABLEE'")])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        (b'["A", "B"]', b'["A", "C"]'),
+        (b"kept", b"kepr"),
+        (b"ENABLED'", b"ENABLEE'"),
+        (b"CREATE TABLE jobs (", b"CREATE TABLE jobs \xb3"),  # SQLite quotes it in an error that is no UTF-8 then
+    ],
+)
 def test_another_value_is_noticed_where_sqlite_notices_nothing(
     sqlite_dsn: str, file: Path, damage: tuple[bytes, bytes]
 ) -> None:

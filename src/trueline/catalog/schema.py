@@ -41,6 +41,8 @@ def refuse_newer(url: URL) -> None:
         if isinstance(error, OperationalError) and not _says_damaged(error):
             raise
         raise StoreDamaged(name_of(url)) from error
+    except UnicodeDecodeError as error:  # the driver reads names of columns and words of errors as they stand
+        raise StoreDamaged(name_of(url)) from error
 
 
 def _refuse_damaged(connection: Connection, store: str) -> None:
