@@ -11,15 +11,15 @@ from trueline.metrics.seeded import Seeded
 
 
 @pytest.mark.parametrize("size", [2, 3, 10])
-def test_the_prior_of_recall_and_precision_is_jeffreyss(size: int) -> None:
+def test_the_prior_of_recall_and_precision_is_one_right_and_half_an_error(size: int) -> None:
     before = prior(size)
-    assert np.diag(before).tolist() == [0.5] * size
-    assert before.sum(axis=0) == pytest.approx(1.0)
-    assert before.sum(axis=1) == pytest.approx(1.0)
+    assert np.diag(before).tolist() == [1.0] * size
+    assert before.sum(axis=0) == pytest.approx(1.5)
+    assert before.sum(axis=1) == pytest.approx(1.5)
 
 
 def test_one_label_has_a_prior() -> None:
-    assert prior(1).tolist() == [[0.5]]
+    assert prior(1).tolist() == [[1.0]]
 
 
 def test_shares_are_beta() -> None:

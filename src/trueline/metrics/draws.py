@@ -45,15 +45,16 @@ class DrawnCell:
 
 
 def prior(size: int) -> NDArray[np.float64]:
-    """The prior of a K x K matrix, in counts: 1/2 where right, 1/2 shared by the errors of a row.
+    """The prior of a K x K matrix, in counts: 1 where right, 1/2 shared by the errors of a row.
 
-    A Dirichlet with these gives the recall and the precision of each label the prior Beta(1/2, 1/2), which is
-    Jeffreys's, whose intervals keep near their level (Brown, Cai and DasGupta, Interval estimation for a binomial
-    proportion, Statistical Science 16, 2001). With 1/2 in every cell, Jeffreys's for the matrix as a whole, three
-    labels already bring three errors that nobody made, and intervals of macro averages at 300 events cover 91 %.
+    A Dirichlet with these gives the recall and the precision of each label the prior Beta(1, 1/2): a little more right
+    than wrong, and no more known than that. Jeffreys's for a share, 1/2 and 1/2 (Brown, Cai and DasGupta, Interval
+    estimation for a binomial proportion, Statistical Science 16, 2001), has the means over labels cover 91 % where one
+    label in a hundred is seen three times among 300 events, and 94 % with these. With 1/2 in every cell, Jeffreys's for
+    the matrix as a whole, three labels already bring three errors that nobody made.
     """
     off = 0.5 / (size - 1) if size > 1 else 0.5
-    return np.where(np.eye(size, dtype=bool), 0.5, off)
+    return np.where(np.eye(size, dtype=bool), 1.0, off)
 
 
 def draw_cells(cells: Sequence[DrawnCell], seeded: Seeded, draws: int = DRAWS) -> NDArray[np.float64]:
