@@ -43,10 +43,10 @@ def test_a_bucket_is_as_sure_as_its_least_sure_event_and_counts_for_each_decisio
     columns = dict(zip(BANDED_BUCKETS.names, zip(*rows, strict=True), strict=True))
     reviews = ReviewedBuckets(pa.table({name: list(column) for name, column in columns.items()}, BANDED_BUCKETS))
     together = [ReviewCount("A", None, Mass(8, 2, 34), 4), ReviewCount("B", None, Mass(1, 1, 1))]
-    assert sorted(reviews.counts(), key=repr) == together
+    assert sorted(reviews.counts(Window()) or (), key=repr) == together
     reviews.set_consensus(np.array([7], np.uint64), pa.chunked_array([["B"]]))
     reviews.say(pa.table({"subject_key": [7], "probability": [0.5]}, SAID))
-    assert sorted(reviews.counts(), key=repr) == [
+    assert sorted(reviews.counts(Window()) or (), key=repr) == [
         ReviewCount("A", "B", Mass(3, 1, 9), 4, 0.5),
         ReviewCount("A", None, Mass(5, 1, 25), 4),
         ReviewCount("B", "B", Mass(1, 1, 1), None, 0.5),
@@ -58,7 +58,7 @@ def test_a_bucket_can_have_a_consensus_before_its_events() -> None:
     reviews = ReviewedBuckets(empty)
     reviews.set_consensus(np.array([7, 8], np.uint64), pa.chunked_array([["B", "A"]]))
     reviews.add(pa.table({"subject_key": [8], "ts": [0], "outcome": ["A\0"], "band": [-1], "sign": [1]}, BANDED))
-    assert reviews.counts() == [ReviewCount("A", "A", Mass(1, 1, 1))]
+    assert reviews.counts(Window()) == [ReviewCount("A", "A", Mass(1, 1, 1))]
 
 
 def test_what_a_vote_says_of_the_chance_comes_before_that_of_a_draw() -> None:
@@ -74,7 +74,7 @@ def test_what_a_vote_says_of_the_chance_comes_before_that_of_a_draw() -> None:
     drawn = ReviewCount("A", "B", one, None, 0.25)
     of_another_decision, unreviewed = ReviewCount("B", "B", one), ReviewCount("A", None, one)
     expected = [ReviewCount("A", "B", one, None, 0.5), drawn, of_another_decision, unreviewed]
-    assert sorted(reviews.counts(), key=repr) == sorted(expected, key=repr)
+    assert sorted(reviews.counts(Window()) or (), key=repr) == sorted(expected, key=repr)
     reviews.say(pa.table({"subject_key": [7], "probability": [None]}, SAID))
     expected = [ReviewCount("A", "B", Mass(2, 2, 2), None, 0.25), of_another_decision, unreviewed]
-    assert sorted(reviews.counts(), key=repr) == sorted(expected, key=repr)
+    assert sorted(reviews.counts(Window()) or (), key=repr) == sorted(expected, key=repr)

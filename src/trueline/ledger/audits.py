@@ -131,25 +131,24 @@ class AuditTable:
     def append(self, job_id: int, drawn: Drawn) -> None:
         """Put a draw on record, durably and as a whole."""
         size = len(drawn.subjects)
-        self._engine.insert(
-            "audit_draws",
-            pa.table(
-                {
-                    "job_id": repeated(job_id, pa.uint64(), size),
-                    "draw": repeated(drawn.draw, pa.string(), size),
-                    "place": pa.array(range(size), pa.uint32()),
-                    "subject_key": pa.array([key for key, _ in drawn.subjects], pa.uint64()),
-                    "id": pa.array([name for _, name in drawn.subjects], pa.string()),
-                    "decision": repeated(drawn.decision, pa.string(), size),
-                    "population": repeated(drawn.population, pa.uint64(), size),
-                    "probability": repeated(drawn.probability, pa.float64(), size),
-                    "reason": repeated(drawn.reason, pa.string(), size),
-                    "request": repeated(drawn.request, pa.string(), size),
-                    "drawn_at": repeated(drawn.drawn_at, MOMENT, size),
-                }
-            ),
+        rows = pa.table(
+            {
+                "job_id": repeated(job_id, pa.uint64(), size),
+                "draw": repeated(drawn.draw, pa.string(), size),
+                "place": pa.array(range(size), pa.uint32()),
+                "subject_key": pa.array([key for key, _ in drawn.subjects], pa.uint64()),
+                "id": pa.array([name for _, name in drawn.subjects], pa.string()),
+                "decision": repeated(drawn.decision, pa.string(), size),
+                "population": repeated(drawn.population, pa.uint64(), size),
+                "probability": repeated(drawn.probability, pa.float64(), size),
+                "reason": repeated(drawn.reason, pa.string(), size),
+                "request": repeated(drawn.request, pa.string(), size),
+                "drawn_at": repeated(drawn.drawn_at, MOMENT, size),
+            }
         )
-        self._kept.draws_written(job_id)
+        with self._kept.changing(job_id):
+            self._engine.insert("audit_draws", rows)
+            self._kept.draws_written(job_id)
 
     def read(self, job_id: int, draw: str) -> Drawn | None:
         """The draw of that name; None: there is none."""

@@ -49,6 +49,7 @@ _OF_STATES = {
     OwnField.UNDECIDED_CONSENSUS,
 }
 _OF_KINDS = _OF_STATES | {OwnField.RESULT_LABEL, OwnField.RESULT, OwnField.PIPELINE_STATUS}
+_OF_TRAININGS = {OwnField.BUCKET_STATE, OwnField.KNOWLEDGE_BASE_STATE}
 _OF_SUBJECTS = _OF_STATES | {OwnField.LAST_COMPUTE_CONSENSUS_TIMESTAMP}
 
 
@@ -75,6 +76,11 @@ def on_states(filters: tuple[Filter, ...]) -> tuple[Filter, ...]:
 def ask_for_moments(filters: tuple[Filter, ...]) -> bool:
     """Whether any filter needs the moment that an event's consensus was worked out."""
     return any(asks_for_subject(each.field) for each in filters if own_field(each.field) not in _OF_STATES)
+
+
+def ask_for_trainings(filters: tuple[Filter, ...]) -> bool:
+    """Whether any filter needs what a training learned from subjects."""
+    return any(own_field(each.field) in _OF_TRAININGS for each in filters)
 
 
 def asks_for_subject(field: str) -> bool:

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from trueline.ledger.audits import DRAWN
 from trueline.ledger.lookup import KEYS
 from trueline.ledger.population import DRAWS, VOTES
-from trueline.ledger.reviews import BAND, PROBABILITIES, SAID
+from trueline.ledger.reviews import BAND, PROBABILITIES, SAID, VERSIONS
 from trueline.metrics import reviewed_events
 from trueline.metrics.growing import Numbers
 from trueline.metrics.hours import HOUR, HOURS_BEFORE_1970, Window
@@ -21,6 +21,8 @@ from trueline.metrics.reviewed_buckets import BANDED_BUCKETS, ReviewedBuckets
 from trueline.metrics.reviewed_events import BANDED, BANDED_HOURS, ReviewedEvents
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from numpy.typing import NDArray
 
     from trueline.ledger.engine import Engine
@@ -32,6 +34,17 @@ _HOURS = f"""
 SELECT intDiv(toUnixTimestamp64Micro(ts) + {HOURS_BEFORE_1970} * {HOUR}, {HOUR}) AS since_1900,
        toInt64(since_1900) - {HOURS_BEFORE_1970} AS hour, toString(outcome) AS outcome, {BAND}, sum(sign) AS events
 FROM {{events}} GROUP BY since_1900, outcome, band"""
+
+_ROWS_BY_HOUR = f"""
+SELECT toInt64(intDiv(toUnixTimestamp64Micro(ts) + {HOURS_BEFORE_1970} * {HOUR}, {HOUR})) - {HOURS_BEFORE_1970} AS hour,
+       toInt64(count()) AS rows
+FROM {{events}} GROUP BY hour ORDER BY hour"""
+
+_OF_HOURS = VERSIONS.replace(
+    "{where}",
+    "ts >= fromUnixTimestamp64Micro({since:Int64}, 'UTC') AND ts < fromUnixTimestamp64Micro({until:Int64}, 'UTC')",
+)
+_ROWS_AT_ONCE = 500_000
 
 _BUCKETS = f"""
 SELECT subject_key, toString(decision) AS decision, {BAND}, sum(sign) AS events
@@ -72,14 +85,24 @@ class KeptReviews:
         self._lookup = lookup
         self._kept: dict[int, _Kept] = {}
 
-    def is_ready(self, job_id: int) -> bool:
-        """Whether a job's reviews are counted."""
-        return job_id in self._kept
+    def is_ready(self, job_id: int, *, in_parts: bool = False) -> bool:
+        """Whether a job's reviews are counted, and also by parts of all time."""
+        kept = self._kept.get(job_id)
+        if kept is None:
+            return False
+        return not in_parts or isinstance(kept.reviews, ReviewedEvents) or kept.reviews.has_events
 
-    def make_ready(self, job_id: int, *, by_bucket: bool) -> None:
+    def make_ready(self, job_id: int, *, by_bucket: bool, in_parts: bool = False) -> None:
         """Count a job's reviews, out of the ledger."""
-        if job_id in self._kept:
-            return
+        kept = self._kept.get(job_id)
+        if kept is None:
+            kept = self._made(job_id, by_bucket=by_bucket)
+        if in_parts and isinstance(kept.reviews, ReviewedBuckets) and not kept.reviews.has_events:
+            with kept.lock:
+                kept.reviews.keep_events(self._all_events(job_id))
+        self._kept[job_id] = kept
+
+    def _made(self, job_id: int, *, by_bucket: bool) -> _Kept:
         events, job = self._tables.of(job_id).name, {"job": job_id}
         if by_bucket:
             buckets = self._engine.table(_BUCKETS.replace("{events}", events))
@@ -92,21 +115,55 @@ class KeptReviews:
         said = self._engine.table(f"SELECT DISTINCT subject_key FROM ({_EVER_SAID})", job)
         self._say(job_id, kept, said["subject_key"].to_numpy())
         self._draw(job_id, kept)
-        self._kept[job_id] = kept
+        return kept
+
+    def _all_events(self, job_id: int) -> Iterator[pa.Table]:
+        """The versions of all events, some hours at a time."""
+        events = self._tables.of(job_id).name
+        hours = self._engine.table(_ROWS_BY_HOUR.replace("{events}", events))
+        first, rows = hours["hour"].to_numpy(), hours["rows"].to_numpy()
+        part = np.cumsum(rows) // _ROWS_AT_ONCE
+        for each in np.unique(part):
+            of_part = first[part == each]
+            span = {"since": int(of_part[0]) * HOUR, "until": (int(of_part[-1]) + 1) * HOUR}
+            rows = self._engine.table(_OF_HOURS.replace("{table}", events), span)
+            yield rows.rename_columns(BANDED.names).cast(BANDED)
 
     def forget(self, job_id: int) -> None:
         """Drop what is kept of a job."""
         self._kept.pop(job_id, None)
 
-    def counts(self, job_id: int, window: Window) -> list[ReviewCount] | None:
-        """As `ReviewQuery.counts`; None where it is not kept, as of a bucket job's part of all time."""
+    def decisions(self, job_id: int) -> list[str] | None:
+        """All decisions that were ever made in a job; None where nothing is kept of it."""
+        kept = self._kept.get(job_id)
+        if kept is None:
+            return None
+        with kept.lock:
+            return kept.reviews.decisions()
+
+    def counts(self, job_id: int, window: Window, beside: Iterable[pa.Table] = ()) -> list[ReviewCount] | None:
+        """As `ReviewQuery.counts`; None where it is not kept.
+
+        Args:
+            job_id: Whose.
+            window: Of whole hours.
+            beside: In a job grouped by bucket, events outside of it that count, too, with the columns of `BANDED`.
+        """
         kept = self._kept.get(job_id)
         if kept is None:
             return None
         with kept.lock:
             if isinstance(kept.reviews, ReviewedEvents):
                 return kept.reviews.counts(window)
-            return kept.reviews.counts() if window == Window() else None
+            return kept.reviews.counts(window, beside)
+
+    def counts_of(self, job_id: int, groups: pa.Table) -> list[ReviewCount] | None:
+        """The same of what `ReviewQuery.groups` counted; None where it is not of the same writes."""
+        kept = self._kept.get(job_id)
+        if kept is None:
+            return None
+        with kept.lock:
+            return kept.reviews.counts_of(groups)
 
     def events_written(self, job_id: int, rows: pa.Table) -> None:
         """Take in versions of events that were set or taken back, given as rows of the table of events."""

@@ -84,7 +84,8 @@ VOTES: Final = "(SELECT * FROM votes WHERE job_id = {job:UInt64})"
 DRAWS: Final = "(SELECT * FROM audit_draws WHERE job_id = {job:UInt64})"
 """The subjects of a job that were drawn for audits."""
 
-_VOTED_KEYS = "SELECT subject_key FROM consensus WHERE job_id = {job:UInt64}"
+VOTED_KEYS: Final = "SELECT subject_key FROM consensus WHERE job_id = {job:UInt64}"
+"""The query of the keys of subjects that were voted on, but for those whose votes came with their events."""
 _TRAINED_KEYS = "SELECT subject_key FROM knowledge_base WHERE job_id = {job:UInt64} AND training = {training:UInt64}"
 
 _STATELESS = (
@@ -339,7 +340,7 @@ def asked(engine: Engine, tables: JobTables, population: Population) -> Asked:
         source, votes, draws = events_then(table), VOTES_THEN, DRAWS_THEN
         voted = voted_then(engine, population.shape.min_votes, into)
     elif population.training is not None or has_consensus_rows(engine, population.job_id):
-        voted = VotedThen(_VOTED, _VOTED_KEYS)
+        voted = VotedThen(_VOTED, VOTED_KEYS)
     subjects, subject_keys = (None, "") if voted is None else (voted.states, voted.keys)
     if population.training is not None:
         into.values["training"] = population.training

@@ -8,38 +8,59 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from trueline.ledger.answers import whole_hours
+from trueline.ledger.conditions import (
+    ask_for_kinds_alone,
+    ask_for_moments,
+    ask_for_subjects,
+    ask_for_trainings,
+    on_states,
+)
+from trueline.ledger.remembered import RememberedReviews
+from trueline.metrics.groups import Kind
 from trueline.metrics.hours import Window
 from trueline.metrics.reviews import Mass, ReviewCount
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
+    from trueline.filters.request import Filter
     from trueline.ledger.kept import KeptCounts
+    from trueline.ledger.kinds import KindQuery
     from trueline.ledger.population import Population
-    from trueline.ledger.remembered import RememberedReviews
-    from trueline.ledger.reviews import ReviewPart, Split
+    from trueline.ledger.reviews import ReviewPart, ReviewQuery, Split
 
 _TRIES: Final = 3
+_MORE_TO_BE_FILTERED: Final = 16
+"""Times as many are looked at where filters let only some pass."""
+_WORTH_NAMING: Final = 2_560
+"""Events whose hours are worth to be named to the engine: with more of them it reads most of a table anyway."""
 
 
 class ReviewAnswers:
     """Answers what the report's numbers are made from. Exact."""
 
-    def __init__(self, query: RememberedReviews, kept: KeptCounts) -> None:
+    def __init__(self, query: ReviewQuery, kinds: KindQuery, kept: KeptCounts) -> None:
         self._query = query
+        self._kinds = kinds
         self._kept = kept
+        self._remembered = RememberedReviews(kept)
 
     def are_kept(self, population: Population) -> bool:
-        """Whether counts of such a population come from what is kept: then it is worth being made ready."""
-        if not population.is_of_now or population.filters:
-            return False
-        hours, edges = whole_hours(population)
-        return hours is not None and not (population.shape.by_bucket and (edges or hours != Window()))
+        """Whether counts of such a population are told from what is kept: then it is worth being made ready."""
+        filters = population.filters
+        return population.is_of_now and not ask_for_moments(filters) and not ask_for_trainings(filters)
+
+    def are_told_in_parts(self, population: Population) -> bool:
+        """Whether that takes what is kept of parts of all time."""
+        return self.are_kept(population) and ask_for_kinds_alone(population.filters) and not _of_all_time(population)
 
     def counts(self, population: Population) -> list[ReviewCount]:
         """As `ReviewQuery.counts`."""
-        kept = self._kept_counts(population) if self.are_kept(population) else None
-        return self._query.counts(population) if kept is None else kept
+        if self.are_kept(population) and ask_for_kinds_alone(population.filters):
+            kept = self._passing(population, population.filters, self._kept_counts)
+            if kept is not None:
+                return kept
+        return self._remembered.answer(population, "counts", lambda: self._counted(population))
 
     def parts(self, population: Population, split: Split) -> list[ReviewPart]:
         """As `ReviewQuery.parts`."""
@@ -51,19 +72,34 @@ class ReviewAnswers:
 
     def missed(self, population: Population, label: str, limit: int) -> list[str]:
         """As `ReviewQuery.missed`."""
-        if population.is_of_now and not population.filters:
+        if population.is_of_now and not ask_for_subjects(population.filters):
             found = self._latest_missed(population, label, limit)
             if found is not None:
                 return found
-        return self._query.missed(population, label, limit)
+        return self._remembered.answer(
+            population, f"missed {limit} {label}", lambda: self._query.missed(population, label, limit)
+        )
 
     def _latest_missed(self, population: Population, label: str, limit: int) -> list[str] | None:
-        """The same by way of the tally; None where there is none, or a write has changed what it told."""
+        """The same by way of the tally; None where there is none, a write has changed what it told, or few pass."""
+        if not population.filters:
+            return self._missed_among(population, label, limit, limit)
+        wanted = limit * _MORE_TO_BE_FILTERED
+        while wanted <= _WORTH_NAMING:
+            found = self._missed_among(population, label, limit, wanted)
+            if found is None or len(found) >= limit:
+                return found
+            wanted *= _MORE_TO_BE_FILTERED
+        return None
+
+    def _missed_among(self, population: Population, label: str, limit: int, wanted: int) -> list[str] | None:
+        """Those that pass of the latest `wanted` without filters; None where what was counted has changed meanwhile."""
         window = Window(population.start, population.end)
+        changes = self._kept.changes(population.job_id)
         with self._kept.tally(population.job_id, population.training) as tally:
             if tally is None:
                 return None
-            latest = tally.latest_missed(window, label, limit)
+            latest = tally.latest_missed(window, label, wanted)
         if not latest.hours:
             return []
         rows = self._query.named(replace(population, hours=latest.hours), label, latest.moments)
@@ -77,7 +113,48 @@ class ReviewAnswers:
             for subject, moment, event_id, came in rows
             if (subject, moment) in latest.moments or (came and subject in others)
         )
-        return [event_id for _, event_id in found[:limit]] if len(found) >= min(limit, latest.events) else None
+        if population.filters:  # how many have to pass is not known, so nothing may have changed
+            if changes % 2 or self._kept.changes(population.job_id) != changes:
+                return None
+        elif len(found) < min(limit, latest.events):
+            return None
+        return [event_id for _, event_id in found[:limit]]
+
+    def _counted(self, population: Population) -> list[ReviewCount]:
+        """By a question to the ledger, with the states of subjects from what is kept where that has them."""
+        found = None
+        if self.are_kept(population):
+            found = self._passing(population, on_states(population.filters), self._counted_without_states)
+        return self._query.counts(population) if found is None else found
+
+    def _passing(
+        self,
+        population: Population,
+        filters: tuple[Filter, ...],
+        count: Callable[[Population], list[ReviewCount] | None],
+    ) -> list[ReviewCount] | None:
+        """Those counts that pass filters on decision and consensus, of a population that is counted without these."""
+        counts = count(replace(population, filters=tuple(each for each in population.filters if each not in filters)))
+        if not filters or not counts:
+            return counts
+        kinds = tuple(sorted({(each.decision, each.consensus or "") for each in counts}))
+        asked = replace(population, filters=filters)
+        passing = self._kinds.passing(asked, tuple(Kind(*kind, trained=False, changed=False) for kind in kinds))
+        passed = {kind for kind, passes in zip(kinds, passing.tolist(), strict=True) if passes}
+        return [each for each in counts if (each.decision, each.consensus or "") in passed]
+
+    def _counted_without_states(self, population: Population) -> list[ReviewCount] | None:
+        """Count by a question that knows no states; None where what is counted changes over and over meanwhile."""
+        for _ in range(_TRIES):
+            changes = self._kept.changes(population.job_id)
+            decisions = self._kept.reviews.decisions(population.job_id)
+            if decisions is None or changes % 2:
+                return None
+            groups = self._query.groups(population, decisions)
+            counts = self._kept.reviews.counts_of(population.job_id, groups)
+            if counts is not None and self._kept.changes(population.job_id) == changes:
+                return counts
+        return None
 
     def _kept_counts(self, population: Population) -> list[ReviewCount] | None:
         """Count whole hours from what is kept and what a window has beside them from the events."""
@@ -86,14 +163,23 @@ class ReviewAnswers:
             return None
         for _ in range(_TRIES):
             changes = self._kept.changes(population.job_id)
-            counts = self._kept.reviews.counts(population.job_id, hours)
+            of_edges = [replace(population, start=start, end=end) for start, end in edges]
+            if population.shape.by_bucket:  # a bucket may have events in both
+                beside = [self._query.events(each) for each in of_edges]
+                counts = self._kept.reviews.counts(population.job_id, hours, beside)
+            else:
+                counts = self._kept.reviews.counts(population.job_id, hours)
+                if counts is not None:
+                    counts = _together([*counts, *(count for each in of_edges for count in self._query.counts(each))])
             if counts is None or not edges:
                 return counts
-            for start, end in edges:
-                counts += self._query.counts(replace(population, start=start, end=end))
             if changes % 2 == 0 and self._kept.changes(population.job_id) == changes:
-                return _together(counts)
+                return counts
         return None  # one question to the ledger is right whatever is changed meanwhile
+
+
+def _of_all_time(population: Population) -> bool:
+    return population.start is None and population.end is None
 
 
 def _together(counts: Iterable[ReviewCount]) -> list[ReviewCount]:

@@ -15,12 +15,16 @@ from trueline.ledger.audits import DRAWN
 from trueline.ledger.conditions import asks_for_subject, own_expression
 from trueline.ledger.document_conditions import columns_at
 from trueline.ledger.documents import OBJECT_TAG, ValueKind
-from trueline.ledger.population import asked
+from trueline.ledger.population import VOTED_KEYS, asked
 from trueline.ledger.predicates import moment_text
+from trueline.metrics.reviewed_buckets import BUCKETS
+from trueline.metrics.reviewed_events import BANDED, BANDED_GROUPS
 from trueline.metrics.reviews import Mass, ReviewCount
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
+
+    import pyarrow as pa
 
     from trueline.ledger.engine import Engine
     from trueline.ledger.job_tables import JobTables
@@ -81,8 +85,30 @@ FROM
 )
 GROUP BY outcome_decision, consensus, lowest_band, likely{of_parts}"""
 
+# the states of subjects are put to these by whoever knows them
+_EVENTS_ALONE = """
+SELECT toString(outcome) AS outcome, {band}, if(subject_key IN ({marked}), subject_key, 0) AS marked,
+       sum(sign) AS events
+FROM {table} WHERE {where} GROUP BY outcome, band, marked"""
+
+# by a number for the decision: the engine groups by numbers twice as fast as by one and a text
+_BUCKETS_ALONE = """
+SELECT subject_key, arrayElement({decisions}, decided) AS decision, sum(banded) AS events,
+       ifNull(minOrNullIf(band, banded > 0 AND band >= 0), -1) AS lowest
+FROM
+(
+    SELECT subject_key, toUInt16(indexOf({decisions}, decision)) AS decided, {band}, sum(sign) AS banded
+    FROM {table} WHERE {where} AND decision != '' GROUP BY subject_key, decided, band
+)
+GROUP BY subject_key, decided HAVING events > 0"""
+
 BAND: Final = "if(isNull(confidence), toInt8(-1), toInt8(least(floor(assumeNotNull(confidence) / 10), 9))) AS band"
 """A tenth of confidence, from 0 to 9; -1 where there is none."""
+
+VERSIONS: Final = f"""
+SELECT subject_key, toUnixTimestamp64Micro(ts) AS moment, toString(outcome) AS outcome, {BAND}, sign
+FROM {{table}} WHERE {{where}}"""
+"""The query of versions of events, with the columns of `BANDED`, of which the moment has another name here."""
 
 _LATER = "SELECT subject_key FROM consensus WHERE job_id = {job:UInt64} AND consensus = {label}"
 
@@ -168,6 +194,47 @@ class ReviewQuery:
         )
         rows = self._engine.rows(_put_together(of, groups, of_parts[1:], drawn=drawn), of.into.values)
         return [_part(row, split) for row in rows if row[0]]
+
+    def groups(self, population: Population, decisions: Sequence[str]) -> pa.Table:
+        """A population's events counted by all that the report asks for but the states of their subjects.
+
+        No filter may be on these states.
+
+        Args:
+            population: Whose events.
+            decisions: All that there are of them, in a job grouped by bucket; of others that come meanwhile the
+                decision is told as empty.
+
+        Returns:
+            The columns of `BUCKETS` in a job grouped by bucket, else of `BANDED_GROUPS`.
+
+        Raises:
+            QueryTimeoutError: it took longer than the budget.
+        """
+        of = asked(self._engine, self._tables, population)
+        by_chance = _BY_CHANCE.replace("{votes}", of.votes).replace("{draws}", of.draws)
+        query, schema = (_BUCKETS_ALONE, BUCKETS) if of.by_bucket else (_EVENTS_ALONE, BANDED_GROUPS)
+        for name, part in {
+            "{band}": BAND,
+            "{marked}": f"{VOTED_KEYS} UNION ALL {by_chance}",
+            "{decisions}": of.into.bind(list(decisions), "Array(String)") if of.by_bucket else "",
+            "{table}": of.table,
+            "{where}": of.where,
+        }.items():
+            query = query.replace(name, part)
+        return self._engine.table(query, of.into.values).select(schema.names).cast(schema)
+
+    def events(self, population: Population) -> pa.Table:
+        """The versions of a population's events, with the columns of `BANDED`.
+
+        No filter may be on the states of their subjects.
+
+        Raises:
+            QueryTimeoutError: it took longer than the budget.
+        """
+        of = asked(self._engine, self._tables, population)
+        query = VERSIONS.replace("{table}", of.table).replace("{where}", of.where)
+        return self._engine.table(query, of.into.values).rename_columns(BANDED.names).cast(BANDED)
 
     def largest(self, population: Population, field: str, limit: int) -> list[str]:
         """The values that most of a population's events have at a field, then in the order of their texts.

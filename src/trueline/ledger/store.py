@@ -25,7 +25,6 @@ from trueline.ledger.keys import load_key_maker
 from trueline.ledger.kinds import KindQuery
 from trueline.ledger.lookup import KeyLookup
 from trueline.ledger.pages import EventPages
-from trueline.ledger.remembered import RememberedReviews
 from trueline.ledger.review_answers import ReviewAnswers
 from trueline.ledger.reviews import ReviewQuery
 from trueline.ledger.store_files import StoreFiles
@@ -88,14 +87,15 @@ class Ledger:
         self.votes = VoteTable(engine, tables, lookup, self.kept)
         self.trainings = TrainingTable(engine, tables)
         self.count = CountQuery(engine, tables)
-        self.reviews = ReviewAnswers(RememberedReviews(ReviewQuery(engine, tables), self.kept), self.kept)
+        kinds = KindQuery(engine, tables)
+        self.reviews = ReviewAnswers(ReviewQuery(engine, tables), kinds, self.kept)
         self.decision_points = DecisionPointQuery(engine, tables)
         self.vote_patterns = VotePatternQuery(engine, tables)
         self.confidences = ConfidenceQuery(engine, tables)
         self.decision_pairs = DecisionPairQuery(engine, tables)
         self.pages = EventPages(engine, tables)
         self.fields = FieldQuery(engine, tables)
-        self.answers = Answers(self.count, KindQuery(engine, tables), self.kept)
+        self.answers = Answers(self.count, kinds, self.kept)
         self.audits = AuditTable(engine, tables, self.kept)
         self.kept_since = migrations.applied_at(engine, _REPLACED_IS_KEPT)
         """Since then what an event was before it was sent again is kept; to the second, cut off."""

@@ -36,6 +36,11 @@ BANDED_HOURS: Final = pa.schema(
 )
 """Events counted by the hour, as `tally.HOURS`."""
 
+BANDED_GROUPS: Final = pa.schema(
+    [("outcome", pa.string()), ("band", pa.int8()), ("marked", pa.uint64()), ("events", pa.int64())]
+)
+"""Events counted by outcome, band and, where it has a state, by subject; 0 stands for all others."""
+
 SAID: Final = pa.schema([("subject_key", pa.uint64()), ("probability", pa.float64())])
 """The review probabilities that votes say of subjects; null where none does."""
 
@@ -89,6 +94,10 @@ class ReviewedEvents:
         self._chances.grow(len(self._subjects))
         self._keep(events)
 
+    def decisions(self) -> list[str]:
+        """All that were ever made, and further labels."""
+        return self._labels.texts[1:]
+
     def set_consensus(self, keys: NDArray[np.uint64], labels: pa.ChunkedArray) -> None:
         """Set what marked subjects came to: a label, Undecided, or empty where all votes are withdrawn."""
         number = self._subjects.find(keys)
@@ -126,6 +135,32 @@ class ReviewedEvents:
             for decision, consensus, band in (self._told(kind),)
             if decision and events
         ]
+
+    def counts_of(self, groups: pa.Table) -> list[ReviewCount] | None:
+        """The same of a population whose events are counted already, with the columns of `BANDED_GROUPS`.
+
+        None where a subject has a state that was not told of.
+        """
+        marked = as_array(groups["marked"])
+        subject = self._subjects.find(marked)
+        if ((subject == _NONE) & (marked != 0)).any():
+            return None
+        decision, first = self._labels.pairs(groups["outcome"])
+        consensus = self._consensus(first, subject)
+        chance = np.full(len(marked), NO_CHANCE)
+        drawn = np.flatnonzero((subject != _NONE) & (consensus != 0))
+        chance[drawn] = self._chances.of(subject[drawn], decision[drawn])
+        packed = (decision * LABELS + consensus) * BANDS + as_array(groups["band"]) + 1
+        sides = len(self._chances.probabilities)
+        different, events = summed(packed * sides + chance, as_array(groups["events"]))
+        found = []
+        for both, size in zip(different.tolist(), events.tolist(), strict=True):
+            alike, chance_of = divmod(both, sides)
+            decided, came_to, band = self._unpacked(alike)
+            if decided and size:
+                probability = self._chances.probabilities[chance_of]
+                found.append(ReviewCount(decided, came_to or None, Mass.single(size), band, probability))
+        return found
 
     def _by_chance(self, window: Window) -> list[tuple[int, int, int]]:
         """Kind, number of the probability, and events: of those that were reviewed and may have been drawn."""
@@ -168,7 +203,11 @@ class ReviewedEvents:
         return found
 
     def _told(self, kind: int) -> tuple[str, str, int | None]:
-        outcome, band = divmod(int(self._kinds.numbers[kind]), BANDS)
+        return self._unpacked(int(self._kinds.numbers[kind]))
+
+    def _unpacked(self, packed: int) -> tuple[str, str, int | None]:
+        """Decision, consensus and band."""
+        outcome, band = divmod(packed, BANDS)
         decision, consensus = divmod(outcome, LABELS)
         return self._labels.texts[decision], self._labels.texts[consensus], band - 1 if band else None
 

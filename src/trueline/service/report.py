@@ -127,7 +127,7 @@ class Reports:
             self._writing.settle(job.id, known.training)
         population = question.population(job, known.training, known.as_of)
         if self._ledger.reviews.are_kept(population):
-            self._writing.settle_reviews(job)
+            self._writing.settle_reviews(job, in_parts=self._ledger.reviews.are_told_in_parts(population))
         return population
 
     def _missed(self, population: Population, job: Job, counts: Iterable[ReviewCount]) -> tuple[str, ...]:

@@ -185,11 +185,11 @@ class Writing:
         """Whether `settle` has nothing to do."""
         return job_id not in self._cut_short and self._ledger.kept.is_ready(job_id, training)
 
-    def settle_reviews(self, job: Job) -> None:
-        """Make what is kept of a job's reviews ready, as `settle` does the counts."""
-        if not self._ledger.kept.reviews.is_ready(job.id):
+    def settle_reviews(self, job: Job, *, in_parts: bool = False) -> None:
+        """Make what is kept of a job's reviews ready, as `settle` does the counts; also of parts of all time."""
+        if not self._ledger.kept.reviews.is_ready(job.id, in_parts=in_parts):
             with budget.without(), self.held(job.id):
-                self._ledger.kept.reviews.make_ready(job.id, by_bucket=job.grouping == "bucket")
+                self._ledger.kept.reviews.make_ready(job.id, by_bucket=job.grouping == "bucket", in_parts=in_parts)
 
     def derive(self, job: Job, votes: Mapping[int, Sequence[Vote]]) -> dict[int, Consensus]:
         """The consensus of subjects from all their votes, by the job's rule."""
