@@ -253,6 +253,7 @@ def test_a_report_asks_for_no_states_of_subjects(
         workspace.reports.of(job, filters=[above])
         workspace.reports.of(job, filters=[above, *TOLD_BY_KINDS[3]])
         patched.setattr(ReviewQuery, "groups", counted)
+        patched.setattr(ReviewQuery, "decided", counted)
         for filters in (None, TOLD_BY_KINDS[0], TOLD_BY_KINDS[4]):
             workspace.reports.of(job, filters=filters)
             workspace.reports.of(job, "2024-12-31T23:00:00Z", "2025-01-01T03:00:00Z", filters)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pyarrow as pa
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from trueline.metrics import growing
 from trueline.metrics.growing import Codes, GroupedRows, Numbers, columns_of
 
 numbers = st.lists(st.integers(0, 2**64 - 1) | st.integers(0, 5), max_size=30)
@@ -22,6 +24,19 @@ def test_numbers_keep_the_place_of_their_first_appearance(batches: list[list[int
         assert places.add(asked).tolist() == [known.index(each) for each in batch]
         assert places.numbers.tolist() == known
         assert len(places) == len(known)
+
+
+@pytest.mark.parametrize("beyond", [0, 30, 58], ids=["spread", "crowded", "all alike"])
+def test_many_numbers_are_found_however_they_are_spread(beyond: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(growing, "_MANY", 0)
+    random = np.random.default_rng(beyond)
+    known = np.unique(random.integers(0, 2**64, 2_000, np.uint64, endpoint=False) >> np.uint64(beyond))
+    places = Numbers()
+    places.add(known)
+    beside = np.array([0, 1, 2**64 - 1, int(known.max()), int(known.max()) - 1], np.uint64)
+    asked = np.concatenate([random.choice(known, 3_000), known + np.uint64(1), beside])
+    position = {number: place for place, number in enumerate(known.tolist())}
+    assert places.find(asked).tolist() == [position.get(number, -1) for number in asked.tolist()]
 
 
 @given(st.lists(st.lists(st.integers(0, 12), max_size=900), max_size=6), st.sets(st.integers(0, 12)))

@@ -21,13 +21,14 @@ from trueline.metrics.reviewed_buckets import BANDED_BUCKETS, ReviewedBuckets
 from trueline.metrics.reviewed_events import BANDED, BANDED_HOURS, ReviewedEvents
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
     from trueline.ledger.engine import Engine
     from trueline.ledger.job_tables import JobTables
     from trueline.ledger.lookup import KeyLookup
+    from trueline.metrics.reviewed_buckets import Placed
     from trueline.metrics.reviews import ReviewCount
 
 _HOURS = f"""
@@ -141,13 +142,13 @@ class KeptReviews:
         with kept.lock:
             return kept.reviews.decisions()
 
-    def counts(self, job_id: int, window: Window, beside: Iterable[pa.Table] = ()) -> list[ReviewCount] | None:
+    def counts(self, job_id: int, window: Window, beside: Sequence[Placed] = ()) -> list[ReviewCount] | None:
         """As `ReviewQuery.counts`; None where it is not kept.
 
         Args:
             job_id: Whose.
             window: Of whole hours.
-            beside: In a job grouped by bucket, events outside of it that count, too, with the columns of `BANDED`.
+            beside: In a job grouped by bucket, events outside of it that count, too.
         """
         kept = self._kept.get(job_id)
         if kept is None:
@@ -158,12 +159,28 @@ class KeptReviews:
             return kept.reviews.counts(window, beside)
 
     def counts_of(self, job_id: int, groups: pa.Table) -> list[ReviewCount] | None:
-        """The same of what `ReviewQuery.groups` counted; None where it is not of the same writes."""
+        """The same of what `ReviewQuery.groups` counted; None where it is not kept, or not of the same writes."""
         kept = self._kept.get(job_id)
-        if kept is None:
+        if kept is None or not isinstance(kept.reviews, ReviewedEvents):
             return None
         with kept.lock:
             return kept.reviews.counts_of(groups)
+
+    def place(self, job_id: int, events: pa.Table) -> Placed | None:
+        """What `ReviewQuery.decided` told of; None where it is not kept, or not of the same writes."""
+        kept = self._kept.get(job_id)
+        if kept is None or not isinstance(kept.reviews, ReviewedBuckets):
+            return None
+        with kept.lock:
+            return kept.reviews.place(events)
+
+    def counts_of_placed(self, job_id: int, events: Sequence[Placed]) -> list[ReviewCount] | None:
+        """As `counts` of these events; None where it is not kept any more."""
+        kept = self._kept.get(job_id)
+        if kept is None or not isinstance(kept.reviews, ReviewedBuckets):
+            return None
+        with kept.lock:
+            return kept.reviews.counts_of(events)
 
     def events_written(self, job_id: int, rows: pa.Table) -> None:
         """Take in versions of events that were set or taken back, given as rows of the table of events."""

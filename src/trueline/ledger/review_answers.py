@@ -17,7 +17,7 @@ from trueline.ledger.conditions import (
 )
 from trueline.ledger.remembered import RememberedReviews
 from trueline.metrics.groups import Kind
-from trueline.metrics.hours import Window
+from trueline.metrics.hours import HOUR, Window
 from trueline.metrics.reviews import Mass, ReviewCount
 
 if TYPE_CHECKING:
@@ -28,10 +28,14 @@ if TYPE_CHECKING:
     from trueline.ledger.kinds import KindQuery
     from trueline.ledger.population import Population
     from trueline.ledger.reviews import ReviewPart, ReviewQuery, Split
+    from trueline.metrics.reviewed_buckets import Placed
 
 _TRIES: Final = 3
 _MORE_TO_BE_FILTERED: Final = 16
 """Times as many are looked at where filters let only some pass."""
+_NAMED_HOURS: Final = 24
+_ROWS_AT_ONCE: Final = 20_000_000
+"""Two questions cost much more than one for both; so many rows are some 250 MB on their way."""
 _WORTH_NAMING: Final = 2_560
 """Events whose hours are worth to be named to the engine: with more of them it reads most of a table anyway."""
 
@@ -102,7 +106,7 @@ class ReviewAnswers:
             latest = tally.latest_missed(window, label, wanted)
         if not latest.hours:
             return []
-        rows = self._query.named(replace(population, hours=latest.hours), label, latest.moments)
+        rows = self._query.named(_of_hours(population, latest.hours), label, latest.moments)
         keys = np.array([row[0] for row in rows], np.uint64)
         with self._kept.tally(population.job_id, population.training) as tally:
             if tally is None:
@@ -147,14 +151,32 @@ class ReviewAnswers:
         """Count by a question that knows no states; None where what is counted changes over and over meanwhile."""
         for _ in range(_TRIES):
             changes = self._kept.changes(population.job_id)
-            decisions = self._kept.reviews.decisions(population.job_id)
-            if decisions is None or changes % 2:
+            if changes % 2:
                 return None
-            groups = self._query.groups(population, decisions)
-            counts = self._kept.reviews.counts_of(population.job_id, groups)
+            if population.shape.by_bucket:
+                placed = self._placed(population)
+                counts = None if placed is None else self._kept.reviews.counts_of_placed(population.job_id, placed)
+            else:
+                counts = self._kept.reviews.counts_of(population.job_id, self._query.groups(population))
             if counts is not None and self._kept.changes(population.job_id) == changes:
                 return counts
         return None
+
+    def _placed(self, population: Population) -> list[Placed] | None:
+        """The events of a population of a job grouped by bucket; so many at once that little memory is needed."""
+        decisions = self._kept.reviews.decisions(population.job_id)
+        with self._kept.tally(population.job_id, population.training) as tally:
+            if tally is None or decisions is None:
+                return None
+            windows = tally.divided(Window(population.start, population.end), _ROWS_AT_ONCE)
+        found = []
+        for window in windows:
+            of_part = replace(population, start=window.start, end=window.end)
+            placed = self._kept.reviews.place(population.job_id, self._query.decided(of_part, decisions))
+            if placed is None:
+                return None
+            found.append(placed)
+        return found
 
     def _kept_counts(self, population: Population) -> list[ReviewCount] | None:
         """Count whole hours from what is kept and what a window has beside them from the events."""
@@ -163,19 +185,39 @@ class ReviewAnswers:
             return None
         for _ in range(_TRIES):
             changes = self._kept.changes(population.job_id)
-            of_edges = [replace(population, start=start, end=end) for start, end in edges]
-            if population.shape.by_bucket:  # a bucket may have events in both
-                beside = [self._query.events(each) for each in of_edges]
-                counts = self._kept.reviews.counts(population.job_id, hours, beside)
-            else:
-                counts = self._kept.reviews.counts(population.job_id, hours)
-                if counts is not None:
-                    counts = _together([*counts, *(count for each in of_edges for count in self._query.counts(each))])
+            counts = self._with_edges(population, hours, [replace(population, start=s, end=e) for s, e in edges])
             if counts is None or not edges:
                 return counts
             if changes % 2 == 0 and self._kept.changes(population.job_id) == changes:
                 return counts
         return None  # one question to the ledger is right whatever is changed meanwhile
+
+    def _with_edges(self, population: Population, hours: Window, edges: list[Population]) -> list[ReviewCount] | None:
+        reviews = self._kept.reviews
+        if not population.shape.by_bucket:
+            counts = reviews.counts(population.job_id, hours)
+            if counts is None or not edges:
+                return counts
+            return _together([*counts, *(count for each in edges for count in self._query.counts(each))])
+        beside: list[Placed] = []  # a bucket may have events in the whole hours, too
+        for each in edges:
+            placed = self._placed(each)
+            if placed is None:
+                return None
+            beside += placed
+        return reviews.counts(population.job_id, hours, beside)
+
+
+def _of_hours(population: Population, hours: tuple[int, ...]) -> Population:
+    """A population in some hours; in all from the first to the last of them where they are many."""
+    if len(hours) <= _NAMED_HOURS:
+        return replace(population, hours=hours)
+    start, end = hours[0] * HOUR, (hours[-1] + 1) * HOUR
+    return replace(
+        population,
+        start=start if population.start is None else max(start, population.start),
+        end=end if population.end is None else min(end, population.end),
+    )
 
 
 def _of_all_time(population: Population) -> bool:

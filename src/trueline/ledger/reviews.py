@@ -17,8 +17,8 @@ from trueline.ledger.document_conditions import columns_at
 from trueline.ledger.documents import OBJECT_TAG, ValueKind
 from trueline.ledger.population import VOTED_KEYS, asked
 from trueline.ledger.predicates import moment_text
-from trueline.metrics.reviewed_buckets import BUCKETS
-from trueline.metrics.reviewed_events import BANDED, BANDED_GROUPS
+from trueline.metrics.reviewed_buckets import DECIDED
+from trueline.metrics.reviewed_events import BANDED_GROUPS
 from trueline.metrics.reviews import Mass, ReviewCount
 
 if TYPE_CHECKING:
@@ -91,16 +91,11 @@ SELECT toString(outcome) AS outcome, {band}, if(subject_key IN ({marked}), subje
        sum(sign) AS events
 FROM {table} WHERE {where} GROUP BY outcome, band, marked"""
 
-# by a number for the decision: the engine groups by numbers twice as fast as by one and a text
-_BUCKETS_ALONE = """
-SELECT subject_key, arrayElement({decisions}, decided) AS decision, sum(banded) AS events,
-       ifNull(minOrNullIf(band, banded > 0 AND band >= 0), -1) AS lowest
-FROM
-(
-    SELECT subject_key, toUInt16(indexOf({decisions}, decision)) AS decided, {band}, sum(sign) AS banded
-    FROM {table} WHERE {where} AND decision != '' GROUP BY subject_key, decided, band
-)
-GROUP BY subject_key, decided HAVING events > 0"""
+# by a number for the decision, which costs the engine less than a text; it takes longer to count these by bucket than
+# to hand them out
+_DECIDED = """
+SELECT subject_key, toUInt16(indexOf({decisions}, decision)) AS decided, {band}, sign
+FROM {table} WHERE {where} AND decision != ''"""
 
 BAND: Final = "if(isNull(confidence), toInt8(-1), toInt8(least(floor(assumeNotNull(confidence) / 10), 9))) AS band"
 """A tenth of confidence, from 0 to 9; -1 where there is none."""
@@ -195,46 +190,42 @@ class ReviewQuery:
         rows = self._engine.rows(_put_together(of, groups, of_parts[1:], drawn=drawn), of.into.values)
         return [_part(row, split) for row in rows if row[0]]
 
-    def groups(self, population: Population, decisions: Sequence[str]) -> pa.Table:
+    def groups(self, population: Population) -> pa.Table:
         """A population's events counted by all that the report asks for but the states of their subjects.
 
         No filter may be on these states.
 
-        Args:
-            population: Whose events.
-            decisions: All that there are of them, in a job grouped by bucket; of others that come meanwhile the
-                decision is told as empty.
-
         Returns:
-            The columns of `BUCKETS` in a job grouped by bucket, else of `BANDED_GROUPS`.
+            The columns of `BANDED_GROUPS`.
 
         Raises:
             QueryTimeoutError: it took longer than the budget.
         """
         of = asked(self._engine, self._tables, population)
         by_chance = _BY_CHANCE.replace("{votes}", of.votes).replace("{draws}", of.draws)
-        query, schema = (_BUCKETS_ALONE, BUCKETS) if of.by_bucket else (_EVENTS_ALONE, BANDED_GROUPS)
-        for name, part in {
-            "{band}": BAND,
-            "{marked}": f"{VOTED_KEYS} UNION ALL {by_chance}",
-            "{decisions}": of.into.bind(list(decisions), "Array(String)") if of.by_bucket else "",
-            "{table}": of.table,
-            "{where}": of.where,
-        }.items():
-            query = query.replace(name, part)
-        return self._engine.table(query, of.into.values).select(schema.names).cast(schema)
+        query = _EVENTS_ALONE.replace("{marked}", f"{VOTED_KEYS} UNION ALL {by_chance}")
+        query = query.replace("{band}", BAND).replace("{table}", of.table).replace("{where}", of.where)
+        return self._engine.table(query, of.into.values).select(BANDED_GROUPS.names).cast(BANDED_GROUPS)
 
-    def events(self, population: Population) -> pa.Table:
-        """The versions of a population's events, with the columns of `BANDED`.
+    def decided(self, population: Population, decisions: Sequence[str]) -> pa.Table:
+        """The versions of a population's decided events, with no more than the report asks for in a job by bucket.
 
         No filter may be on the states of their subjects.
+
+        Args:
+            population: Whose events.
+            decisions: All that there are; of an event decided otherwise meanwhile 0 is told.
+
+        Returns:
+            The columns of `DECIDED`.
 
         Raises:
             QueryTimeoutError: it took longer than the budget.
         """
         of = asked(self._engine, self._tables, population)
-        query = VERSIONS.replace("{table}", of.table).replace("{where}", of.where)
-        return self._engine.table(query, of.into.values).rename_columns(BANDED.names).cast(BANDED)
+        query = _DECIDED.replace("{decisions}", of.into.bind(list(decisions), "Array(String)"))
+        query = query.replace("{band}", BAND).replace("{table}", of.table).replace("{where}", of.where)
+        return self._engine.table(query, of.into.values).cast(DECIDED)
 
     def largest(self, population: Population, field: str, limit: int) -> list[str]:
         """The values that most of a population's events have at a field, then in the order of their texts.
@@ -290,9 +281,9 @@ class ReviewQuery:
         """
         of = asked(self._engine, self._tables, population)
         named = of.into.text(label)
-        at = ", ".join(of.into.moment(moment) for moment in sorted({moment for _, moment in moments}))
+        at = of.into.bind(sorted({moment for _, moment in moments}), "Array(Int64)")
         subjects = of.into.bind(sorted({subject for subject, _ in moments}), "Array(UInt64)")
-        theirs = f"(ts IN ({at}) AND subject_key IN {subjects})" if moments else "0"
+        theirs = f"(toUnixTimestamp64Micro(ts) IN {at} AND subject_key IN {subjects})" if moments else "0"
         of = of.also(f"decision NOT IN ('', {named})").also(f"(consensus = {named} OR {theirs})")
         rows = self._engine.rows(
             f"SELECT subject_key, toUnixTimestamp64Micro(ts), event_id, consensus = {named} AS came FROM {of.table}"

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _NONE = -1
+_MANY = 10_000
+_STEPS = 16
 
 
 class Columns:
@@ -107,8 +109,30 @@ class Numbers:
         """The places of numbers; -1 for one that has none."""
         if not len(self._sorted):
             return np.full(len(numbers), _NONE, np.int64)
+        if len(numbers) > _MANY and len(numbers) > len(self) // 4 and (at := self._spread(numbers)) is not None:
+            return np.where(self._sorted[at] == numbers, self._places[at], _NONE)
         at = np.minimum(np.searchsorted(self._sorted, numbers), len(self._sorted) - 1)
         return np.where(self._sorted[at] == numbers, self._places[at], _NONE)
+
+    def _spread(self, numbers: NDArray[np.uint64]) -> NDArray[np.int64] | None:
+        """Where numbers stand, or would, in the sorted ones: faster than a binary search where these are spread evenly.
+
+        None where they are not, as hashes are: a number is looked for among those that begin with the same bits.
+        """
+        bits = np.uint64(64 - len(self._sorted).bit_length())
+        begins = np.searchsorted(self._sorted, np.arange(2 ** (64 - int(bits)), dtype=np.uint64) << bits).astype(
+            np.int32
+        )
+        if np.diff(begins).max() > _STEPS:
+            return None
+        at = np.minimum(begins[numbers >> bits], len(self._sorted) - 1)
+        for _ in range(_STEPS):
+            before = self._sorted[at] < numbers
+            before &= at < len(self._sorted) - 1
+            if not before.any():
+                break
+            at += before
+        return at
 
     def add(self, numbers: NDArray[np.uint64]) -> NDArray[np.int64]:
         """The places of numbers; one that had none gets the next."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -86,6 +87,14 @@ class Hours:
         low = 0 if window.start is None else int(np.searchsorted(self.hours, window.start // HOUR))
         high = len(self.hours) if window.end is None else int(np.searchsorted(self.hours, window.end // HOUR))
         return slice(low, high)
+
+    def divided(self, window: Window, most: int) -> list[Window]:
+        """A window in parts of whole hours, each with about so many versions of events at the most, or one hour."""
+        span = self.span(window.widened())
+        part = np.cumsum(self.counts[span].sum(axis=1)) // most
+        begins = self.hours[span][np.flatnonzero(np.diff(part, prepend=part[:1]))] * HOUR
+        bounds = [window.start, *begins.tolist(), window.end]
+        return [Window(start, end) for start, end in itertools.pairwise(bounds)]
 
 
 def spans_of(hours: Sequence[int]) -> list[tuple[int, int]]:

@@ -7,7 +7,7 @@ themselves are kept in a few bytes each, by the hour, once such a part was asked
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -20,7 +20,7 @@ from trueline.metrics.reviewed_events import BANDS, LABELS, as_array, summed
 from trueline.metrics.reviews import Mass, ReviewCount
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
 
@@ -29,13 +29,22 @@ BANDED_BUCKETS = pa.schema(
 )
 """Events counted by bucket, decision and band."""
 
-BUCKETS = pa.schema(
-    [("subject_key", pa.uint64()), ("decision", pa.string()), ("lowest", pa.int8()), ("events", pa.int64())]
-)
-"""Events counted by bucket and decision, with the lowest of their bands."""
+DECIDED = pa.schema([("subject_key", pa.uint64()), ("decided", pa.uint16()), ("band", pa.int8()), ("sign", pa.int8())])
+"""Versions of events; their decision is told by its place among all that were ever made, from 1; 0: none of these."""
 
 _NO_BAND = -1
 _ABOVE_ALL = 127
+_ROWS_AT_ONCE = 1_000_000
+_MOST_PLACES = 16_000_000
+
+
+class Placed(NamedTuple):
+    """Versions of events, an element each."""
+
+    pair: NDArray[np.uint32]
+    """The place of the bucket and decision."""
+    band: NDArray[np.int8]
+    sign: NDArray[np.int8]
 
 
 class ReviewedBuckets:
@@ -91,57 +100,83 @@ class ReviewedBuckets:
         number = self._numbers(as_array(drawn["subject_key"]))
         self._chances.draw(number, decision, drawn["probability"].to_pylist())
 
-    def counts(self, window: Window, beside: Iterable[pa.Table] = ()) -> list[ReviewCount] | None:
+    def counts(self, window: Window, beside: Sequence[Placed] = ()) -> list[ReviewCount] | None:
         """As `trueline.ledger.reviews.ReviewQuery.counts`; None of a part of all time where its events are not kept.
 
         Args:
             window: Of whole hours.
-            beside: Versions of events outside of it that are counted, too, with the columns of `BANDED`.
+            beside: Events outside of it that are counted, too.
         """
         if window == Window():
             return self._counted_over_all()
-        if self._rows is None:
+        return None if self._rows is None else self.counts_of([Placed(**self._rows.of(window)), *beside])
+
+    def place(self, events: pa.Table) -> Placed | None:
+        """Versions of events with the columns of `DECIDED`; None where one's decision was not told of."""
+        decided = as_array(events["decided"])
+        if not decided.all():
             return None
-        kept = self._rows.of(window)
-        others = list(beside)
-        pair = np.concatenate([kept["pair"], *(self._pairs_of(each) for each in others)])
-        band = np.concatenate([kept["band"], *(as_array(each["band"]) for each in others)])
-        sign = np.concatenate([kept["sign"], *(as_array(each["sign"]) for each in others)])
-        size, lowest = self._sizes(pair, band, sign)
-        rows = np.flatnonzero((size > 0) & (self._counted["decision"] > 0))
-        subject, decision = (self._counted[name][rows] for name in ("subject", "decision"))
-        return self._told(subject, decision, size[rows], lowest[rows])
+        keys, pair = as_array(events["subject_key"]), np.empty(len(decided), np.uint32)
+        known = self._places_of_pairs() if len(decided) > len(self._pairs) // 4 else None
+        for begin in range(0, len(decided), _ROWS_AT_ONCE):
+            some = slice(begin, begin + _ROWS_AT_ONCE)
+            pair[some] = self._place_some(keys[some], decided[some].astype(np.int64), known)
+        return Placed(pair, as_array(events["band"]), as_array(events["sign"]))
 
-    def counts_of(self, buckets: pa.Table) -> list[ReviewCount] | None:
-        """The same of a population whose events are counted already, with the columns of `BUCKETS`.
+    def _place_some(
+        self, keys: NDArray[np.uint64], decided: NDArray[np.int64], known: NDArray[np.int32] | None
+    ) -> NDArray[np.integer[Any]]:
+        if known is not None:
+            number = self._subjects.find(keys)
+            if number.min() >= 0:
+                place: NDArray[np.int32] = known[number * len(self._labels.texts) + decided]
+                if place.min() >= 0:
+                    return place
+        return self._pair(keys, decided)
 
-        None where there is a decision that was not told of.
+    def _places_of_pairs(self) -> NDArray[np.int32] | None:
+        """The place of each bucket and decision by their numbers, -1 where there is none; None where that is a lot."""
+        labels = len(self._labels.texts)
+        if len(self._subjects) * labels > _MOST_PLACES:
+            return None
+        places = np.full(len(self._subjects) * labels, -1, np.int32)
+        places[self._counted["subject"] * labels + self._counted["decision"]] = np.arange(len(self._pairs))
+        return places
+
+    def counts_of(self, events: Sequence[Placed]) -> list[ReviewCount]:
+        """The same of a population that is these versions of events.
+
+        What takes a version back must be in one element with it.
         """
-        decision = self._labels.of(buckets["decision"].combine_chunks())
-        if not decision.all():
-            return None
-        subject = self._numbers(as_array(buckets["subject_key"]))
-        lowest = as_array(buckets["lowest"]).astype(np.int64)
-        return self._told(subject, decision, as_array(buckets["events"]), lowest)
+        sizes, lowest = np.zeros(len(self._pairs), np.int64), np.full(len(self._pairs), _ABOVE_ALL, np.int64)
+        for some in events:
+            if len(some.pair):
+                self._count_in(some, sizes, lowest)
+        rows = np.flatnonzero(sizes > 0)
+        subject, decision = (self._counted[name][rows] for name in ("subject", "decision"))
+        lowest = np.where(lowest[rows] == _ABOVE_ALL, _NO_BAND, lowest[rows])
+        decided = decision > 0
+        return self._told(subject[decided], decision[decided], sizes[rows][decided], lowest[decided])
+
+    @staticmethod
+    def _count_in(some: Placed, sizes: NDArray[np.int64], lowest: NDArray[np.int64]) -> None:
+        """Count some versions into the size of each bucket and decision, and their bands into the lowest."""
+        if (some.sign > 0).all():
+            sizes += np.bincount(some.pair, minlength=len(sizes))
+            known = some.band != _NO_BAND
+            np.minimum.at(lowest, some.pair[known], some.band[known].astype(np.int64))
+            return
+        # what takes a version back takes its band back, too
+        alike, versions = summed(some.pair.astype(np.int64) * BANDS + some.band + 1, some.sign.astype(np.int64))
+        pair, band = alike // BANDS, alike % BANDS - 1
+        np.add.at(sizes, pair, versions)
+        known = (versions > 0) & (band != _NO_BAND)
+        np.minimum.at(lowest, pair[known], band[known])
 
     def _counted_over_all(self) -> list[ReviewCount]:
         counted = self._counted
         rows = np.flatnonzero((counted["events"] > 0) & (counted["decision"] > 0))
         return self._told(*(counted[name][rows] for name in ("subject", "decision", "events", "lowest")))
-
-    def _sizes(
-        self, pair: NDArray[np.int64], band: NDArray[np.int8], sign: NDArray[np.int8]
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Of each bucket and decision, how many of these events there are, and the lowest of their bands."""
-        pairs = len(self._pairs)
-        if (sign > 0).all():
-            lowest = np.full(pairs, _ABOVE_ALL, np.int8)
-            np.minimum.at(lowest, pair, np.where(band == _NO_BAND, np.int8(_ABOVE_ALL), band))
-            return np.bincount(pair, minlength=pairs), np.where(lowest == _ABOVE_ALL, _NO_BAND, lowest).astype(np.int64)
-        # what takes a version back takes its band back, too
-        alike = pair.astype(np.int64) * BANDS + band + 1
-        bands = np.bincount(alike, sign, pairs * BANDS).astype(np.int64).reshape(pairs, BANDS)
-        return bands.sum(axis=1), _lowest(bands)
 
     def _told(
         self,

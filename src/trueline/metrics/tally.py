@@ -413,6 +413,10 @@ class Tally:
             if events > 0
         ]
 
+    def divided(self, window: Window, most: int) -> list[Window]:
+        """A window in parts of about so many events at the most: see `Hours.divided`."""
+        return self._hours.divided(window, most)
+
     @property
     def size(self) -> int:
         """How many versions of events it keeps: another number after each that came."""
