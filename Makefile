@@ -53,7 +53,7 @@ run: $(VENV)/run ## serve the data folder
 
 test: $(VENV)/dev $(VENV)/clients/installed ## run the whole test suite
 	@echo "Running the tests"
-	@$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile
+	@$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 check: $(VENV)/dev ## lint, format, types, import arrows
 	@$(BIN)/ruff check
