@@ -17,6 +17,7 @@ from trueline.ledger.conditions import JobShape
 from trueline.ledger.errors import LedgerError
 from trueline.ledger.population import Population
 from trueline.ledger.reviews import ReviewQuery
+from trueline.metrics.consensus import REVIEW_REASONS
 from trueline.service.errors import InvalidRequestError
 
 if TYPE_CHECKING:
@@ -133,8 +134,13 @@ class Writer:
     def _vote(self) -> dict[str, Any]:
         choose, beside = self.choose, self.choose_beside
         label = choose.choice([*LABELS, None])
-        vote = {"analyst": choose.choice("abc"), "label": label, "at": f"2025-01-0{choose.randint(1, 9)}"}
-        return vote | ({"review_probability": beside.choice([0.25, 0.5, 1])} if beside.random() < 0.4 else {})
+        vote: dict[str, Any] = {
+            "analyst": choose.choice("abc"),
+            "label": label,
+            "at": f"2025-01-0{choose.randint(1, 9)}",
+        }
+        vote |= {"review_probability": beside.choice([0.25, 0.5, 1])} if beside.random() < 0.4 else {}
+        return vote | ({"review_reason": beside.choice(REVIEW_REASONS)} if beside.random() < 0.4 else {})
 
 
 def failing(insert: Callable[[str, Any], None], at: str) -> Callable[[str, Any], None]:
@@ -169,6 +175,7 @@ def test_kept_counts_are_a_recount_after_every_kind_of_write(
     choose = random.Random(grouping)  # noqa: S311 - test data; apart, so that filters change nothing in what is written
     seen: set[tuple[bool, int]] = set()
     probabilities: set[float | None] = set()
+    reasons: set[str] = set()
     missed_by_all: set[int] = set()
     for kind in kinds:
         writer.write(kind)
@@ -183,6 +190,7 @@ def test_kept_counts_are_a_recount_after_every_kind_of_write(
             counts = ledger.reviews.counts(everybody)
             assert sorted(counts, key=repr) == sorted(reviews.counts(everybody), key=repr), kind
             probabilities |= {count.probability for count in counts}
+            reasons |= {count.reason for count in counts}
             missed = reviews.missed(everybody, "Escalate", 2)
             assert ledger.reviews.missed(everybody, "Escalate", 2) == missed, kind
             missed_by_all.add(len(missed))
@@ -203,6 +211,7 @@ def test_kept_counts_are_a_recount_after_every_kind_of_write(
     assert {(filtered, size) for filtered in (False, True) for size in range(4)} <= seen
     assert missed_by_all == {0, 1, 2}
     assert {None, 0.25, 0.5, 1} <= probabilities
+    assert reasons == {"", *REVIEW_REASONS}
     if grouping == "event":  # of three buckets an audit draws one with a probability that votes say too
         assert probabilities > {None, 0.25, 0.5, 1}
 
