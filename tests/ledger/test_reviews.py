@@ -112,7 +112,8 @@ def test_what_is_kept_and_what_was_known_are_the_oracles_too(
     wanted = made.counts(made.oracle.population())
     assert {count.reason for count in wanted if count.reviewed is not None} == {"", *REVIEW_REASONS}
     assert any(count.reason and count.probability is None for count in wanted)
-    assert any(count.probability and not count.reason for count in wanted)
+    if grouping == "event":  # on a bucket there are so many votes that one says each
+        assert any(count.probability and not count.reason for count in wanted)
     everybody = population(made)
     workspace._writing.settle_reviews(made.job)  # noqa: SLF001 - as a report does
     assert ledger.reviews.are_kept(everybody)
