@@ -6,10 +6,11 @@ import json
 import random
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from oracle import JobTerms, Oracle, Sent, reach, text
 from trueline.instants import parse_micros
+from trueline.metrics.consensus import REVIEW_REASONS
 from trueline.metrics.reviews import Mass, ReviewCount
 
 if TYPE_CHECKING:
@@ -18,26 +19,38 @@ if TYPE_CHECKING:
     from trueline.catalog.records import Job
     from trueline.service.workspace import Workspace
 
+_Said = TypeVar("_Said", float, str)
+
 LABELS = ["Drop", "Investigate", "Escalate"]
 HOSTS: list[object] = ["a", "b", 5, "5", 5.5, True, None, [], ["a", "b"], ["b"], {"x": 1}]
 
 
 @dataclass
 class ReviewedJob:
-    """A job, its oracle, and what was said along with votes: a probability by subject, analyst and arrival."""
+    """A job, its oracle, and what was said along with votes: probabilities and reasons by subject, analyst, arrival."""
 
     job: Job
     oracle: Oracle
     said: dict[tuple[str, str, int], float] = field(default_factory=dict)
+    reasons: dict[tuple[str, str, int], str] = field(default_factory=dict)
+    drawn: dict[tuple[str, str], float] = field(default_factory=dict)
+    """The probabilities of subjects that were drawn for one audit, among those of a decision."""
 
-    def probability(self, subject: str) -> float | None:
-        """The latest one said by anybody whose vote stands."""
+    def probability(self, subject: str, decision: str) -> float | None:
+        """The latest one said by anybody whose vote stands, else that of the draw."""
+        return self._latest(subject, self.said) or self.drawn.get((subject, decision))
+
+    def reason(self, subject: str, decision: str) -> str:
+        """Likewise of why it was reviewed."""
+        return self._latest(subject, self.reasons) or ("audit" if (subject, decision) in self.drawn else "")
+
+    def _latest(self, subject: str, said: Mapping[tuple[str, str, int], _Said]) -> _Said | None:
         votes = sorted((v for v in self.oracle.votes if v.subject == subject), key=lambda v: (v.at, v.arrived_at))
         last = {(v.override, "" if v.override else v.analyst): v for v in votes}
         told = [
-            self.said[subject, v.analyst, v.arrived_at]
+            said[subject, v.analyst, v.arrived_at]
             for v in votes
-            if (subject, v.analyst, v.arrived_at) in self.said
+            if (subject, v.analyst, v.arrived_at) in said
             and last[v.override, "" if v.override else v.analyst].label is not None
         ]
         return told[-1] if told else None
@@ -49,16 +62,25 @@ class ReviewedJob:
             decision = self.oracle.decisions_on(event.event_id)[-1]
             band = None if decision.confidence is None else min(int(decision.confidence // 10), 9)
             subjects.setdefault((event.bucket, decision.label), []).append(band)
-        alike: dict[tuple[str, str | None, int | None, float | None], Mass] = {}
+        alike: dict[tuple[str, str | None, int | None, float | None, str], Mass] = {}
         for (subject, decision_label), bands in subjects.items():
             known = [band for band in bands if band is not None]
             consensus = self.oracle.consensus(subject)[0]
-            kind = decision_label, consensus, min(known, default=None), self.probability(subject)
+            how: tuple[float | None, str] = (None, "")
+            if consensus is not None:
+                how = self.probability(subject, decision_label), self.reason(subject, decision_label)
+            kind = decision_label, consensus, min(known, default=None), *how
             alike[kind] = alike.get(kind, Mass()) + Mass(len(bands), 1, len(bands) ** 2)
         return Counter(
-            ReviewCount(decision, consensus, mass, band, probability)
-            for (decision, consensus, band, probability), mass in alike.items()
+            ReviewCount(decision, consensus, mass, band, probability, reason)
+            for (decision, consensus, band, probability, reason), mass in alike.items()
         )
+
+
+def draw(workspace: Workspace, made: ReviewedJob, size: int) -> None:
+    """Draw so many subjects of the first label for an audit, the only one of the job."""
+    drawn = workspace.audits.draw(made.job, LABELS[0], size, "drawn")
+    made.drawn = {(each["id"], LABELS[0]): drawn["probability"] for each in drawn["drawn"]}
 
 
 def host_of(event: Sent) -> str | None:
@@ -112,6 +134,7 @@ def _vote(
     made: ReviewedJob, chance: random.Random, event: str, clock: Iterable[int], *, first: bool = False
 ) -> dict[str, object]:
     arrived = next(iter(clock))
+    beside = random.Random(arrived)  # noqa: S311 - of a test; apart, so that it decides nothing else
     analyst = chance.choice(["ana", "ben", "eve"])
     label = chance.choice(LABELS if first else [*LABELS, None])
     at = f"2025-05-0{chance.randrange(1, 9)}T0{chance.randrange(9)}:00:00.{arrived % 10**6:06}Z"
@@ -123,6 +146,10 @@ def _vote(
     if label is not None and chance.random() < 0.4:
         line["review_probability"] = chance.choice([0.02, 0.5, 1.0])
         made.said[made.oracle.subject_of(event), analyst, arrived] = line["review_probability"]  # type: ignore[assignment]
+    if label is not None and beside.random() < 0.4:
+        line["review_reason"] = made.reasons[made.oracle.subject_of(event), analyst, arrived] = beside.choice(
+            REVIEW_REASONS
+        )
     return line if first else line | {"event_id": event}
 
 

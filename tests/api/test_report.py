@@ -34,6 +34,26 @@ def test_a_report_has_the_documented_shape_and_filters_apply(caller: Caller) -> 
     assert filtered.json()["intervals"] is None
 
 
+def test_a_report_tells_why_things_were_reviewed(caller: Caller) -> None:
+    job = caller.make_job()
+    caller.bulk(job, "events", *(event(f"e{n}", "Drop") for n in range(8)))
+    votes = [
+        {"event_id": "e0", "analyst": "ana", "label": "Drop", "review_reason": "low confidence"},
+        {"event_id": "e1", "analyst": "ana", "label": "Escalate", "review_reason": "low confidence"},
+        {"event_id": "e2", "analyst": "ana", "label": "Escalate"},
+    ]
+    caller.bulk(job, "votes", *votes)
+    answer = caller.client.post(f"/api/v2/jobs/{job}/report", json={})
+    assert answer.status_code == 200, answer.text
+    assert ReportBody.model_validate(answer.json()).model_dump() == answer.json()
+    told = answer.json()["partly_reviewed"]["wrong_by_reason"]["Drop"]
+    assert list(told) == ["audit", "low confidence", "escalation", "complaint", "not said"]
+    assert (told["low confidence"]["value"], told["low confidence"]["whole"]["events"]) == (0.5, 2)
+    assert told["not said"]["part"] == {"events": 1, "subjects": 1}
+    assert told["audit"]["interval"] == {"low": 0.0, "high": 1.0}
+    assert told["audit"]["reason"] == "no event decided Drop was reviewed with the reason audit"
+
+
 @pytest.mark.parametrize(
     ("query", "named"),
     [

@@ -35,6 +35,20 @@ def test_a_report_is_the_same_locally_and_through_a_server_and_is_printed(termin
         assert line in ended.out, ended.out
 
 
+def test_why_things_were_reviewed_is_printed_where_some_were(terminal: Terminal) -> None:
+    terminal.write("a.csv", ROWS)
+    assert terminal.run(*IMPORT).code == 0
+    ended = terminal.run("report", "told")
+    section = ended.out.partition("Why they were reviewed")[2].partition("Errors cost")[0]
+    assert [line.split()[:6] for line in section.splitlines() if "said" in line] == [
+        ["benign", "not", "said", "1", "1", "1.000"],
+        ["attack", "not", "said", "1", "0", "0.000"],
+    ], ended.out
+    empty = terminal.run("report", "told", "--filter", "host is z")
+    assert empty.code == 0, empty.err
+    assert "Why they were reviewed" not in empty.out
+
+
 def test_people_confidence_and_models_are_printed_where_asked_for(terminal: Terminal) -> None:
     terminal.write("a.csv", ROWS)
     assert terminal.run(*IMPORT).code == 0

@@ -17,6 +17,7 @@ from trueline.ledger.conditions import JobShape
 from trueline.ledger.errors import LedgerError
 from trueline.ledger.population import Population
 from trueline.ledger.reviews import ReviewQuery
+from trueline.metrics.consensus import REVIEW_REASONS
 from trueline.service.errors import InvalidRequestError
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ class Writer:
     def __init__(self, workspace: Workspace, ledger: Ledger, job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
         self.choose = random.Random(job.grouping)  # noqa: S311 - test data
         self.choose_beside = random.Random(f"beside {job.grouping}")  # noqa: S311 - what does not decide what is counted
+        self._choose_reason = random.Random(f"reason {job.grouping}")  # noqa: S311 - likewise
         self._workspace = workspace
         self._ledger = ledger
         self._job = job
@@ -133,8 +135,14 @@ class Writer:
     def _vote(self) -> dict[str, Any]:
         choose, beside = self.choose, self.choose_beside
         label = choose.choice([*LABELS, None])
-        vote = {"analyst": choose.choice("abc"), "label": label, "at": f"2025-01-0{choose.randint(1, 9)}"}
-        return vote | ({"review_probability": beside.choice([0.25, 0.5, 1])} if beside.random() < 0.4 else {})
+        vote: dict[str, Any] = {
+            "analyst": choose.choice("abc"),
+            "label": label,
+            "at": f"2025-01-0{choose.randint(1, 9)}",
+        }
+        vote |= {"review_probability": beside.choice([0.25, 0.5, 1])} if beside.random() < 0.4 else {}
+        reason = self._choose_reason
+        return vote | ({"review_reason": reason.choice(REVIEW_REASONS)} if reason.random() < 0.4 else {})
 
 
 def failing(insert: Callable[[str, Any], None], at: str) -> Callable[[str, Any], None]:
@@ -170,6 +178,7 @@ def test_kept_counts_are_a_recount_after_every_kind_of_write(
     choose_of_reviews = random.Random(f"reviews {grouping}")  # noqa: S311 - likewise
     seen: set[tuple[bool, int]] = set()
     probabilities: set[float | None] = set()
+    reasons: set[str] = set()
     missed_by_all: set[tuple[bool, int]] = set()
     for kind in kinds:
         writer.write(kind)
@@ -186,6 +195,7 @@ def test_kept_counts_are_a_recount_after_every_kind_of_write(
                 counts = ledger.reviews.counts(asked)
                 assert sorted(counts, key=repr) == sorted(reviews.counts(asked), key=repr), (kind, asked)
                 probabilities |= {count.probability for count in counts}
+                reasons |= {count.reason for count in counts}
                 missed = reviews.missed(asked, "Escalate", 2)
                 assert ledger.reviews.missed(asked, "Escalate", 2) == missed, kind
                 missed_by_all.add((bool(asked.filters), len(missed)))
@@ -206,6 +216,7 @@ def test_kept_counts_are_a_recount_after_every_kind_of_write(
     assert {(filtered, size) for filtered in (False, True) for size in range(4)} <= seen
     assert missed_by_all == {(filtered, size) for filtered in (False, True) for size in range(3)}
     assert {None, 0.25, 0.5, 1} <= probabilities
+    assert len(reasons) > 2
     if grouping == "event":  # of three buckets an audit draws one with a probability that votes say too
         assert probabilities > {None, 0.25, 0.5, 1}
 

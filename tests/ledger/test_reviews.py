@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from reviewed_jobs import DAYS, ReviewedJob, host_of, in_interval, reviewed_job
+from reviewed_jobs import DAYS, ReviewedJob, draw, host_of, in_interval, reviewed_job
 from trueline.filters.request import parse_filters
 from trueline.ledger.population import Population
 from trueline.ledger.reviews import REST, WITHOUT, Split
+from trueline.metrics.consensus import REVIEW_REASONS
+from trueline.metrics.reviews import Mass, ReviewCount
 from trueline.service.question import job_shape
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from oracle import Sent
     from trueline.ledger.reviews import ReviewPart
@@ -37,7 +40,9 @@ FILTERS: list[list[dict[str, Any]]] = [
 @pytest.fixture(params=[("event", 1), ("bucket", 3)], ids=str)
 def made(workspace: Workspace, fresh_title: Callable[[], str], request: pytest.FixtureRequest) -> ReviewedJob:
     grouping, seed = request.param
-    return reviewed_job(workspace, fresh_title, seed, grouping)
+    made = reviewed_job(workspace, fresh_title, seed, grouping)
+    draw(workspace, made, 4)
+    return made
 
 
 def population(made: ReviewedJob, filters: object = None) -> Population:
@@ -96,6 +101,39 @@ def test_values_are_the_oracles(ledger: Ledger, made: ReviewedJob, field: str, f
         return largest.index(found) + 1 if found in largest else REST
 
     assert split_by(parts, lambda each: each.value) == expected_by(made, events, place)
+
+
+@pytest.mark.parametrize("grouping", ["event", "bucket"])
+def test_what_is_kept_and_what_was_known_are_the_oracles_too(
+    workspace: Workspace, ledger: Ledger, fresh_title: Callable[[], str], grouping: str
+) -> None:
+    made = reviewed_job(workspace, fresh_title, 5, grouping, (100, 150))
+    draw(workspace, made, 4)
+    wanted = made.counts(made.oracle.population())
+    assert {count.reason for count in wanted if count.reviewed is not None} == {"", *REVIEW_REASONS}
+    assert any(count.reason and count.probability is None for count in wanted)
+    if grouping == "event":  # on a bucket there are so many votes that one says each
+        assert any(count.probability and not count.reason for count in wanted)
+    everybody = population(made)
+    workspace._writing.settle_reviews(made.job)  # noqa: SLF001 - as a report does
+    assert ledger.reviews.are_kept(everybody)
+    assert Counter(ledger.reviews.counts(everybody)) == wanted
+    as_of = ledger.clock.last
+    vote = {"analyst": "zoe", "label": "Drop", "review_reason": "complaint"}
+    event = {"event_id": "new", "bucket_id": "new", "raw_body": {}, "decision": {"label": "Drop"}, "votes": [vote]}
+    assert workspace.ingest.bulk(made.job, [json.dumps(event).encode()]).accepted == 1
+    new = ReviewCount("Drop", "Drop", Mass.single(1), reason="complaint")
+    assert sum_of(ledger.reviews.counts(everybody)) == sum_of([*wanted.elements(), new])
+    assert Counter(ledger.reviews.counts(replace(everybody, as_of=as_of))) == wanted
+
+
+def sum_of(counts: Iterable[ReviewCount]) -> dict[ReviewCount, Mass]:
+    """How much there is of what is alike, however many counts it is told in."""
+    found: dict[ReviewCount, Mass] = {}
+    for count in counts:
+        alike = replace(count, mass=Mass())
+        found[alike] = found.get(alike, Mass()) + count.mass
+    return found
 
 
 def test_a_window_and_both_splits_at_once(ledger: Ledger, made: ReviewedJob) -> None:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 from trueline.metrics.audit import Seen, audit_plan, sample_size
 from trueline.metrics.clustered import clustered_wilson
 from trueline.metrics.costs import CostMatrix, expected_cost, time_saved
 from trueline.metrics.counts import TruthPolicy
-from trueline.metrics.estimated import estimate
+from trueline.metrics.estimated import Estimate, estimate
 from trueline.metrics.figures import Figure
 from trueline.metrics.intervals import clopper_pearson_upper, wilson
 from trueline.metrics.missed import missed
 from trueline.metrics.partial import ThreeFigures, partial_figures
+from trueline.metrics.reasons import wrong_by_reason
 from trueline.metrics.reviews import Mass, ReviewCount, reviewed_shares
 from trueline.metrics.scored import matrix_figures
 
@@ -21,13 +23,18 @@ PAGE = re.sub(r"\s+", " ", (Path(__file__).parents[2] / "docs" / "numbers.md").r
 DIGEST = b"numbers.md"
 LABELS = ["Drop", "Escalate"]
 COUNTS = [
-    ReviewCount("Drop", "Drop", Mass.single(396), probability=0.02),
-    ReviewCount("Drop", "Escalate", Mass.single(4), probability=0.02),
+    ReviewCount("Drop", "Drop", Mass.single(396), probability=0.02, reason="audit"),
+    ReviewCount("Drop", "Escalate", Mass.single(4), probability=0.02, reason="audit"),
     ReviewCount("Drop", None, Mass.single(19_600)),
     ReviewCount("Escalate", "Drop", Mass.single(160)),
     ReviewCount("Escalate", "Escalate", Mass.single(840)),
 ]
 ESTIMATED = estimate(COUNTS, LABELS, DIGEST)
+COMPLAINTS = [
+    ReviewCount("Drop", "Drop", Mass.single(30), reason="complaint"),
+    ReviewCount("Drop", "Escalate", Mass.single(20), reason="complaint"),
+]
+"""Fifty Drops more that were reviewed."""
 
 
 def ends(figure: Figure, form: str = ".3f") -> str:
@@ -71,6 +78,29 @@ def test_three_figures() -> None:
     assert f"| worst and best case | none | {ends(recall.bounds)} |" in PAGE
     assert f"weighted {written(figures.miss_rate.weighted)}" in PAGE
     assert f"or {840 / ESTIMATED.matrix[1].sum():.3f}." in PAGE
+
+
+def with_complaints(probability: float | None) -> tuple[list[ReviewCount], Estimate]:
+    counts = [replace(count, probability=probability and count.probability) for count in COUNTS]
+    counts[2] = replace(counts[2], mass=Mass.single(19_550))
+    counts += COMPLAINTS
+    return counts, estimate(counts, LABELS, DIGEST)
+
+
+def test_why_they_were_reviewed() -> None:
+    counts, estimated = with_complaints(0.02)
+    told = wrong_by_reason(counts, LABELS)
+    for label, reason in (("Drop", "audit"), ("Drop", "complaint"), ("Escalate", "not said")):
+        share = told[label][reason]
+        row = f"| {label} | {reason} | {share.whole.events:,} | {share.part.events} | {written(share.figure)} |"
+        assert row in PAGE
+    drop = {reason: share.figure.value for reason, share in told["Drop"].items()}
+    assert drop["complaint"] == 40 * (drop["audit"] or 0)
+    assert f"still finds {missed(counts, estimated, 'Escalate').estimated.value:.0f} Escalates missed" in PAGE
+    counts, estimated = with_complaints(None)
+    found = missed(counts, estimated, "Escalate").estimated
+    assert f"and {found.value:,.0f} would seem missed, with an interval ({ends(found, ',.0f')})" in PAGE
+    assert f'"{estimated.assumptions["Drop"].partition("too good. ")[2]}"' in PAGE
 
 
 def test_missed() -> None:

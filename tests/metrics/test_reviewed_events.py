@@ -45,7 +45,7 @@ def test_a_bucket_is_as_sure_as_its_least_sure_event_and_counts_for_each_decisio
     together = [ReviewCount("A", None, Mass(8, 2, 34), 4), ReviewCount("B", None, Mass(1, 1, 1))]
     assert sorted(reviews.counts(Window()) or (), key=repr) == together
     reviews.set_consensus(np.array([7], np.uint64), pa.chunked_array([["B"]]))
-    reviews.say(pa.table({"subject_key": [7], "probability": [0.5]}, SAID))
+    reviews.say(pa.table({"subject_key": [7], "probability": [0.5], "reason": [""]}, SAID))
     assert sorted(reviews.counts(Window()) or (), key=repr) == [
         ReviewCount("A", "B", Mass(3, 1, 9), 4, 0.5),
         ReviewCount("A", None, Mass(5, 1, 25), 4),
@@ -61,20 +61,42 @@ def test_a_bucket_can_have_a_consensus_before_its_events() -> None:
     assert reviews.counts(Window()) == [ReviewCount("A", "A", Mass(1, 1, 1))]
 
 
+def drawn_for(decision: str, *subjects: int) -> pa.Table:
+    columns = {"decision": decision, "probability": 0.25, "reason": "audit"}
+    return pa.table(
+        {"subject_key": subjects, **{name: [each] * len(subjects) for name, each in columns.items()}}, DRAWN
+    )
+
+
 def test_what_a_vote_says_of_the_chance_comes_before_that_of_a_draw() -> None:
     rows = [(7, "A", -1, 1), (8, "A", -1, 1), (8, "B", -1, 1), (9, "A", -1, 1)]
     columns = dict(zip(BANDED_BUCKETS.names, zip(*rows, strict=True), strict=True))
     reviews = ReviewedBuckets(pa.table({name: list(column) for name, column in columns.items()}, BANDED_BUCKETS))
     reviews.set_consensus(np.array([7, 8], np.uint64), pa.chunked_array([["B", "B"]]))
-    reviews.draw(
-        pa.table({"subject_key": [7, 8, 9], "decision": ["A", "A", "A"], "probability": [0.25, 0.25, 0.25]}, DRAWN)
-    )
-    reviews.say(pa.table({"subject_key": [7], "probability": [0.5]}, SAID))
+    reviews.draw(drawn_for("A", 7, 8, 9))
+    reviews.say(pa.table({"subject_key": [7], "probability": [0.5], "reason": [""]}, SAID))
     one = Mass(1, 1, 1)
-    drawn = ReviewCount("A", "B", one, None, 0.25)
+    drawn = ReviewCount("A", "B", one, None, 0.25, "audit")
     of_another_decision, unreviewed = ReviewCount("B", "B", one), ReviewCount("A", None, one)
-    expected = [ReviewCount("A", "B", one, None, 0.5), drawn, of_another_decision, unreviewed]
+    expected = [ReviewCount("A", "B", one, None, 0.5, "audit"), drawn, of_another_decision, unreviewed]
     assert sorted(reviews.counts(Window()) or (), key=repr) == sorted(expected, key=repr)
-    reviews.say(pa.table({"subject_key": [7], "probability": [None]}, SAID))
-    expected = [ReviewCount("A", "B", Mass(2, 2, 2), None, 0.25), of_another_decision, unreviewed]
+    reviews.say(pa.table({"subject_key": [7], "probability": [None], "reason": [""]}, SAID))
+    expected = [ReviewCount("A", "B", Mass(2, 2, 2), None, 0.25, "audit"), of_another_decision, unreviewed]
     assert sorted(reviews.counts(Window()) or (), key=repr) == sorted(expected, key=repr)
+
+
+def test_why_and_by_what_chance_are_said_apart_of_each_other() -> None:
+    rows = [(key, "A", -1, 1) for key in (6, 7, 8, 9)]
+    columns = dict(zip(BANDED_BUCKETS.names, zip(*rows, strict=True), strict=True))
+    reviews = ReviewedBuckets(pa.table({name: list(column) for name, column in columns.items()}, BANDED_BUCKETS))
+    reviews.set_consensus(np.array([6, 7, 8, 9], np.uint64), pa.chunked_array([["A"] * 4]))
+    said = {"subject_key": [6, 7, 8], "probability": [None, 0.5, None], "reason": ["complaint", "", "escalation"]}
+    reviews.say(pa.table(said, SAID))
+    one = Mass(1, 1, 1)
+    undrawn = [
+        ReviewCount("A", "A", one, None, *each) for each in ((None, "complaint"), (0.5, ""), (None, "escalation"))
+    ]
+    assert sorted(reviews.counts(Window()) or (), key=repr) == sorted([*undrawn, ReviewCount("A", "A", one)], key=repr)
+    reviews.draw(drawn_for("A", 6, 7, 9))
+    drawn = [ReviewCount("A", "A", one, None, *each) for each in ((0.25, "complaint"), (0.5, "audit"), (0.25, "audit"))]
+    assert sorted(reviews.counts(Window()) or (), key=repr) == sorted([*drawn, undrawn[-1]], key=repr)

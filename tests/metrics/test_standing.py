@@ -8,7 +8,7 @@ import pytest
 from trueline.labels import UNDECIDED
 from trueline.metrics.reviews import Mass, ReviewCount
 from trueline.metrics.seeded import Seeded
-from trueline.metrics.standing import ASSUMPTIONS, Basis, Part, parts_of
+from trueline.metrics.standing import ASSUMPTIONS, Basis, Part, assumption, parts_of
 
 LABELS = ["Drop", "Escalate"]
 
@@ -36,6 +36,16 @@ def truths(counts: list[ReviewCount]) -> list[float]:
 def test_basis(counts: list[ReviewCount], basis: Basis) -> None:
     assert parts_of(counts)[0] is basis
     assert basis in ASSUMPTIONS
+
+
+def test_an_estimate_on_no_known_probability_says_how_much_of_it_was_chosen() -> None:
+    counts = [drop("Drop", 5), ReviewCount("Drop", "Escalate", Mass.single(2), reason="low confidence")]
+    told = assumption(Basis.POST_STRATIFIED, counts)
+    assert told.startswith(ASSUMPTIONS[Basis.POST_STRATIFIED])
+    assert "Of the 7 reviews that it rests on, 2 were not chosen by chance (2 because of low confidence, 0" in told
+    assert told.endswith("; of 5 nobody said why.")
+    for basis in set(Basis) - {Basis.POST_STRATIFIED}:
+        assert assumption(basis, counts) == ASSUMPTIONS[basis]
 
 
 def test_known_probabilities_weigh_and_the_rest_is_set_aside() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from trueline.api.figure_schemas import FigureBody
 from trueline.api.people_schemas import AgreementBody, ConfidenceBody, ModelsBody  # noqa: TC001 - likewise
@@ -105,11 +105,24 @@ class PartialScoresBody(BaseModel):
     miss_rate: ThreeFiguresBody
 
 
+class WrongByReasonBody(BaseModel):
+    """Of one decision, the share decided wrong of what was reviewed for each reason; all are together the reviewed."""
+
+    model_config = ConfigDict(serialize_by_alias=True)
+
+    audit: ProportionBody
+    low_confidence: ProportionBody = Field(alias="low confidence")
+    escalation: ProportionBody
+    complaint: ProportionBody
+    not_said: ProportionBody = Field(alias="not said")
+
+
 class PartlyReviewedBody(BaseModel):
     """What can be told of all events from those that were reviewed."""
 
     basis: dict[str, BasisBody]
     per_label: dict[str, PartialScoresBody]
+    wrong_by_reason: dict[str, WrongByReasonBody] = Field(description="By decision.")
 
 
 class BoundBody(BaseModel):

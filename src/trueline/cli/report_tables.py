@@ -103,6 +103,18 @@ def _partly_reviewed(console: Console, of: dict[str, Any]) -> None:
     for label, each in of["basis"].items():
         console.print(f"{label}: {each['assumption']}", markup=False, highlight=False)
     console.print()
+    _wrong_by_reason(console, of["wrong_by_reason"])
+
+
+def _wrong_by_reason(console: Console, of: dict[str, Any]) -> None:
+    rows = table(["decision", "reason", "reviewed", "wrong", "share wrong"], texts=2)
+    for label, shares in of.items():
+        for reason, share in shares.items():
+            if share["whole"]["events"]:
+                counts = (f"{share[each]['events']:,}" for each in ("whole", "part"))
+                rows.add_row(escape(label), reason, *counts, _figure(share))
+    if rows.row_count:
+        print_table(console, "Why they were reviewed", rows)
 
 
 def _costs(of: dict[str, Any]) -> list[str]:

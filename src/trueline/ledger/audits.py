@@ -20,9 +20,11 @@ if TYPE_CHECKING:
 DRAWN: Final = """
 SELECT subject_key, toString(decision) AS drawn_decision,
        if(count() = 1, any(probability), 1 - arrayProduct(arrayMap(each -> 1 - each, groupArray(probability))))
-           AS drawn_probability
+           AS drawn_probability,
+       argMax(toString(reason), (drawn_at, draw)) AS drawn_reason
 FROM {draws} GROUP BY subject_key, drawn_decision"""
-"""The query of how likely each drawn subject was to be drawn, among those of which decision; of `Asked.draws`.
+"""The query of how likely each drawn subject was to be drawn, among those of which decision, and why it was drawn last;
+of `Asked.draws`.
 
 Draws depend on nothing but what asked for each, so they are independent: of several, the chance to be in any is one
 less the product of the chances to be in none. Among subjects of another decision nothing is known of that chance: a
@@ -167,7 +169,7 @@ class AuditTable:
         """How likely each drawn subject was to be drawn, by its key and the decision it was drawn for: see `DRAWN`."""
         return {
             (subject, decision): probability
-            for subject, decision, probability in self._engine.rows(DRAWN.replace("{draws}", DRAWS), {"job": job_id})
+            for subject, decision, probability, _ in self._engine.rows(DRAWN.replace("{draws}", DRAWS), {"job": job_id})
         }
 
 

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from trueline.ledger.audits import DRAWN
 from trueline.ledger.lookup import KEYS
 from trueline.ledger.population import DRAWS, VOTES
-from trueline.ledger.reviews import BAND, PROBABILITIES, SAID, VERSIONS
+from trueline.ledger.reviews import BAND, OCCASIONS, SAID, VERSIONS
 from trueline.metrics import reviewed_events
 from trueline.metrics.growing import Numbers
 from trueline.metrics.hours import HOUR, HOURS_BEFORE_1970, Window
@@ -62,9 +62,9 @@ SELECT subject_key, toString(argMax(consensus, version)) AS label
 FROM consensus WHERE job_id = {job:UInt64} GROUP BY subject_key"""
 
 _EVER_SAID = SAID.replace("{votes}", VOTES)
-_SAID = PROBABILITIES.replace("{votes}", VOTES)
+_SAID = OCCASIONS.replace("{votes}", VOTES)
 _DRAWN = (
-    f"SELECT subject_key, drawn_decision AS decision, drawn_probability AS probability"
+    f"SELECT subject_key, drawn_decision AS decision, drawn_probability AS probability, drawn_reason AS reason"
     f" FROM ({DRAWN.replace('{draws}', DRAWS)})"
 )
 
@@ -73,7 +73,7 @@ _DRAWN = (
 class _Kept:
     reviews: ReviewedEvents | ReviewedBuckets
     ever_said: Numbers = field(default_factory=Numbers)
-    """The subjects of which a vote ever said the probability, whether that stands or not."""
+    """The subjects of which a vote ever said the probability or the reason, whether that stands or not."""
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
@@ -212,7 +212,8 @@ class KeptReviews:
         if kept is None:
             return
         keys = given["subject_key"].to_numpy()
-        says = given["review_probability"].is_valid().to_numpy() | (kept.ever_said.find(keys) >= 0)
+        says = pc.or_(given["review_probability"].is_valid(), pc.not_equal(given["review_reason"], "")).to_numpy()
+        says = says | (kept.ever_said.find(keys) >= 0)
         if says.any():
             self._say(job_id, kept, np.unique(keys[says]))
 
@@ -231,9 +232,11 @@ class KeptReviews:
     def _say(self, job_id: int, kept: _Kept, keys: NDArray[np.uint64]) -> None:
         self._mark(job_id, kept, keys)
         found = self._lookup.table(_SAID.replace("{said}", KEYS), pa.array(keys, pa.uint64()), job=job_id)
-        said = dict(zip(found["subject_key"].to_pylist(), found["probability"].to_pylist(), strict=True))
-        each = keys.tolist()
-        table = pa.table({"subject_key": each, "probability": [said.get(key) for key in each]}, reviewed_events.SAID)
+        rows = zip(*(found[name].to_pylist() for name in reviewed_events.SAID.names), strict=True)
+        said = {subject: (probability, reason) for subject, probability, reason in rows}
+        told = [said.get(key, (None, "")) for key in keys.tolist()]
+        columns = {"subject_key": keys, "probability": [each[0] for each in told], "reason": [each[1] for each in told]}
+        table = pa.table(columns, reviewed_events.SAID)
         with kept.lock:
             kept.ever_said.add(keys)
             kept.reviews.say(table)

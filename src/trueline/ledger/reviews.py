@@ -2,7 +2,7 @@
 
 The review probability of a subject is the latest one said by anybody whose vote on it stands. So who corrects a label
 without saying it again does not undo that the subject was drawn, and who withdraws does. Where nobody said one, it is
-that of the audits it was drawn for.
+that of the audits it was drawn for. Why it was reviewed follows the same rule, apart from that.
 """
 
 from __future__ import annotations
@@ -35,29 +35,35 @@ REST: Final = 0
 WITHOUT: Final = -1
 """The place of events without a value."""
 
-PROBABILITIES: Final = """
-SELECT subject_key, argMax(said, said_at) AS probability FROM
+OCCASIONS: Final = """
+SELECT subject_key, argMaxIf(likely, likely_at, isNotNull(likely)) AS probability,
+       argMaxIf(why, why_at, why != '') AS reason
+FROM
 (
     SELECT subject_key, override, if(override, '', toString(analyst)) AS who,
            argMax(toString(label), (at, recorded_at)) AS standing,
-           argMaxIf(review_probability, (at, recorded_at), isNotNull(review_probability)) AS said,
-           maxIf((at, recorded_at), isNotNull(review_probability)) AS said_at
+           argMaxIf(review_probability, (at, recorded_at), isNotNull(review_probability)) AS likely,
+           maxIf((at, recorded_at), isNotNull(review_probability)) AS likely_at,
+           argMaxIf(toString(review_reason), (at, recorded_at), review_reason != '') AS why,
+           maxIf((at, recorded_at), review_reason != '') AS why_at
     FROM {votes}
     WHERE subject_key IN ({said})
     GROUP BY subject_key, override, who
 )
-WHERE standing != '' AND isNotNull(said)
+WHERE standing != ''
 GROUP BY subject_key"""
-"""The query of what votes say of the review probability of subjects; `{said}` is the query of their keys."""
+"""The query of what votes say of the review probability of subjects, and of why they were reviewed; `{said}` is the
+query of their keys."""
 
-SAID: Final = "SELECT subject_key FROM {votes} WHERE isNotNull(review_probability)"
-"""The query of the keys of subjects of which a vote ever said it."""
-_BY_CHANCE = f"{SAID} UNION ALL SELECT subject_key FROM {{draws}}"
+SAID: Final = "SELECT subject_key FROM {votes} WHERE isNotNull(review_probability) OR review_reason != ''"
+"""The query of the keys of subjects of which a vote ever said either."""
+_ON_OCCASION = f"{SAID} UNION ALL SELECT subject_key FROM {{draws}}"
 
 # what was drawn and nobody reviewed says nothing yet
-_WITH_PROBABILITY = """
+_WITH_OCCASION = """
 SELECT counted.*,
-       if(counted.consensus = '', NULL, coalesce(said.probability, nullIf(drawn.drawn_probability, 0))) AS probability
+       if(counted.consensus = '', NULL, coalesce(said.probability, nullIf(drawn.drawn_probability, 0))) AS probability,
+       multiIf(counted.consensus = '', '', said.reason != '', said.reason, drawn.drawn_reason) AS reason
 FROM ({groups}) AS counted
 LEFT ANY JOIN ({said}) AS said ON counted.marked = said.subject_key
 LEFT ANY JOIN ({drawn}) AS drawn
@@ -65,25 +71,26 @@ LEFT ANY JOIN ({drawn}) AS drawn
 
 # each event is its own subject
 _OF_EVENTS = """
-SELECT outcome_decision, consensus, band, probability{of_parts}, sum(events) AS size, size, size
+SELECT outcome_decision, consensus, band, probability, reason{of_parts}, sum(events) AS size, size, size
 FROM ({groups})
 {where}
-GROUP BY outcome_decision, consensus, band, probability{of_parts}
+GROUP BY outcome_decision, consensus, band, probability, reason{of_parts}
 HAVING size > 0"""
 
 # a bucket's events of one decision are one subject, as sure as the least sure of them
 _OF_BUCKETS = """
-SELECT outcome_decision, consensus, lowest_band, likely{of_parts}, sum(size), count(), sum(size * size)
+SELECT outcome_decision, consensus, lowest_band, likely, why{of_parts}, sum(size), count(), sum(size * size)
 FROM
 (
-    SELECT outcome_decision, consensus, marked{of_parts}, any(probability) AS likely, sum(events) AS size,
+    SELECT outcome_decision, consensus, marked{of_parts}, any(probability) AS likely, any(reason) AS why,
+           sum(events) AS size,
            ifNull(minOrNullIf(band, events > 0 AND band >= 0), -1) AS lowest_band
     FROM ({groups})
     {where}
     GROUP BY outcome_decision, consensus, marked{of_parts}
     HAVING size > 0
 )
-GROUP BY outcome_decision, consensus, lowest_band, likely{of_parts}"""
+GROUP BY outcome_decision, consensus, lowest_band, likely, why{of_parts}"""
 
 # the states of subjects are put to these by whoever knows them
 _EVENTS_ALONE = """
@@ -146,7 +153,7 @@ class ReviewQuery:
         self._tables = tables
 
     def counts(self, population: Population) -> list[ReviewCount]:
-        """Count a population's subjects by decision, consensus, band of confidence and review probability. Exact.
+        """Count a population's subjects by decision, consensus, confidence, review probability and reason. Exact.
 
         Raises:
             QueryTimeoutError: it took longer than the budget.
@@ -160,10 +167,10 @@ class ReviewQuery:
             QueryTimeoutError: it took longer than the budget.
         """
         of = asked(self._engine, self._tables, population)
-        by_chance = _BY_CHANCE.replace("{votes}", of.votes).replace("{draws}", of.draws)
-        drawn = bool(self._engine.rows(f"SELECT 1 FROM ({by_chance}) LIMIT 1", of.into.values))
-        if drawn:
-            keys = f"{of.subject_keys} UNION ALL {by_chance}" if of.subject_keys else by_chance
+        on_occasion = _ON_OCCASION.replace("{votes}", of.votes).replace("{draws}", of.draws)
+        known = bool(self._engine.rows(f"SELECT 1 FROM ({on_occasion}) LIMIT 1", of.into.values))
+        if known:
+            keys = f"{of.subject_keys} UNION ALL {on_occasion}" if of.subject_keys else on_occasion
             of = replace(of, subjects=of.subjects or _NO_STATES, subject_keys=keys)
         parts, of_parts, further = [BAND], ["band"], []
         if split.bounds:
@@ -187,7 +194,7 @@ class ReviewQuery:
             further=further,
             one_by_one=one_by_one,
         )
-        rows = self._engine.rows(_put_together(of, groups, of_parts[1:], drawn=drawn), of.into.values)
+        rows = self._engine.rows(_put_together(of, groups, of_parts[1:], known=known), of.into.values)
         return [_part(row, split) for row in rows if row[0]]
 
     def groups(self, population: Population) -> pa.Table:
@@ -202,8 +209,8 @@ class ReviewQuery:
             QueryTimeoutError: it took longer than the budget.
         """
         of = asked(self._engine, self._tables, population)
-        by_chance = _BY_CHANCE.replace("{votes}", of.votes).replace("{draws}", of.draws)
-        query = _EVENTS_ALONE.replace("{marked}", f"{VOTED_KEYS} UNION ALL {by_chance}")
+        on_occasion = _ON_OCCASION.replace("{votes}", of.votes).replace("{draws}", of.draws)
+        query = _EVENTS_ALONE.replace("{marked}", f"{VOTED_KEYS} UNION ALL {on_occasion}")
         query = query.replace("{band}", BAND).replace("{table}", of.table).replace("{where}", of.where)
         return self._engine.table(query, of.into.values).select(BANDED_GROUPS.names).cast(BANDED_GROUPS)
 
@@ -331,13 +338,13 @@ def _document_value(population: Population, tables: JobTables, of: Asked, path: 
     )
 
 
-def _put_together(of: Asked, groups: str, of_parts: Sequence[str], *, drawn: bool) -> str:
-    if drawn:
-        groups = _WITH_PROBABILITY.replace("{groups}", groups)
-        groups = groups.replace("{said}", PROBABILITIES.replace("{said}", SAID)).replace("{drawn}", DRAWN)
+def _put_together(of: Asked, groups: str, of_parts: Sequence[str], *, known: bool) -> str:
+    if known:
+        groups = _WITH_OCCASION.replace("{groups}", groups)
+        groups = groups.replace("{said}", OCCASIONS.replace("{said}", SAID)).replace("{drawn}", DRAWN)
         groups = groups.replace("{votes}", of.votes).replace("{draws}", of.draws)
     else:
-        groups = f"SELECT *, NULL AS probability FROM ({groups})"
+        groups = f"SELECT *, NULL AS probability, '' AS reason FROM ({groups})"
     query = _OF_BUCKETS if of.by_bucket else _OF_EVENTS
     where = f"WHERE {' AND '.join(of.met.on_states)}" if of.met.on_states else ""
     named = "".join(f", {name}" for name in of_parts)
@@ -345,13 +352,14 @@ def _put_together(of: Asked, groups: str, of_parts: Sequence[str], *, drawn: boo
 
 
 def _part(row: Sequence[object], split: Split) -> ReviewPart:
-    decision, consensus, band, probability, *parts, events, subjects, squares = row
+    decision, consensus, band, probability, reason, *parts, events, subjects, squares = row
     count = ReviewCount(
         str(decision),
         str(consensus) or None,
         Mass(int(events), int(subjects), int(squares)),  # type: ignore[call-overload]
         None if band == -1 else int(band),  # type: ignore[call-overload]
         None if not probability else float(probability),  # type: ignore[arg-type]
+        str(reason),
     )
     start = parts.pop(0) if split.bounds else None
     return ReviewPart(start, parts[0] if parts else None, count)  # type: ignore[arg-type]

@@ -90,8 +90,8 @@ class VoteTable:
         request = pc.min(given["recorded_at"]).value
         columns["job_id"] = repeated(job_id, pa.uint64(), size)
         columns["request"] = repeated(request, pa.uint64(), size)
-        says_chances = given["review_probability"].null_count < size
-        with self._kept.changing(job_id) if says_chances else contextlib.nullcontext():
+        says = given["review_probability"].null_count < size or pc.any(pc.not_equal(given["review_reason"], "")).as_py()
+        with self._kept.changing(job_id) if says else contextlib.nullcontext():
             self._engine.insert("votes", pa.table(columns))
             self._kept.votes_written(job_id, given)
 

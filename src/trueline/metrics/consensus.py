@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -12,6 +12,12 @@ from trueline.labels import UNDECIDED
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+AUDIT: Final = "audit"
+CAUSES: Final = ("low confidence", "escalation", "complaint")
+"""Why subjects are reviewed that nobody drew by chance."""
+REVIEW_REASONS: Final = (AUDIT, *CAUSES)
+"""All that a vote may say of why."""
+
 
 class Remark(msgspec.Struct, frozen=True, gc=False):
     """What is said along with a vote; of no account for the consensus."""
@@ -19,7 +25,7 @@ class Remark(msgspec.Struct, frozen=True, gc=False):
     review_probability: float | None = None
     """How likely the subject was to be chosen for a review, above 0 and at most 1; None where it is not known."""
     review_reason: str = ""
-    """Why it was reviewed; empty where nobody said."""
+    """Why it was reviewed, one of `REVIEW_REASONS`; empty where nobody said."""
     note: str = ""
 
 

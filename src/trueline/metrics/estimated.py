@@ -10,7 +10,7 @@ import numpy as np
 from trueline.metrics.draws import DRAWS, prior
 from trueline.metrics.reviews import ReviewCount, total
 from trueline.metrics.seeded import Seeded
-from trueline.metrics.standing import ASSUMPTIONS, Basis, Part, parts_of
+from trueline.metrics.standing import Basis, Part, assumption, parts_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,6 +25,8 @@ class Estimate:
     labels: tuple[str, ...]
     basis: dict[str, Basis]
     """Of each decision."""
+    assumptions: dict[str, str]
+    """Of each decision, what its estimate rests on."""
     matrix: NDArray[np.float64]
     """K x K. Columns whose basis is unknown are NaN."""
     variance: NDArray[np.float64]
@@ -36,11 +38,6 @@ class Estimate:
     def unknown(self) -> list[str]:
         """The decisions with events of which none was reviewed."""
         return [label for label in self.labels if self.basis[label] is Basis.UNKNOWN]
-
-    @property
-    def assumptions(self) -> dict[str, str]:
-        """Of each decision, what its estimate rests on."""
-        return {label: ASSUMPTIONS[basis] for label, basis in self.basis.items()}
 
 
 def estimate(counts: Sequence[ReviewCount], labels: Sequence[str], digest: bytes, draws: int = DRAWS) -> Estimate:
@@ -59,8 +56,11 @@ def estimate(counts: Sequence[ReviewCount], labels: Sequence[str], digest: bytes
     seeded = Seeded(digest, "estimate")
     parts: list[list[Part]] = []
     basis: dict[str, Basis] = {}
+    assumptions: dict[str, str] = {}
     for label in names:
-        basis[label], found = parts_of([count for count in counts if count.decision == label and count.mass.events])
+        here = [count for count in counts if count.decision == label and count.mass.events]
+        basis[label], found = parts_of(here)
+        assumptions[label] = assumption(basis[label], here)
         parts.append(found)
     before = _prior(parts)
     matrix, variance = np.zeros((2, len(names), len(names)))
@@ -77,7 +77,7 @@ def estimate(counts: Sequence[ReviewCount], labels: Sequence[str], digest: bytes
                 share = part.events / whole.events
                 drawn[:, :, column] += part.draw(names, share * before[:, column], seeded, draws)
             drawn[:, :, column] *= seeded.gamma(subjects, draws) / subjects
-    return Estimate(names, basis, matrix, variance, drawn)
+    return Estimate(names, basis, assumptions, matrix, variance, drawn)
 
 
 def _prior(parts: list[list[Part]]) -> NDArray[np.float64]:

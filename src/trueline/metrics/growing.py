@@ -114,7 +114,7 @@ class Numbers:
         at = np.minimum(np.searchsorted(self._sorted, numbers), len(self._sorted) - 1)
         return np.where(self._sorted[at] == numbers, self._places[at], _NONE)
 
-    def _spread(self, numbers: NDArray[np.uint64]) -> NDArray[np.int64] | None:
+    def _spread(self, numbers: NDArray[np.uint64]) -> NDArray[np.int32] | None:
         """Where numbers stand, or would, in the sorted ones: faster than a binary search where these are spread evenly.
 
         None where they are not, as hashes are: a number is looked for among those that begin with the same bits.
@@ -125,7 +125,7 @@ class Numbers:
         )
         if np.diff(begins).max() > _STEPS:
             return None
-        at = np.minimum(begins[numbers >> bits], len(self._sorted) - 1)
+        at: NDArray[np.int32] = np.minimum(begins[numbers >> bits], len(self._sorted) - 1)
         for _ in range(_STEPS):
             before = self._sorted[at] < numbers
             before &= at < len(self._sorted) - 1

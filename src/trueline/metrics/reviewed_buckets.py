@@ -13,9 +13,9 @@ import numpy as np
 import pyarrow as pa
 
 from trueline.metrics.by_hour import RowsByHour
-from trueline.metrics.chances import NO_CHANCE, Chances
 from trueline.metrics.growing import Codes, Numbers, columns_of
 from trueline.metrics.hours import HOUR, Window
+from trueline.metrics.occasions import UNSAID, Occasions
 from trueline.metrics.reviewed_events import BANDS, LABELS, as_array, summed
 from trueline.metrics.reviews import Mass, ReviewCount
 
@@ -55,7 +55,7 @@ class ReviewedBuckets:
         self._labels = Codes([""])
         self._subjects = Numbers()
         self._states = columns_of(consensus=np.int64)
-        self._chances = Chances()
+        self._occasions = Occasions()
         self._pairs = Numbers()  # bucket and decision, packed
         self._counted = columns_of(subject=np.int64, decision=np.int64, events=np.int64, lowest=np.int64)
         self._bands = np.zeros((0, BANDS), np.int32)
@@ -91,14 +91,14 @@ class ReviewedBuckets:
         self._states["consensus"][number] = self._labels.of(labels.combine_chunks())
 
     def say(self, said: pa.Table) -> None:
-        """Set what votes say of the review probability of buckets, with the columns of `reviewed_events.SAID`."""
-        self._chances.say(self._numbers(as_array(said["subject_key"])), said["probability"].to_pylist())
+        """Set what votes say of how buckets came to be reviewed, with the columns of `reviewed_events.SAID`."""
+        self._occasions.say(self._numbers(as_array(said["subject_key"])), said)
 
     def draw(self, drawn: pa.Table) -> None:
         """Set which buckets were drawn for audits, with the columns of `reviewed_events.DRAWN`: all there are."""
         decision = self._labels.of(drawn["decision"].combine_chunks())
         number = self._numbers(as_array(drawn["subject_key"]))
-        self._chances.draw(number, decision, drawn["probability"].to_pylist())
+        self._occasions.draw(number, decision, drawn)
 
     def counts(self, window: Window, beside: Sequence[Placed] = ()) -> list[ReviewCount] | None:
         """As `trueline.ledger.reviews.ReviewQuery.counts`; None of a part of all time where its events are not kept.
@@ -187,17 +187,17 @@ class ReviewedBuckets:
     ) -> list[ReviewCount]:
         """Count what is alike of buckets and decisions that have events, each there once."""
         consensus: NDArray[np.int64] = self._states["consensus"][subject]
-        chance = np.full(len(subject), NO_CHANCE)
+        occasion = np.full(len(subject), UNSAID)
         reviewed = np.flatnonzero(consensus)
-        chance[reviewed] = self._chances.of(subject[reviewed], decision[reviewed])
-        labels, chances = len(self._labels.texts), len(self._chances.probabilities)
-        alike = ((decision * labels + consensus) * BANDS + lowest + 1) * chances + chance
+        occasion[reviewed] = self._occasions.of(subject[reviewed], decision[reviewed])
+        labels, occasions = len(self._labels.texts), len(self._occasions.different)
+        alike = ((decision * labels + consensus) * BANDS + lowest + 1) * occasions + occasion
         different, events = summed(alike, size)
         _, subjects = summed(alike, np.ones(len(alike), np.int64))
         _, squares = summed(alike, size**2)
         found = []
         for each, *mass in zip(*(array.tolist() for array in (different, events, subjects, squares)), strict=True):
-            rest, chance_of = divmod(each, chances)
+            rest, occasion_of = divmod(each, occasions)
             outcome, band = divmod(rest, BANDS)
             decided, came_to = divmod(outcome, labels)
             found.append(
@@ -206,7 +206,7 @@ class ReviewedBuckets:
                     self._labels.texts[came_to] or None,
                     Mass(*mass),
                     band - 1 if band else None,
-                    self._chances.probabilities[chance_of],
+                    *self._occasions.different[occasion_of],
                 )
             )
         return found
@@ -215,7 +215,7 @@ class ReviewedBuckets:
         number = self._subjects.add(keys)
         if len(self._subjects) > len(self._states):
             self._states.append(len(self._subjects) - len(self._states), consensus=0)
-            self._chances.grow(len(self._subjects))
+            self._occasions.grow(len(self._subjects))
         return number
 
     def _count(

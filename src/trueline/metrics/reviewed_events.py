@@ -1,8 +1,8 @@
 """The reviews of a job whose events are each a subject, counted ahead by the hour: see `tally`.
 
 Counted is by what the report asks for: decision, consensus and band of confidence. Of subjects with a state of their
-own, which are few, every event is kept, so that it moves when its consensus does; their review probabilities are put to
-the counts when these are asked for.
+own, which are few, every event is kept, so that it moves when its consensus does; on which occasion they were reviewed
+is put to the counts when these are asked for.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pyarrow as pa
 
-from trueline.metrics.chances import NO_CHANCE, Chances
 from trueline.metrics.growing import Codes, GroupedRows, Numbers, columns_of
 from trueline.metrics.hours import HOUR, Hours, Window
+from trueline.metrics.occasions import UNSAID, Occasion, Occasions
 from trueline.metrics.reviews import Mass, ReviewCount
 
 if TYPE_CHECKING:
@@ -41,10 +41,12 @@ BANDED_GROUPS: Final = pa.schema(
 )
 """Events counted by outcome, band and, where it has a state, by subject; 0 stands for all others."""
 
-SAID: Final = pa.schema([("subject_key", pa.uint64()), ("probability", pa.float64())])
-"""The review probabilities that votes say of subjects; null where none does."""
+SAID: Final = pa.schema([("subject_key", pa.uint64()), ("probability", pa.float64()), ("reason", pa.string())])
+"""The review probabilities that votes say of subjects, and the reasons; null, and empty, where none does."""
 
-DRAWN: Final = pa.schema([("subject_key", pa.uint64()), ("decision", pa.string()), ("probability", pa.float64())])
+DRAWN: Final = pa.schema(
+    [("subject_key", pa.uint64()), ("decision", pa.string()), ("probability", pa.float64()), ("reason", pa.string())]
+)
 """The subjects drawn for audits, and among those of which decision."""
 
 LABELS: Final = 1 << 12
@@ -64,7 +66,7 @@ class ReviewedEvents:
         self._hours = Hours()
         self._subjects = Numbers()
         self._states = columns_of(later=np.int64)
-        self._chances = Chances()
+        self._occasions = Occasions()
         self._events = GroupedRows(
             ts=np.int64, decision=np.int64, first=np.int64, band=np.int64, kind=np.int64, sign=np.int64
         )
@@ -91,7 +93,7 @@ class ReviewedEvents:
         """Have subjects that are `unmarked` get states; `events`, with the columns of `BANDED`, are all of theirs."""
         self._subjects.add(keys)
         self._states.append(len(keys), later=_NONE)
-        self._chances.grow(len(self._subjects))
+        self._occasions.grow(len(self._subjects))
         self._keep(events)
 
     def decisions(self) -> list[str]:
@@ -111,27 +113,29 @@ class ReviewedEvents:
         events["kind"][rows] = kind
 
     def say(self, said: pa.Table) -> None:
-        """Set what votes say of the review probability of marked subjects, with the columns of `SAID`."""
-        self._chances.say(self._subjects.find(as_array(said["subject_key"])), said["probability"].to_pylist())
+        """Set what votes say of how marked subjects came to be reviewed, with the columns of `SAID`."""
+        self._occasions.say(self._subjects.find(as_array(said["subject_key"])), said)
 
     def draw(self, drawn: pa.Table) -> None:
         """Set which marked subjects were drawn for audits, with the columns of `DRAWN`: all there are."""
         decision = self._labels.of(drawn["decision"].combine_chunks())
         number = self._subjects.find(as_array(drawn["subject_key"]))
-        self._chances.draw(number, decision, drawn["probability"].to_pylist())
+        self._occasions.draw(number, decision, drawn)
 
     def counts(self, window: Window) -> list[ReviewCount]:
         """Of a window of whole hours, as `trueline.ledger.reviews.ReviewQuery.counts`."""
         hours = self._hours
         by_kind = (hours.total if window == Window() else hours.counts[hours.span(window)].sum(axis=0)).copy()
         found = []
-        for kind, chance, events in self._by_chance(window):
+        for kind, occasion, events in self._by_occasion(window):
             by_kind[kind] -= events
-            found.append((kind, self._chances.probabilities[chance], events))
-        found += [(kind, None, int(by_kind[kind])) for kind in np.flatnonzero(by_kind[: len(self._kinds)]).tolist()]
+            found.append((kind, self._occasions.different[occasion], events))
+        found += [
+            (kind, Occasion(), int(by_kind[kind])) for kind in np.flatnonzero(by_kind[: len(self._kinds)]).tolist()
+        ]
         return [
-            ReviewCount(decision, consensus or None, Mass.single(events), band, probability)
-            for kind, probability, events in found
+            ReviewCount(decision, consensus or None, Mass.single(events), band, *occasion)
+            for kind, occasion, events in found
             for decision, consensus, band in (self._told(kind),)
             if decision and events
         ]
@@ -147,31 +151,31 @@ class ReviewedEvents:
             return None
         decision, first = self._labels.pairs(groups["outcome"])
         consensus = self._consensus(first, subject)
-        chance = np.full(len(marked), NO_CHANCE)
+        occasion = np.full(len(marked), UNSAID)
         drawn = np.flatnonzero((subject != _NONE) & (consensus != 0))
-        chance[drawn] = self._chances.of(subject[drawn], decision[drawn])
+        occasion[drawn] = self._occasions.of(subject[drawn], decision[drawn])
         packed = (decision * LABELS + consensus) * BANDS + as_array(groups["band"]) + 1
-        sides = len(self._chances.probabilities)
-        different, events = summed(packed * sides + chance, as_array(groups["events"]))
+        sides = len(self._occasions.different)
+        different, events = summed(packed * sides + occasion, as_array(groups["events"]))
         found = []
         for both, size in zip(different.tolist(), events.tolist(), strict=True):
-            alike, chance_of = divmod(both, sides)
+            alike, number = divmod(both, sides)
             decided, came_to, band = self._unpacked(alike)
             if decided and size:
-                probability = self._chances.probabilities[chance_of]
-                found.append(ReviewCount(decided, came_to or None, Mass.single(size), band, probability))
+                occasion_of = self._occasions.different[number]
+                found.append(ReviewCount(decided, came_to or None, Mass.single(size), band, *occasion_of))
         return found
 
-    def _by_chance(self, window: Window) -> list[tuple[int, int, int]]:
-        """Kind, number of the probability, and events: of those that were reviewed and may have been drawn."""
+    def _by_occasion(self, window: Window) -> list[tuple[int, int, int]]:
+        """Kind, number of the occasion, and events: of those that were reviewed on an occasion that is known."""
         events = self._events
-        chance = self._chances.of(events.group, events["decision"])
+        occasion = self._occasions.of(events.group, events["decision"])
         consensus = self._kinds.numbers[events["kind"]] // BANDS % LABELS
-        rows = np.flatnonzero((chance != NO_CHANCE) & (consensus != 0))
+        rows = np.flatnonzero((occasion != UNSAID) & (consensus != 0))
         if window != Window():
             rows = rows[window.holds(events["ts"][rows])]
-        sides = len(self._chances.probabilities)
-        both, sizes = summed(events["kind"][rows] * sides + chance[rows], events["sign"][rows])
+        sides = len(self._occasions.different)
+        both, sizes = summed(events["kind"][rows] * sides + occasion[rows], events["sign"][rows])
         return [(*divmod(each, sides), size) for each, size in zip(both.tolist(), sizes.tolist(), strict=True) if size]
 
     def _keep(self, events: pa.Table) -> None:

@@ -53,6 +53,8 @@ class ReviewCount:
     """Of the confidence, in order, say tenths; None where the decision has none."""
     probability: float | None = None
     """With which the subject was drawn for review, of those reviewed; None where unknown."""
+    reason: str = ""
+    """Why it was reviewed, likewise: one of `consensus.REVIEW_REASONS`; empty where nobody said."""
 
     def __post_init__(self) -> None:
         if self.probability is not None and not 0 < self.probability <= 1:

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from trueline.metrics.draws import DrawnCell, draw_cells
+from trueline.metrics.reasons import chosen
 from trueline.metrics.reviews import ReviewCount, total
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
 
@@ -53,6 +54,17 @@ ASSUMPTIONS: Final = {
 """What has to be true for the estimate of one decision to be right, in words for people.
 
 Everywhere the Undecided count as not reviewed."""
+
+
+def assumption(basis: Basis, counts: Iterable[ReviewCount]) -> str:
+    """What has to be true for an estimate from one decision's counts to be right, in words for people.
+
+    Where nobody knows by what chance the reviews came about, it says how many of them came about by none.
+    """
+    if basis is Basis.POST_STRATIFIED:
+        return f"{ASSUMPTIONS[basis]} {chosen(counts)}"
+    return ASSUMPTIONS[basis]
+
 
 _FEWEST_IN_BAND: Final = 20
 """Reviews. Bands with fewer join the next, since a few reviews that stand for very many make an estimate jump (S. L.

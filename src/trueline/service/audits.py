@@ -14,6 +14,7 @@ from trueline.labels import UNDECIDED
 from trueline.ledger.audits import Drawn
 from trueline.ledger.population import Population
 from trueline.metrics.audit import Seen, audit_plan
+from trueline.metrics.consensus import AUDIT
 from trueline.service.asking import Bounds, filters_of
 from trueline.service.errors import DrawNotFoundError, InvalidRequestError
 from trueline.service.question import job_shape
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
 MAX_DRAWN: Final = 100_000
 """Subjects of one draw: more than anybody reviews."""
 MAX_SEED_LENGTH: Final = 200
-REASON: Final = "audit"
-"""The review reason of who was drawn."""
 
 _BOUNDS = Bounds("body", "start_datetime", "end_datetime")
 _NAME_LENGTH = 32
@@ -149,7 +148,7 @@ class Audits:
             decision=decision,
             population=population,
             probability=count / population,
-            reason=REASON,
+            reason=AUDIT,
             request=request.decode(),
             drawn_at=self._ledger.clock.next(),
             subjects=subjects,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 
 from trueline.instants import parse_micros
-from trueline.metrics.consensus import NO_REMARK, Remark
+from trueline.metrics.consensus import NO_REMARK, REVIEW_REASONS, Remark
 
 if TYPE_CHECKING:
     from trueline.catalog.records import Job
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 MAX_ID_LENGTH = 1_024
 MAX_NAME_LENGTH = 256
 MAX_NOTE_LENGTH = 10_000
-REVIEW_REASONS = ("audit", "low confidence", "escalation", "complaint")
 
 
 class LineError(ValueError):

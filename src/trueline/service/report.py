@@ -251,9 +251,9 @@ def time_zone_of(job: Job) -> ZoneInfo:
 def _in_order(counts: Iterable[ReviewCount]) -> tuple[ReviewCount, ...]:
     """Counts in the one order that depends on nothing but them: sums of doubles depend on it."""
 
-    def order(count: ReviewCount) -> tuple[str, str, int, float]:
+    def order(count: ReviewCount) -> tuple[str, str, int, float, str]:
         band = -1 if count.band is None else count.band
-        return count.decision, count.consensus or "", band, count.probability or 0.0
+        return count.decision, count.consensus or "", band, count.probability or 0.0, count.reason
 
     return tuple(sorted(counts, key=order))
 
@@ -271,6 +271,7 @@ def _written(counts: Iterable[ReviewCount]) -> list[dict[str, Any]]:
             },
             "band": count.band,
             "probability": count.probability,
+            "reason": count.reason,
         }
         for count in counts
     ]

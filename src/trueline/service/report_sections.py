@@ -8,6 +8,7 @@ from trueline.metrics.costs import expected_cost, time_saved
 from trueline.metrics.counts import TruthPolicy
 from trueline.metrics.missed import missed
 from trueline.metrics.partial import partial_figures
+from trueline.metrics.reasons import wrong_by_reason
 from trueline.metrics.reviews import reviewed_shares
 from trueline.metrics.scored import matrix_figures, matrix_of
 from trueline.metrics.scores import trace
@@ -77,7 +78,7 @@ def _scores(figures: MatrixFigures) -> dict[str, Any]:
 
 
 def partly_reviewed(of: Reported) -> dict[str, Any]:
-    """Recall, precision and miss rate of each label three ways, and what the estimate rests on."""
+    """Recall, precision and miss rate of each label three ways, what the estimate rests on, why it was reviewed."""
     return {
         "basis": {
             label: {"basis": basis.value, "assumption": of.estimated.assumptions[label]}
@@ -90,6 +91,10 @@ def partly_reviewed(of: Reported) -> dict[str, Any]:
                 "miss_rate": _three(each.miss_rate),
             }
             for label, each in partial_figures(of.counts, of.estimated, of.level).items()
+        },
+        "wrong_by_reason": {
+            label: {reason: shown_proportion(share) for reason, share in shares.items()}
+            for label, shares in wrong_by_reason(of.counts, of.job.labels, of.level).items()
         },
     }
 
