@@ -21,6 +21,7 @@ from trueline.service.errors import (
     InvalidRequestError,
     JobNotFoundError,
     ModelNotFoundError,
+    NotStillError,
     PartMissingError,
     TooLargeError,
     TooMuchWaitingError,
@@ -95,6 +96,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(JobGoneError, _job_gone)
     app.add_exception_handler(QueryTimeoutError, _busy)
     app.add_exception_handler(LedgerBusyError, _busy)
+    app.add_exception_handler(NotStillError, _busy)
     app.add_exception_handler(LedgerDamagedError, _damaged)
     app.add_exception_handler(LedgerFullError, _disk_full)
     app.add_exception_handler(StoreFull, _disk_full)
