@@ -195,7 +195,7 @@ class Engine:
             LedgerFullError: the disk has no room for it.
         """
         if rows.num_rows:
-            self._check_room()
+            self._begin_change()
             with self._statement():
                 self._client.insert_arrow(table, rows, settings=_INSERT)
 
@@ -205,7 +205,7 @@ class Engine:
         Raises:
             LedgerFullError: the disk has no room for it.
         """
-        self._check_room()
+        self._begin_change()
         with self._statement():
             self._client.command(sql, parameters=dict(parameters or {}))
 
@@ -218,6 +218,16 @@ class Engine:
     def version(self) -> str:
         """The version of ClickHouse."""
         return str(self.rows("SELECT version()")[0][0])
+
+    @property
+    def changes_begun(self) -> int:
+        """How many statements that may change something this thread has begun."""
+        begun: int = getattr(self._local, "changes_begun", 0)
+        return begun
+
+    def _begin_change(self) -> None:
+        self._check_room()
+        self._local.changes_begun = self.changes_begun + 1
 
     def _check_room(self) -> None:
         if self._files is not None:
