@@ -12,9 +12,13 @@ from typing import TYPE_CHECKING, Final, TypeVar
 import anyio
 import anyio.to_thread
 from anyio.lowlevel import RunVar
+from starlette.requests import ClientDisconnect
 
+from trueline.api import leaving
 from trueline.api.errors import BusyError
 from trueline.api.turns import Turns
+from trueline.ledger.budget import Asker
+from trueline.ledger.errors import QueryGivenUpError
 from trueline.service.errors import JobNotFoundError
 
 if TYPE_CHECKING:
@@ -76,12 +80,20 @@ async def ask(opened: Workspace, key: Key, question: Callable[[], _Result]) -> _
     Raises:
         BusyError: its turn did not come.
         QueryTimeoutError: it took longer than the budget, and was stopped.
+        ClientDisconnect: who asked has left, and it was stopped.
     """
-    end = await _turns.get().take(key.id, opened.settings.query_seconds)
-    try:
-        return await anyio.to_thread.run_sync(partial(opened.within_budget, question), limiter=_questions.get())
-    finally:
-        end()
+    asker = Asker()
+    with leaving.noticed(partial(opened.give_up, asker)):
+        end = await _turns.get().take(key.id, opened.settings.query_seconds)
+        try:
+            answering = partial(opened.within_budget, question, asker)
+            return await anyio.to_thread.run_sync(answering, limiter=_questions.get())
+        except QueryGivenUpError:
+            if asker.has_left:
+                raise ClientDisconnect from None
+            raise
+        finally:
+            end()
 
 
 async def write_to(opened: Workspace, job: str, work: Callable[[], _Result]) -> _Result:
