@@ -256,19 +256,18 @@ class Engine:
         if self._files is not None:
             self._files.seal.note_version(version)
 
-    def define(self, sql: str) -> None:
-        """Run a statement that makes, changes or drops a table.
+    def define(self, *statements: str) -> None:
+        """Run statements that make, change or drop tables, one after the other.
 
         Raises:
             LedgerFullError: the disk has no room for it.
         """
         self._check_room()
-        if self._files is None:
-            self.command(sql)
-            return
+        sealing = self._files.seal.changing if self._files is not None else contextlib.nullcontext
         try:
-            with self._files.seal.changing():
-                self.command(sql)
+            with sealing():
+                for statement in statements:
+                    self.command(statement)
         except OSError as error:
             if error.errno == errno.ENOSPC:
                 raise LedgerFullError from error
