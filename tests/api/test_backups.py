@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from trueline.service import stillness
 from trueline.service.archive_reading import read_backup
 from trueline.service.keys import KNOWN_SCOPES
 
@@ -50,6 +51,19 @@ def test_it_needs_its_scope_for_all_jobs(anonymous: httpx.Client, workspace: Wor
         answer = anonymous.post(PATH, headers={"X-Arcanna-Api-Key": key})
         assert (answer.status_code, answer.json()) == (403, {"error": "The key lacks the scope admin:backup"})
     assert anonymous.post(PATH).status_code == 401
+
+
+def test_a_write_without_end_is_told_of(
+    client: httpx.Client, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {"PATIENCE": 0.01, "LAST_PATIENCE": 0.05, "ATTEMPTS": 2}.items():
+        monkeypatch.setattr(stillness, name, value)
+    with workspace._writing.stillness.broken():  # noqa: SLF001
+        answer = client.post(PATH)
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
+    assert answer.json()["error"].startswith("no moment came without a write under way")
+    assert not leftovers(workspace)
+    assert client.post(PATH).status_code == 200
 
 
 def test_one_at_a_time_and_one_that_nobody_reads_to_the_end_is_let_go(

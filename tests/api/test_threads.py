@@ -66,11 +66,13 @@ def test_votes_that_wait_for_one_job_leave_threads_for_those_on_others(
         ThreadPoolExecutor(EACH) as threads,
     ):
 
-        def vote(on: int) -> int:
+        def vote(on: int | str) -> int:
             return client.put(f"/api/v1/events/{on}/a/feedback", json={"feedback": "Escalate"}).status_code
 
         with held(workspace, job):
-            sent = [threads.submit(vote, job) for _ in range(EACH - 1)]
+            title = workspace.jobs.get(job).title
+            names: list[int | str] = [job, f"0{job}", title]  # of one job, whose writers are counted together
+            sent = [threads.submit(vote, names[number % 3]) for number in range(EACH - 1)]
             time.sleep(0.5)  # long enough for them to arrive
             assert [vote(other) for _ in range(3)] == [200] * 3
             assert not any(each.done() for each in sent)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from typing import TYPE_CHECKING
 
 import pytest
 
 from trueline.ledger import budget
-from trueline.ledger.errors import QueryTimeoutError
+from trueline.ledger.budget import Asker
+from trueline.ledger.errors import QueryGivenUpError, QueryTimeoutError
 
 if TYPE_CHECKING:
     from trueline.ledger.engine import Engine
@@ -59,3 +61,26 @@ def test_the_processor_is_free_once_a_query_is_stopped(engine: Engine) -> None:
     before, began = time.process_time(), time.monotonic()
     time.sleep(0.5)
     assert time.process_time() - before < 0.5 * (time.monotonic() - began)
+
+
+@pytest.mark.parametrize("way", ["rows", "table"])
+def test_the_engine_stops_a_query_when_who_asked_has_left_and_begins_no_other(way: str, engine: Engine) -> None:
+    asker, stays = Asker(), Asker()
+
+    def leave() -> None:
+        while not engine.rows("SELECT 1 FROM system.processes WHERE query LIKE 'SELECT sum(sipHash64%'"):
+            time.sleep(0.05)
+        engine.give_up(stays)
+        assert engine.rows("SELECT 1 FROM system.processes WHERE query LIKE 'SELECT sum(sipHash64%'")
+        engine.give_up(asker)
+
+    leaving = threading.Thread(target=leave)
+    with budget.within(60, asker):
+        leaving.start()
+        with pytest.raises(QueryGivenUpError):
+            getattr(engine, way)(LONG)
+        leaving.join()
+        with pytest.raises(QueryGivenUpError):
+            getattr(engine, way)("SELECT 1")
+        with budget.without():  # as what is made for all who ask
+            assert engine.rows("SELECT 1") == [(1,)]

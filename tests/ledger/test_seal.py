@@ -109,6 +109,27 @@ def test_what_a_definition_was_changed_to_is_sealed_at_once(folder: Path) -> Non
         Seal(folder).open(7)
 
 
+def test_what_the_engine_does_not_sync_is_on_disk_before_it_is_sealed(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    projection = folder / PART / "by_subject.proj"
+    projection.mkdir()
+    files = [projection / "count.txt", projection / "data.bin"]
+    for file in files:
+        file.write_bytes(b"12")
+    synced: list[Path] = []
+    monkeypatch.setattr("trueline.ledger.seal._sync", synced.append)
+    for renewed, expected in ((files, {folder.parent, projection, *files}), ([], {folder.parent})):
+        with monkeypatch.context() as patched:
+            patched.setattr(Seal, "_synced", lambda _: set())  # as of what is written after it was asked
+            killed(sealed(folder))
+        assert (b"by_subject.proj" in (folder.parent / "ledger.seal").read_bytes()) == (not renewed)
+        sealed(folder).close()
+        assert set(synced) == expected
+        assert b"by_subject.proj/count.txt" in (folder.parent / "ledger.seal").read_bytes()
+        synced.clear()
+
+
 def test_a_newer_schema_is_refused_and_nothing_written(folder: Path) -> None:
     seal = sealed(folder)
     seal.note_version(8)

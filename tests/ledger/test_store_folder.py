@@ -67,7 +67,7 @@ def run(folder: Path, script: str) -> str:
 def test_a_store_opened_again_is_as_it_was_left(tmp_path: Path) -> None:
     first, again = run(tmp_path / "not there yet", MAKE + LOOK), run(tmp_path / "not there yet", LOOK)
     assert first == again
-    assert first.startswith("1 (7, 7) ['audit_draws', 'consensus', 'events_1',")
+    assert first.startswith("1 (8, 8) ['audit_draws', 'consensus', 'events_1',")
     assert first.endswith(" 1\n")
 
 
@@ -87,7 +87,7 @@ def test_a_store_of_a_newer_version_is_refused_and_unharmed(tmp_path: Path) -> N
     run(tmp_path, MAKE + NEWER)
     before = contents(tmp_path)
     refused = run(tmp_path, "print(refusal())")
-    assert "schema version 9999, this Trueline knows versions up to 7" in refused
+    assert "schema version 9999, this Trueline knows versions up to 8" in refused
     assert "is left as it is" in refused
     assert contents(tmp_path) == before
 

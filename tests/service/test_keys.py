@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import string
 import threading
 import zlib
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 from pydantic import SecretStr
 
+from test_placing import without_second_names
 from trueline.catalog.store import Catalog
 from trueline.service.keys import (
     KNOWN_SCOPES,
@@ -299,6 +301,13 @@ def test_a_key_needs_a_name_a_scope_and_a_future(ring: KeyRing) -> None:
     with pytest.raises(KeyRefused, match="must say its time zone"):
         ring.create("a", [METRICS], expires_at=datetime(2030, 1, 1))  # noqa: DTZ001 - that is the point
     assert ring.all() == []
+
+
+def test_the_secret_is_made_where_files_have_one_name_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "link", without_second_names())
+    made = load_secret(Settings(data=tmp_path))
+    assert load_secret(Settings(data=tmp_path)) == made
+    assert [each.name for each in tmp_path.iterdir()] == ["secret"]
 
 
 def test_the_secret_of_the_settings_comes_first(tmp_path: Path) -> None:

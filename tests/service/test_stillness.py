@@ -8,6 +8,7 @@ import time
 import pytest
 
 from trueline.service import stillness
+from trueline.service.errors import NotStillError
 from trueline.service.stillness import Stillness
 
 
@@ -78,6 +79,41 @@ def test_a_long_write_holds_the_others_up_for_moments_only(monkeypatch: pytest.M
     assert held.wait(10)
     for each in threads:
         each.join()
+
+
+def test_who_wants_it_beside_a_write_without_end_is_told_so_and_other_writes_go_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name, value in {"PATIENCE": 0.01, "LAST_PATIENCE": 0.05, "ATTEMPTS": 3}.items():
+        monkeypatch.setattr(stillness, name, value)
+    of = Stillness()
+    begun, end, told, wrote = (threading.Event() for _ in range(4))
+
+    def write_long() -> None:
+        with of.broken():
+            begun.set()
+            assert end.wait(30)
+
+    def hold() -> None:
+        with pytest.raises(NotStillError, match="nothing was backed up"), of.held():
+            pass
+        told.set()
+
+    def write() -> None:
+        with of.broken():
+            wrote.set()
+
+    threads = [run(write_long)]
+    assert begun.wait(10)
+    threads.append(run(hold))
+    assert told.wait(10)
+    threads.append(run(write))
+    assert wrote.wait(10)
+    end.set()
+    for each in threads:
+        each.join()
+    with of.held():
+        pass
 
 
 def test_what_fails_while_it_is_held_or_written_lets_go() -> None:

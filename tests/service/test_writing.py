@@ -10,6 +10,7 @@ import pytest
 
 from trueline.ledger.errors import LedgerError
 from trueline.metrics.consensus import consensus
+from trueline.service.errors import ConflictError, EventNotFoundError, InvalidRequestError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -151,6 +152,35 @@ def check_stored_consensus(workspace: Workspace, ledger: Ledger, job: Job) -> in
         found = workspace.metrics.job(job.id, filters=silent if expected is None else said)
         assert found["total_events"] == 1, (event_id, expected)
     return len(votes)
+
+
+def test_what_is_refused_before_it_was_begun_is_no_write_cut_short(
+    workspace: Workspace, ledger: Ledger, fresh_title: Callable[[], str]
+) -> None:
+    job = workspace.jobs.create(title=fresh_title(), labels=LABELS, grouping="bucket")
+    workspace.ingest.bulk(job, packed(decided("e") | {"bucket_id": "b"}))
+    workspace.training.register(job, model_id="one")
+    workspace.metrics.job(job.id)
+    unknown = [{"event_id": "unknown", "label": "Drop"}]
+    for refused, error in (
+        (lambda: workspace.ingest.decide(job, "unknown", label="Drop"), EventNotFoundError),
+        (lambda: workspace.training.register(job, training_set=unknown), InvalidRequestError),
+        (lambda: workspace.training.register(job, model_id="one", activate=False), ConflictError),
+        (lambda: workspace.jobs.change(job.id, labels=["Drop"]), InvalidRequestError),
+    ):
+        with pytest.raises(error):
+            refused()
+        assert ledger.kept.is_ready(job.id, None), error
+
+    # what is refused once something was written may have left that behind
+    def refuse_late() -> None:
+        with workspace._writing.on(job.id):  # noqa: SLF001
+            ledger.ping()
+            raise ConflictError
+
+    with pytest.raises(ConflictError):
+        refuse_late()
+    assert not ledger.kept.is_ready(job.id, None)
 
 
 def test_a_question_that_fails_with_the_job_held_is_no_write_cut_short(

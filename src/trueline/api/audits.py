@@ -9,7 +9,7 @@ from trueline.api.access import Authenticated, Opened, job_for
 from trueline.api.audit_schemas import AuditDrawBody, AuditDrawQuery, AuditPlanBody, AuditPlanQuery
 from trueline.api.bodies import JsonRoute
 from trueline.api.errors import answer
-from trueline.api.threads import ask, run_in_writers_thread
+from trueline.api.threads import ask, write_to
 from trueline.service.audits import AuditWindow
 
 router = APIRouter(tags=["audits"], route_class=JsonRoute)
@@ -35,7 +35,7 @@ async def draw_audit(job: str, body: AuditDrawQuery, opened: Opened, key: Authen
         window = AuditWindow(**body.window())
         return answer(opened.audits.draw(named, body.decision, body.count, body.seed, window))
 
-    return await run_in_writers_thread(draw, job)
+    return await write_to(opened, job, draw)
 
 
 @router.get("/api/v2/jobs/{job:path}/audit/draws/{draw}", response_model=AuditDrawBody)

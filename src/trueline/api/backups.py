@@ -31,6 +31,7 @@ _ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
         "description": "The backup; Content-Length says how large it is.",
         "content": {"application/x-tar": {"schema": {"type": "string", "format": "binary"}}},
     },
+    503: {"model": ErrorBody, "description": "A write took so long that no moment came without one under way."},
     501: {"model": ErrorBody, "description": "A store is on a server that has tools of its own."},
 }
 

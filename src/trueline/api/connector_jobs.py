@@ -11,7 +11,7 @@ from trueline.api.access import Authenticated, Opened, job_for, jobs_for
 from trueline.api.bodies import JsonRoute
 from trueline.api.connector_job_schemas import ConnectorJobBody, JobName, OperationBody, OperationV1Body
 from trueline.api.errors import answer
-from trueline.api.threads import run_in_writers_thread
+from trueline.api.threads import write_to
 from trueline.instants import format_instant
 from trueline.service.errors import JobNotFoundError
 from trueline.service.resources import CATEGORIES
@@ -106,12 +106,12 @@ async def stop(job: str, opened: Opened, key: Authenticated) -> Response:
 
 
 async def _operate_v1(opened: Workspace, key: Key, job: str, operation: Callable[[Job], object]) -> Response:
-    await run_in_writers_thread(lambda: operation(job_for(opened, key, _OPERATE, job)), job)
+    await write_to(opened, job, lambda: operation(job_for(opened, key, _OPERATE, job)))
     return answer({"status": "OK", "error_message": ""})
 
 
 async def _operate(opened: Workspace, key: Key, job: str, operation: Callable[[Job], object]) -> Response:
-    await run_in_writers_thread(lambda: operation(job_for(opened, key, _OPERATE, job)), job)
+    await write_to(opened, job, lambda: operation(job_for(opened, key, _OPERATE, job)))
     return answer({"status": "OK", "reason": "", "reason_details": ""})
 
 

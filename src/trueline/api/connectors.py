@@ -14,7 +14,7 @@ from trueline.api.access import Authenticated, Opened, WithKey, authenticated, j
 from trueline.api.bodies import JsonRoute, raw_body_of, read_model
 from trueline.api.errors import answer
 from trueline.api.schemas import EventBody, EventCreate, EventReceipt, ExportBody, FeedbackBody, json_request
-from trueline.api.threads import run_in_thread_for_one, run_in_writers_thread
+from trueline.api.threads import run_in_thread_for_one, write_to
 from trueline.api.under_way import LEAST
 from trueline.service.errors import InvalidRequestError
 from trueline.service.lines import MAX_NAME_LENGTH
@@ -113,7 +113,7 @@ async def _vote(  # noqa: PLR0913, PLR0917 - as above
         named = job_for(opened, key, "write:event_feedback", job)
         opened.feedback.give(named, event, analyst or key.name[:MAX_NAME_LENGTH], label, note)
 
-    await run_in_writers_thread(give, job)
+    await write_to(opened, job, give)
     return answer({"status": "updated"})
 
 

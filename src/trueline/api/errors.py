@@ -12,7 +12,14 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 
 from trueline.catalog.errors import CatalogError, StoreFull
-from trueline.ledger.errors import JobGoneError, LedgerBusyError, LedgerDamagedError, LedgerFullError, QueryTimeoutError
+from trueline.ledger.errors import (
+    JobGoneError,
+    LedgerBusyError,
+    LedgerDamagedError,
+    LedgerFullError,
+    QueryGivenUpError,
+    QueryTimeoutError,
+)
 from trueline.log import without_keys
 from trueline.service.errors import (
     ConflictError,
@@ -21,6 +28,7 @@ from trueline.service.errors import (
     InvalidRequestError,
     JobNotFoundError,
     ModelNotFoundError,
+    NotStillError,
     PartMissingError,
     TooLargeError,
     TooMuchWaitingError,
@@ -94,7 +102,9 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(JobGoneError, _job_gone)
     app.add_exception_handler(QueryTimeoutError, _busy)
+    app.add_exception_handler(QueryGivenUpError, _busy)
     app.add_exception_handler(LedgerBusyError, _busy)
+    app.add_exception_handler(NotStillError, _busy)
     app.add_exception_handler(LedgerDamagedError, _damaged)
     app.add_exception_handler(LedgerFullError, _disk_full)
     app.add_exception_handler(StoreFull, _disk_full)

@@ -13,7 +13,7 @@ from trueline.api.access import Authenticated, Opened, job_for, need
 from trueline.api.bodies import JsonRoute, read_lines
 from trueline.api.errors import answer
 from trueline.api.schemas import NDJSON_REQUEST, BulkBody, DecisionBody
-from trueline.api.threads import run_in_reading_thread, run_in_writers_thread
+from trueline.api.threads import run_in_reading_thread, write_to
 from trueline.log import without_keys
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ async def decide(job: str, event: str, body: DecisionBody, opened: Opened, key: 
         named = job_for(opened, key, "write:events", job)
         opened.ingest.decide(named, event, **body.model_dump())
 
-    await run_in_writers_thread(take, job)
+    await write_to(opened, job, take)
     return answer({"status": "updated"})
 
 
@@ -70,7 +70,7 @@ async def bulk_votes(job: str, request: Request, opened: Opened, key: Authentica
             need(key, "write:consensus_override", named)
         return opened.feedback.commit(prepared)
 
-    return answer(_bulk(await run_in_writers_thread(take, job)))
+    return answer(_bulk(await write_to(opened, job, take)))
 
 
 def _bulk(taken: BulkAnswer) -> dict[str, Any]:

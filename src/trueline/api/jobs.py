@@ -12,7 +12,7 @@ from trueline.api.access import Authenticated, Opened, job_for, jobs_for, may
 from trueline.api.bodies import JsonRoute
 from trueline.api.errors import ForbiddenError, answer
 from trueline.api.schemas import JobBody, JobChange, JobCreate, ModelBody, ModelCreate, RebuiltBody
-from trueline.api.threads import run_in_writers_thread
+from trueline.api.threads import write_to
 from trueline.instants import format_instant
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ async def register_model(job: str, body: ModelCreate, opened: Opened, key: Authe
         named = job_for(opened, key, "execute:job_operations", job)
         return opened.training.register(named, **body.model_dump())
 
-    return answer(_model(await run_in_writers_thread(register, job)), 201)
+    return answer(_model(await write_to(opened, job, register)), 201)
 
 
 @router.post("/api/v2/jobs/{job:path}/rebuild", response_model=RebuiltBody)
@@ -62,7 +62,7 @@ async def rebuild_job(job: str, opened: Opened, key: Authenticated) -> Response:
     def rebuild() -> Rebuilt:
         return opened.jobs.rebuild(job_for(opened, key, "execute:job_operations", job).id)
 
-    return answer(asdict(await run_in_writers_thread(rebuild, job)))
+    return answer(asdict(await write_to(opened, job, rebuild)))
 
 
 # last, since a title may hold slashes
@@ -81,7 +81,7 @@ async def change_job(job: str, body: JobChange, opened: Opened, key: Authenticat
         named = job_for(opened, key, "write:resources", job)
         return opened.jobs.change(named.id, **body.model_dump(exclude_unset=True))
 
-    return answer(_job(await run_in_writers_thread(change, job)))
+    return answer(_job(await write_to(opened, job, change)))
 
 
 def _job(job: Job) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from prometheus_client import Counter, Histogram
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
 
+from trueline.api import leaving
 from trueline.api.errors import unexpected
 from trueline.api.under_way import BodiesUnderWay, Body
 
@@ -69,7 +70,8 @@ class EveryRequest:
 
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             try:
-                await self._app(scope, body.receive, note)
+                with leaving.heard_of_by(body.receive):
+                    await self._app(scope, body.receive, note)
             except ClientDisconnect:
                 status = _GONE
             except Exception as error:

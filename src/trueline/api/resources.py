@@ -20,7 +20,7 @@ from trueline.api.resource_schemas import (
     WrittenBody,
 )
 from trueline.api.schemas import ErrorBody
-from trueline.api.threads import run_in_writers_thread
+from trueline.api.threads import run_in_writers_thread, write_to
 from trueline.service.errors import InvalidRequestError, PartMissingError
 from trueline.service.keys import Access, access, jobs_open_to
 from trueline.service.resources import JobResource
@@ -105,16 +105,17 @@ async def delete_resource(
     id: _Id = None,  # noqa: A002 - the name on the wire
 ) -> Response:
     """Take a job away for good, with its events, votes, consensus, knowledge bases and models; its id is not reused."""
+    if resource_type != "job":
+        _has_any(key, "delete:resources")
+        raise _not_here(resource_type)
+    named = _named(title, id)
 
     def delete() -> Job:
-        if resource_type != "job":
-            _has_any(key, "delete:resources")
-            raise _not_here(resource_type)
-        job = job_for(opened, key, "delete:resources", _named(title, id))
+        job = job_for(opened, key, "delete:resources", named)
         opened.jobs.delete(job)
         return job
 
-    job = await run_in_writers_thread(delete)
+    job = await write_to(opened, named, delete)
     deleted = {"type": "job", "title": job.title, "internal_id": job.id}
     return answer({"request": {"status": "OK"}, "deleted": [deleted]})
 

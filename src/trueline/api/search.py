@@ -19,7 +19,7 @@ from trueline.api.search_schemas import (
     FieldBody,
     JobsNamed,
 )
-from trueline.api.threads import ask, run_in_writers_thread
+from trueline.api.threads import ask, write_to
 from trueline.service.search import Paging, Wanted
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ async def reprocess_events(
     def mark() -> int:
         return opened.search.reprocess(job_for(opened, key, "execute:reprocess_events", job), _wanted(body))
 
-    return answer({"request": _DONE, "events_updated": await run_in_writers_thread(mark, job)})
+    return answer({"request": _DONE, "events_updated": await write_to(opened, job, mark)})
 
 
 @router.post("/api/v2/events/{job}/{event:path}/reprocess", response_model=EventReprocessed)
@@ -99,7 +99,7 @@ async def reprocess_event(job: str, event: str, opened: Opened, key: Authenticat
     def mark() -> None:
         opened.search.reprocess_one(job_for(opened, key, "execute:reprocess_events", job), event)
 
-    await run_in_writers_thread(mark, job)
+    await write_to(opened, job, mark)
     return answer({"request": _DONE})
 
 

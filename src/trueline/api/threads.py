@@ -12,9 +12,14 @@ from typing import TYPE_CHECKING, Final, TypeVar
 import anyio
 import anyio.to_thread
 from anyio.lowlevel import RunVar
+from starlette.requests import ClientDisconnect
 
+from trueline.api import leaving
 from trueline.api.errors import BusyError
 from trueline.api.turns import Turns
+from trueline.ledger.budget import Asker
+from trueline.ledger.errors import QueryGivenUpError
+from trueline.service.errors import JobNotFoundError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,6 +52,8 @@ QUESTIONS_OF_ONE: Final = 6
 MOST_WAITING: Final = 1_000
 """Requests that wait for a thread of one kind; who comes after them is told to come again."""
 
+_OF_NO_JOB: Final = ""
+
 _Result = TypeVar("_Result")
 _alone = RunVar[anyio.CapacityLimiter]("trueline_alone")
 _writers = RunVar[anyio.CapacityLimiter]("trueline_writers")
@@ -73,34 +80,59 @@ async def ask(opened: Workspace, key: Key, question: Callable[[], _Result]) -> _
     Raises:
         BusyError: its turn did not come.
         QueryTimeoutError: it took longer than the budget, and was stopped.
+        ClientDisconnect: who asked has left, and it was stopped.
     """
-    end = await _turns.get().take(key.id, opened.settings.query_seconds)
-    try:
-        return await anyio.to_thread.run_sync(partial(opened.within_budget, question), limiter=_questions.get())
-    finally:
-        end()
+    asker = Asker()
+    with leaving.noticed(partial(opened.give_up, asker)):
+        end = await _turns.get().take(key.id, opened.settings.query_seconds)
+        try:
+            answering = partial(opened.within_budget, question, asker)
+            return await anyio.to_thread.run_sync(answering, limiter=_questions.get())
+        except QueryGivenUpError:
+            if asker.has_left:
+                raise ClientDisconnect from None
+            raise
+        finally:
+            end()
 
 
-async def run_in_writers_thread(work: Callable[[], _Result], job: str = "") -> _Result:
-    """Do what may wait for a job, as a request names it: those that do leave threads for others.
+async def write_to(opened: Workspace, job: str, work: Callable[[], _Result]) -> _Result:
+    """Do what may wait for a job that a request names, by id or title: those that do leave threads for others.
 
     Raises:
         BusyError: too many wait already.
     """
-    end = await _writers_turns.get().take(job, None)
+    return await _write(await anyio.to_thread.run_sync(_writer_of, opened, job), work)
+
+
+async def run_in_writers_thread(work: Callable[[], _Result]) -> _Result:
+    """Do what writes to no job that there is already, or to all; raises as `write_to`."""
+    return await _write(_OF_NO_JOB, work)
+
+
+async def _write(writer: str, work: Callable[[], _Result]) -> _Result:
+    end = await _writers_turns.get().take(writer, None)
     try:
         return await anyio.to_thread.run_sync(work, limiter=_writers.get())
     finally:
         end()
 
 
+def _writer_of(opened: Workspace, job: str) -> str:
+    """What writers of a job are counted by, however they name it. Of those of none the work finds that out."""
+    try:
+        return str(opened.jobs.get(job).id)
+    except JobNotFoundError:
+        return _OF_NO_JOB
+
+
 async def run_in_reading_thread(work: Callable[[], _Result]) -> _Result:
-    """Read events that come in bulk; raises as `run_in_writers_thread`."""
+    """Read events that come in bulk; raises as `write_to`."""
     return await _run(work, _reading.get())
 
 
 async def run_in_thread_for_one(work: Callable[[], _Result]) -> _Result:
-    """Read an event that comes alone; raises as `run_in_writers_thread`."""
+    """Read an event that comes alone; raises as `write_to`."""
     return await _run(work, _alone.get())
 
 

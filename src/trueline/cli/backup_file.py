@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from trueline.cli.progress import shown_copying
 from trueline.cli.sentences import Interrupted, Refused
+from trueline.placing import place
 from trueline.service.archive import sync_folder
 from trueline.service.archive_reading import read_backup
 
@@ -46,7 +47,7 @@ def write_backup(stream: BackupStream, file: Path) -> Manifest:
             raise Refused(f"the backup broke off after {written:,} of {stream.size:,} bytes; there is none")
         with shown_copying("checking", stream.size) as copied:
             manifest = read_backup(partial, copied)
-        os.link(partial, file)  # unlike a renaming it replaces nothing
+        place(partial, file)
     sync_folder(file.parent)
     return manifest
 
@@ -67,7 +68,7 @@ def _partial(file: Path) -> Iterator[tuple[Path, int]]:
     except KeyboardInterrupt as error:
         raise Interrupted("interrupted; there is no backup") from error
     finally:
-        partial.unlink()
+        partial.unlink(missing_ok=True)
         os.close(descriptor)
 
 

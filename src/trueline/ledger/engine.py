@@ -8,7 +8,8 @@ import re
 import threading
 import time
 import weakref
-from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict, Unpack
+from collections.abc import Callable  # noqa: TC003 - part of a constant's type
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypedDict, Unpack
 
 import clickhouse_connect
 import pyarrow as pa
@@ -22,6 +23,7 @@ from trueline.ledger.errors import (
     LedgerError,
     LedgerFullError,
     LedgerInUseError,
+    QueryGivenUpError,
     QueryTimeoutError,
 )
 from trueline.ledger.in_use import is_in_use
@@ -31,11 +33,11 @@ if TYPE_CHECKING:
 
     from clickhouse_connect.driver.client import Client
 
+    from trueline.ledger.budget import Asker
     from trueline.ledger.store_files import StoreFiles
 
 Row: TypeAlias = "Sequence[Any]"
 
-_TIMED_OUT = {159, 160}  # TIMEOUT_EXCEEDED, TOO_SLOW
 _UNKNOWN_TABLE = 60
 _BUSY = {202, 241, 252}  # too many queries, memory limit, too many parts
 _NOT_ENOUGH_SPACE = 243
@@ -176,17 +178,25 @@ class Engine:
         """Answer a query with its rows."""
         with self._statement():
             answer: Sequence[Row] = self._client.query(
-                sql, parameters=dict(parameters or {}), settings=self._limited() | dict(settings or {})
+                budget.marked(sql), parameters=dict(parameters or {}), settings=self._limited() | dict(settings or {})
             ).result_rows
             return answer
 
     def table(self, sql: str, parameters: Mapping[str, Any] | None = None) -> pa.Table:
         """Answer a query with its columns, all of them nullable: as those that go in may be."""
         # settings handed over beside this kind of query cost the embedded client a statement each, three times
-        limited = f"{sql}\n{_settings_clause(self._limited())}"
+        limited = f"{budget.marked(sql)}\n{_settings_clause(self._limited())}"
         with self._statement():
             answer = self._client.query_arrow(limited, parameters=dict(parameters or {}))
         return pa.table(dict(zip(answer.column_names, answer.columns, strict=True)))
+
+    def give_up(self, asker: Asker) -> None:
+        """Have the engine stop what it does for somebody who has left, and begin nothing more for them.
+
+        A query that is just about to begin may be missed: done again it is found.
+        """
+        asker.has_left = True
+        self.rows("KILL QUERY WHERE position(query, {mark:String}) > 0 ASYNC", {"mark": asker.mark})
 
     def insert(self, table: str, rows: pa.Table) -> None:
         """Append rows, durably and as a whole.
@@ -195,7 +205,7 @@ class Engine:
             LedgerFullError: the disk has no room for it.
         """
         if rows.num_rows:
-            self._check_room()
+            self._begin_change()
             with self._statement():
                 self._client.insert_arrow(table, rows, settings=_INSERT)
 
@@ -205,7 +215,7 @@ class Engine:
         Raises:
             LedgerFullError: the disk has no room for it.
         """
-        self._check_room()
+        self._begin_change()
         with self._statement():
             self._client.command(sql, parameters=dict(parameters or {}))
 
@@ -218,6 +228,16 @@ class Engine:
     def version(self) -> str:
         """The version of ClickHouse."""
         return str(self.rows("SELECT version()")[0][0])
+
+    @property
+    def changes_begun(self) -> int:
+        """How many statements that may change something this thread has begun."""
+        begun: int = getattr(self._local, "changes_begun", 0)
+        return begun
+
+    def _begin_change(self) -> None:
+        self._check_room()
+        self._local.changes_begun = self.changes_begun + 1
 
     def _check_room(self) -> None:
         if self._files is not None:
@@ -236,19 +256,18 @@ class Engine:
         if self._files is not None:
             self._files.seal.note_version(version)
 
-    def define(self, sql: str) -> None:
-        """Run a statement that makes, changes or drops a table.
+    def define(self, *statements: str) -> None:
+        """Run statements that make, change or drop tables, one after the other.
 
         Raises:
             LedgerFullError: the disk has no room for it.
         """
         self._check_room()
-        if self._files is None:
-            self.command(sql)
-            return
+        sealing = self._files.seal.changing if self._files is not None else contextlib.nullcontext
         try:
-            with self._files.seal.changing():
-                self.command(sql)
+            with sealing():
+                for statement in statements:
+                    self.command(statement)
         except OSError as error:
             if error.errno == errno.ENOSPC:
                 raise LedgerFullError from error
@@ -288,11 +307,22 @@ def _settings_clause(settings: Mapping[str, object]) -> str:
     )
 
 
+def _timed_out() -> LedgerError:
+    return QueryTimeoutError("the query went over its time budget and was stopped")
+
+
+_STOPPED: Final[dict[int | None, Callable[[], LedgerError]]] = {
+    159: _timed_out,  # TIMEOUT_EXCEEDED
+    160: _timed_out,  # TOO_SLOW
+    394: QueryGivenUpError,  # QUERY_WAS_CANCELLED
+}
+
+
 def _translated(error: ClickHouseError) -> LedgerError:
     """One of ours for one of the driver's; the engine's own words stay in the cause, for the log."""
     code = getattr(error, "code", None)
-    if code in _TIMED_OUT:
-        return QueryTimeoutError("the query went over its time budget and was stopped")
+    if code in _STOPPED:
+        return _STOPPED[code]()
     if code == _NOT_ENOUGH_SPACE or _NO_SPACE in str(error):
         return LedgerFullError()
     if code in _BUSY:

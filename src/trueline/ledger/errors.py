@@ -31,6 +31,13 @@ class QueryTimeoutError(LedgerError):
     """A query went over its time budget and was stopped in the engine."""
 
 
+class QueryGivenUpError(LedgerError):
+    """A query was stopped in the engine since nobody waits for it any more."""
+
+    def __init__(self) -> None:
+        super().__init__("the query was given up, as nobody waited for it any more")
+
+
 class JobGoneError(LedgerError):
     """The job was deleted while something was asked about it."""
 

@@ -29,6 +29,7 @@ from trueline.ledger.documents import (
     recalled,
 )
 from trueline.ledger.errors import JobGoneError
+from trueline.ledger.merging import SYNCED
 
 if TYPE_CHECKING:
     from trueline.ledger.engine import Engine
@@ -196,7 +197,7 @@ class JobTables:
                 f"CREATE TABLE IF NOT EXISTS {name} ({declared},"
                 " replaced_at DateTime64(6, 'UTC') CODEC(Delta, ZSTD(1)))"
                 " ENGINE = MergeTree ORDER BY (event_key, replaced_at) SETTINGS fsync_after_insert = 1,"
-                " fsync_part_directory = 1, min_bytes_for_wide_part = 134217728"
+                f" fsync_part_directory = 1, {SYNCED}, min_bytes_for_wide_part = 134217728"
             )
             table.replaced = name
         return table.replaced

@@ -9,9 +9,10 @@ from importlib import resources
 
 from trueline.ledger.engine import Engine  # noqa: TC001 - part of the module's public signature
 from trueline.ledger.errors import LedgerError, LedgerTooNewError
+from trueline.ledger.merging import SYNCED, sync_merges
 from trueline.ledger.moving import move_events
 
-_BEFORE: dict[int, Callable[[Engine], None]] = {2: move_events}
+_BEFORE: dict[int, Callable[[Engine], None]] = {2: move_events, 8: sync_merges}
 """What has to be done before a file's statements, where statements alone cannot say it."""
 
 _NAME = re.compile(r"([0-9]{4})_[a-z0-9_]+\.sql")
@@ -61,14 +62,14 @@ def migrate(engine: Engine) -> None:
     stored = stored_version(engine)
     engine.define(
         "CREATE TABLE IF NOT EXISTS schema_version (version UInt32, applied_at DateTime DEFAULT now()) "
-        "ENGINE = MergeTree ORDER BY version SETTINGS fsync_after_insert = 1, fsync_part_directory = 1"
+        f"ENGINE = MergeTree ORDER BY version SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, {SYNCED}"
     )
     for version, text in schema_files().items():
         if version > stored:
             if version in _BEFORE:
                 _BEFORE[version](engine)
-            for statement in statements(text):
-                engine.define(statement)
+            if written := statements(text):
+                engine.define(*written)
             engine.command("INSERT INTO schema_version (version) SELECT {version:UInt32}", {"version": version})
     if max(schema_files()) > stored:
         # in one piece, so that the engine has nothing to put together in a store that an older Trueline only looks at

@@ -8,6 +8,9 @@ digests, and all against their sizes, before the engine opens.
 Files are written once and never changed, but for definitions: while one is, the seal says so, and what it is then is
 taken as it is found. After a process was killed, files may be gone that were merged into others, and there may be some
 that are in no seal yet.
+
+What is sealed is on disk, so that a power cut leaves nothing that is other than the seal says. The engine sees to that
+but for projections, whose files it never syncs: it does without one that is broken. So those are synced before.
 """
 
 from __future__ import annotations
@@ -28,6 +31,9 @@ if TYPE_CHECKING:
 
 _VALUES: Final = ".bin"
 _DEFINITION: Final = ".sql"
+_PROJECTION: Final = ".proj"
+"""How the folder of a projection within its part ends."""
+
 _BESIDE: Final = "../secret"
 """What keys are hashed with: whoever takes it away makes all keys anew, and whoever damages it opens to nobody."""
 
@@ -102,6 +108,7 @@ class Seal:
             for name, sealed in (self._sealed.files | self._definitions.files).items():
                 self._check(name, *sealed)
             self._save(closed=False)
+            _sync(self._folder.parent)  # before anything goes that a closed store must have
 
     def check_opened(self) -> None:
         """Look whether the engine has put parts aside as it opened.
@@ -120,7 +127,7 @@ class Seal:
         with self._lock:
             self._take_definitions()
             _write(self._definitions_file, self._definitions)
-            self._take()
+            self._take(self._synced())
             self._sealed.aside = _aside(self._folder)
             self._save(closed=False)
         self._renewing = threading.Thread(target=self._renew, name="seal", daemon=True)
@@ -160,7 +167,7 @@ class Seal:
             self._take_definitions()
             self._definitions.changing = False
             _write(self._definitions_file, self._definitions)
-            self._take()
+            self._take(self._synced())
             self._save(closed=True)
 
     def _check(self, name: str, size: int, digest: str) -> None:
@@ -186,13 +193,28 @@ class Seal:
 
     def _renew(self) -> None:
         while not self._ended.wait(_RENEW_EVERY):
-            with self._lock, contextlib.suppress(OSError):  # as on a full disk: tried again
-                before = self._sealed.files
-                self._take()
-                if self._sealed.files != before:
-                    self._save(closed=False)
+            with contextlib.suppress(OSError):  # as on a full disk: tried again
+                synced = self._synced()  # which takes its time, and nobody has to wait for it
+                with self._lock:
+                    before = self._sealed.files
+                    self._take(synced)
+                    if self._sealed.files != before:
+                        self._save(closed=False)
 
-    def _take(self) -> None:
+    def _synced(self) -> set[Path]:
+        """The folders of projections that are on disk from now on, those whose files are sealed already left out."""
+        new = {
+            file.parent
+            for file in _files(self._folder)
+            if file.parent.suffix == _PROJECTION and os.path.relpath(file, self._folder) not in self._sealed.files
+        }
+        for folder in new:
+            with contextlib.suppress(FileNotFoundError):  # merged meanwhile
+                for each in (*folder.iterdir(), folder):
+                    _sync(each)
+        return new
+
+    def _take(self, synced: set[Path]) -> None:
         known, found = self._sealed.files, {}
         for file in _files(self._folder):
             name = os.path.relpath(file, self._folder)
@@ -200,6 +222,8 @@ class Seal:
                 continue
             if name in known:
                 found[name] = known[name]
+                continue
+            if file.parent.suffix == _PROJECTION and file.parent not in synced:
                 continue
             with contextlib.suppress(FileNotFoundError):  # merged meanwhile
                 values = name.endswith(_VALUES)
@@ -245,6 +269,14 @@ def _write(file: Path, sealed: msgspec.Struct) -> None:
         stream.flush()
         os.fsync(stream.fileno())
     draft.replace(file)
+
+
+def _sync(file: Path) -> None:
+    descriptor = os.open(file, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _may_go(name: str) -> bool:

@@ -80,6 +80,7 @@ class Backups:
         Raises:
             PartMissingError: a store is not in the data folder.
             ConflictError: another backup is not closed yet.
+            NotStillError: a write took so long that no moment came without one under way.
         """
         settings = self._settings
         if settings.ledger_dsn or settings.catalog_dsn:

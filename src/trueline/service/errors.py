@@ -71,6 +71,15 @@ class PartMissingError(TruelineError):
     """A part that Trueline does not have is asked for."""
 
 
+class NotStillError(TruelineError):
+    """A moment without a write under way did not come."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "no moment came without a write under way, since one takes long: nothing was backed up; try again later"
+        )
+
+
 class BackupError(TruelineError):
     """A backup that cannot be restored: not whole, not as it was written, or not for this Trueline or this folder."""
 

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 
 from trueline.catalog.checks import MAX_ID, is_name
 from trueline.catalog.records import Key
+from trueline.placing import place
 from trueline.service.stores import make_data_folder
 
 if TYPE_CHECKING:
@@ -243,9 +244,9 @@ def _make_secret(file: Path) -> None:
             os.fsync(stream.fileno())
         # Another process that starts at the same time may be faster: then its secret holds.
         with suppress(FileExistsError):
-            os.link(draft, file)
+            place(draft, file)
     finally:
-        draft.unlink()
+        draft.unlink(missing_ok=True)
     folder = os.open(file.parent, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(folder)

@@ -7,6 +7,8 @@ import threading
 import time
 from typing import TYPE_CHECKING, Final
 
+from trueline.service.errors import NotStillError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -14,7 +16,10 @@ PATIENCE: Final = 0.5
 """Seconds that new writes wait for those under way, before they are let through once more."""
 
 ATTEMPTS: Final = 120
-"""Of so many; the last one waits for as long as it takes."""
+"""Of so many."""
+
+LAST_PATIENCE: Final = 30.0
+"""Seconds that the last attempt waits, and new writes with it."""
 
 
 class Stillness:
@@ -50,17 +55,23 @@ class Stillness:
 
     @contextlib.contextmanager
     def held(self) -> Iterator[None]:
-        """Hold it: no write is under way until this ends. By one thread at a time, and not within a write."""
+        """Hold it: no write is under way until this ends. By one thread at a time, and not within a write.
+
+        Raises:
+            NotStillError: there was always one.
+        """
         with self._changed:
-            for attempt in range(1, ATTEMPTS + 1):
+            for patience in [PATIENCE] * (ATTEMPTS - 1) + [LAST_PATIENCE]:
                 self._wanted = True
-                if self._changed.wait_for(self._is_still, PATIENCE if attempt < ATTEMPTS else None):
+                if self._changed.wait_for(self._is_still, patience):
                     break
                 self._wanted = False
                 self._changed.notify_all()
                 until = time.monotonic() + PATIENCE
                 while time.monotonic() < until:  # those that waited have their turn
                     self._changed.wait(until - time.monotonic())
+            else:
+                raise NotStillError
         try:
             yield
         finally:

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from trueline.catalog.store import Catalog
+    from trueline.ledger.budget import Asker
     from trueline.settings import Settings
 
 _Answer = TypeVar("_Answer")
@@ -123,14 +124,19 @@ class Workspace:
             [model.training for job in self._catalog.jobs() for model in self._catalog.models(job.id)]
         )
 
-    def within_budget(self, question: Callable[[], _Answer]) -> _Answer:
+    def within_budget(self, question: Callable[[], _Answer], asker: Asker | None = None) -> _Answer:
         """Ask, and have the engine stop whatever of it is not answered within the time that a query may take.
 
         Raises:
             QueryTimeoutError: it was stopped.
+            QueryGivenUpError: likewise, by `give_up`.
         """
-        with budget.within(self.settings.query_seconds):
+        with budget.within(self.settings.query_seconds, asker):
             return question()
+
+    def give_up(self, asker: Asker) -> None:
+        """Stop what is asked for somebody who has left."""
+        self._ledger.engine.give_up(asker)
 
     def first_key(self) -> str | None:
         """Make a key with every scope if there has never been a key, and return it; it cannot be shown again."""

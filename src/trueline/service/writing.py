@@ -12,7 +12,7 @@ from trueline.catalog.errors import StoreFull
 from trueline.ledger import budget
 from trueline.ledger.errors import LedgerFullError
 from trueline.metrics.consensus import Consensus, Vote, consensus
-from trueline.service.errors import JobNotFoundError
+from trueline.service.errors import JobNotFoundError, TruelineError
 from trueline.service.stillness import Stillness
 
 if TYPE_CHECKING:
@@ -56,17 +56,21 @@ class Writing:
     def on(self, job_id: int) -> Iterator[Job]:
         """Hold a job for a write; gives it as it is now.
 
+        What is refused before anything of it was written is no write cut short: counts that are kept stay.
+
         Raises:
             JobNotFoundError: it was deleted meanwhile.
         """
         with self._held(job_id) as job:
             if job_id in self._cut_short:
                 self._finish(job)
+            begun = self._ledger.engine.changes_begun
             try:
                 yield job
-            except BaseException:
-                self._cut_short.add(job_id)
-                self._ledger.kept.forget(job_id)
+            except BaseException as error:
+                if not isinstance(error, TruelineError) or self._ledger.engine.changes_begun != begun:
+                    self._cut_short.add(job_id)
+                    self._ledger.kept.forget(job_id)
                 raise
 
     @contextlib.contextmanager

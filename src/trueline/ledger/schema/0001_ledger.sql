@@ -41,7 +41,7 @@ ENGINE = VersionedCollapsingMergeTree(sign, version)
 PARTITION BY job_id
 ORDER BY (job_id, ts, event_key)
 -- parts as they are inserted keep to few files, since each file of a part is synced
-SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_bytes_for_wide_part = 134217728;
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1, min_bytes_for_wide_part = 134217728;
 
 -- Versions on their way to replace others pass through here, in memory, so that setting one and taking back
 -- the one before it is a single insert into `events`.
@@ -62,7 +62,7 @@ CREATE TABLE IF NOT EXISTS votes
 )
 ENGINE = MergeTree
 ORDER BY (job_id, subject_key, recorded_at)
-SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1;
 
 -- Consensus of subjects, derived from their votes: one row a subject, the latest counts.
 CREATE TABLE IF NOT EXISTS consensus
@@ -76,7 +76,7 @@ CREATE TABLE IF NOT EXISTS consensus
 )
 ENGINE = ReplacingMergeTree(version)
 ORDER BY (job_id, subject_key)
-SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1;
 
 -- Knowledge bases: the subjects each training learned from. A training counts once the catalog names it.
 CREATE TABLE IF NOT EXISTS knowledge_base
@@ -89,7 +89,7 @@ CREATE TABLE IF NOT EXISTS knowledge_base
 )
 ENGINE = MergeTree
 ORDER BY (job_id, training, subject_key)
-SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1;
 
 -- What makes this store itself: the secret that ids are hashed with.
 CREATE TABLE IF NOT EXISTS store_identity
@@ -99,14 +99,14 @@ CREATE TABLE IF NOT EXISTS store_identity
 )
 ENGINE = MergeTree
 ORDER BY made_at
-SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1;
 
 -- Where readiness checks write; nothing is kept for long.
 CREATE TABLE IF NOT EXISTS pings (answered_at DateTime)
 ENGINE = MergeTree
 ORDER BY answered_at
 TTL answered_at + INTERVAL 1 HOUR
-SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1;
 
 -- Keys that are being looked up, in memory: see lookup.py.
 CREATE TABLE IF NOT EXISTS wanted_keys (key UInt64) ENGINE = Memory;

@@ -9,4 +9,4 @@ CREATE TABLE IF NOT EXISTS reprocess_requests
 )
 ENGINE = ReplacingMergeTree(request)
 ORDER BY (job_id, event_key, decision_recorded_at)
-SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1;

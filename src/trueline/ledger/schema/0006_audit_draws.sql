@@ -15,4 +15,4 @@ CREATE TABLE IF NOT EXISTS audit_draws
 )
 ENGINE = MergeTree
 ORDER BY (job_id, draw, place)
-SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1;

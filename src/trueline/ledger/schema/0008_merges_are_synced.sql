@@ -1,0 +1,2 @@
+-- Parts that are merged or rewritten are synced from here on, in the tables of all jobs too: see merging.py.
+-- A table that is made from here on has it from the start.
