@@ -75,9 +75,7 @@ def agreement(coincidences: Coincidences, labels: Sequence[str], level: float, *
     )
 
 
-def _share(
-    subjects: NDArray[np.int64], part: NDArray[np.float64], size: NDArray[np.float64], level: float
-) -> Figure:
+def _share(subjects: NDArray[np.int64], part: NDArray[np.float64], size: NDArray[np.float64], level: float) -> Figure:
     """The share of `part` in `size`, with Wilson's interval for as many answers as the subjects are worth.
 
     Answers on one subject are not independent: the variance of the ratio between subjects, by linearisation (Cochran,
