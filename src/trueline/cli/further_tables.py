@@ -77,7 +77,7 @@ def _models(console: Console, of: dict[str, Any]) -> None:
     rows = table(["", escape(f"{second} right"), escape(f"{second} wrong")])
     rows.add_row(escape(f"{first} right"), _both(of, "both_right"), _both(of, "only_first"))
     rows.add_row(escape(f"{first} wrong"), _both(of, "only_second"), _both(of, "neither"))
-    counted = "events in buckets" if of["counted"] == "buckets" else "events"
+    counted = "events (and in buckets)" if of["counted"] == "buckets" else "events"
     print_table(console, f"Which is better, in {counted}: {first}, or {second}", rows, gap=False)
     say(console, f"Right: {stated(of['first_right'])}")
     say(console, f"  and {stated(of['second_right'])}")

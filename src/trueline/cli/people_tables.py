@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 _LABELS_BESIDE = 3
+_NAMES = 14
+"""Columns for names; longer ones fold, so that the figures need not."""
 _FIGURES = ("raw_agreement", "nominal_alpha", "ordinal_alpha")
 
 
@@ -27,7 +29,7 @@ def print_agreement(console: Console, of: dict[str, Any]) -> None:
         ("model, others", ceiling["model"]),
     ]
     notes = Notes()
-    rows = table(["", f"{of['counted']}", "same answer", "alpha", "ordinal alpha"])
+    rows = table(["", of["counted"], "same answer", "alpha", "ordinal alpha"], widest=_NAMES)
     for name, each in named:
         rows.add_row(escape(name), f"{each['subjects_compared']:,}", *(notes.figure(each[name]) for name in _FIGURES))
     print_table(
@@ -45,7 +47,7 @@ def print_agreement(console: Console, of: dict[str, Any]) -> None:
 def _prevalence(console: Console, named: list[tuple[str, dict[str, Any]]]) -> None:
     for labels in side_by_side(list(named[0][1]["prevalence"]), _LABELS_BESIDE):
         notes = Notes()
-        rows = table(["", *map(escape, labels)])
+        rows = table(["", *map(escape, labels)], widest=_NAMES)
         for name, each in named:
             rows.add_row(escape(name), *(notes.figure(each["prevalence"][label]) for label in labels))
         print_table(console, "Prevalence: the share of each label among the answers compared", rows, gap=False)

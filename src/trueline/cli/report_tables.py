@@ -33,7 +33,7 @@ def print_report(console: Console, body: dict[str, Any]) -> None:
     print_costs(console, body)
     print_further(console, body)
     if body["intervals"] is not None:
-        named = [(each["local_start_time"].replace("T", " "), each) for each in body["intervals"]]
+        named = [(_clock(each["local_start_time"]), each) for each in body["intervals"]]
         _parts(console, "Over time", named, grouping)
     if body["groups"] is not None:
         groups = body["groups"]
@@ -98,6 +98,11 @@ def _partly_reviewed(console: Console, of: dict[str, Any]) -> None:
     for assumption, labels in alike.items():
         say(console, f"{', '.join(labels)}: {assumption}")
     notes.say(console)
+
+
+def _clock(moment: str) -> str:
+    """A local time without seconds, which no interval but a cut one begins with, and where it may be folded."""
+    return moment.replace("T", " ").replace(":00+", "+").replace(":00-", "-")
 
 
 def _parts(console: Console, title: str, parts: Iterable[tuple[str, dict[str, Any]]], grouping: str) -> None:

@@ -25,11 +25,14 @@ def console(widest: int = _WIDTH) -> Console:
     return Console(width=widest, color_system=None)
 
 
-def table(headings: Sequence[str], texts: int = 1) -> Table:
-    """An empty table; its first ``texts`` columns hold text, the others numbers."""
+def table(headings: Sequence[str], texts: int = 1, widest: int | None = None) -> Table:
+    """An empty table; its first ``texts`` columns hold text, at most so wide, the others numbers."""
     made = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, collapse_padding=True)
     for place, heading in enumerate(headings):
-        made.add_column(heading, justify="left" if place < texts else "right", overflow="fold")
+        if place < texts:
+            made.add_column(heading, overflow="fold", max_width=widest)
+        else:
+            made.add_column(heading, justify="right", overflow="fold")
     return made
 
 
