@@ -106,11 +106,11 @@ def leaves(node: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, .
             yield from leaves(child, (*path, name))
 
 
-def kinds(told: dict[str, Any]) -> dict[str, tuple[Any, ...]]:
-    """The last leaf of each kind that is not null; labels, places in lists and parts make no difference of kind."""
+def kinds(told: dict[str, Any], *, null: bool = False) -> dict[str, tuple[Any, ...]]:
+    """The last leaf of each kind that is null, or is not; labels, places in lists and parts make no kinds."""
     found = {}
     for path, leaf in leaves(told):
-        if leaf is not None:
+        if (leaf is None) is null:
             kind = re.sub(f"^({PART})", "part", ".".join(map(str, path)))
             found[re.sub(rf"\.({'|'.join(LABELS)}|\d+)(?=\.|$)", ".*", kind)] = path
     return found
@@ -124,19 +124,20 @@ def otherwise(leaf: object) -> object:
 
 
 def test_whatever_is_otherwise_in_the_json_is_printed_otherwise(told: dict[str, Any]) -> None:
-    usual, unsaid, excepted = printed(told), [], set()
+    body, usual, unsaid, excepted = deepcopy(told), printed(told), [], set()
     for kind, path in kinds(told).items():
         patterns = {pattern for pattern in UNSAID if re.match(pattern, kind)}
         excepted |= patterns
         if patterns:
             continue
-        body = deepcopy(told)
         node: Any = body
         for name in path[:-1]:
             node = node[name]
-        node[path[-1]] = otherwise(node[path[-1]])
+        leaf = node[path[-1]]
+        node[path[-1]] = otherwise(leaf)
         if printed(body) == usual:
             unsaid.append(kind)
+        node[path[-1]] = leaf
     assert unsaid == []
     assert excepted == set(UNSAID)
 
@@ -159,7 +160,8 @@ def test_in_a_bucket_job_both_counts_stand_beside_a_bound_that_is_on_buckets(tol
     text = printed(told)
     missed = told["costs"]["missed"]
     found, reviewed = missed["overall"]["found"], missed["overall"]["reviewed"]
-    assert found["events"] and reviewed["events"] > reviewed["subjects"]
+    assert found["events"]
+    assert reviewed["events"] > reviewed["subjects"]
     counts = (
         f"{found['events']} events in {found['subjects']} buckets, of {reviewed['events']} in {reviewed['subjects']}"
     )
@@ -205,3 +207,19 @@ def test_labels_beyond_the_width_follow_below(told: dict[str, Any]) -> None:
     text = printed(body)
     assert text.count("Confusion matrix in events") == 2
     assert all(f"{cell}/{cell}" in text for cell in (0, 5, 50, 55))
+
+
+def test_only_what_estimates_nothing_has_no_interval(told: dict[str, Any]) -> None:
+    """Those that docs/numbers.md names; all others have one, also without a value."""
+    without = {kind.removesuffix(".interval") for kind in kinds(told, null=True) if kind.endswith(".interval")}
+    assert without == {
+        "policies.reviewed.overall.share",
+        "policies.reviewed.per_decision.*.share",
+        "part.policies.reviewed.overall.share",
+        "part.policies.reviewed.per_decision.*.share",
+        "confidence.bands.*.mean_confidence",
+        "confidence.error_by_chance",
+        "confidence.automation.*.share",
+        "confidence.promise.kept_from.share",
+        "models.mcnemar_p_value",
+    }

@@ -171,6 +171,11 @@ def test_subjects_alike_may_be_counted_together() -> None:
     assert found.nominal.interval.low == pytest.approx(apart.nominal.interval.low)
 
 
+def test_analysts_who_always_differ_tell_no_more_than_as_many_that_know_nothing_of_each_other() -> None:
+    found = agree([["Drop", "Escalate"]] * 99 + [["Drop", "Drop"]], LABELS)
+    assert found.prevalence["Drop"] == Figure(101 / 200, wilson(101, 200))
+
+
 def test_a_higher_level_makes_a_wider_interval() -> None:
     wide, narrow = (
         agree(twelve_units(), "12345", 0.99).nominal.interval,

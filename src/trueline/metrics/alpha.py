@@ -80,8 +80,9 @@ def _share(subjects: NDArray[np.int64], part: NDArray[np.float64], size: NDArray
 
     Answers on one subject are not independent: the variance of the ratio between subjects, by linearisation (Cochran,
     Sampling Techniques, 3rd edition, section 6.3), gives the size of the simple sample that would be as exact; so Korn
-    and Graubard, Survey Methodology 24 (1998), pages 193 to 201. Where it is all, or none, a variance says nothing,
-    and the subjects count with Kish's (sum m)^2 / (sum m^2).
+    and Graubard, Survey Methodology 24 (1998), pages 193 to 201; but never more than the answers there are, however
+    alike the subjects. Where it is all, or none, a variance says nothing, and the subjects count with Kish's
+    (sum m)^2 / (sum m^2).
 
     Args:
         subjects: How many have each pattern.
@@ -96,7 +97,7 @@ def _share(subjects: NDArray[np.int64], part: NDArray[np.float64], size: NDArray
     count = int(subjects.sum())
     spread = float(subjects @ (part - share * size) ** 2)
     if 0 < share < 1 and spread > 0 and count > 1:
-        worth = share * (1 - share) * total**2 / spread * (count - 1) / count
+        worth = min(share * (1 - share) * total**2 / spread * (count - 1) / count, total)
     else:
         worth = total**2 / float(subjects @ size**2)
     return Figure(share, wilson(share * worth, worth, level))
