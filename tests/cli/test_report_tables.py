@@ -29,7 +29,7 @@ UNSAID = {
     r"policies\.implicit\.time_saved_minutes": "it is the compatible figure of `costs`",
     r"partly_reviewed\.basis\.\*\.basis$": "its assumption is printed",
     r"confidence\.promise\.kept_from\.(decisions|reviewed|wrong|error_rate)": "in the table of thresholds",
-    r"agreement\.counted|confidence\.counted|models\.compared": "follows from the job and from the models named",
+    r"models\.compared": "follows from the models named",
     r"part\.(start|end)_time": "its local start is printed, and the next one's",
     r"part\.(partly_reviewed|policies\.(im|ex)plicit)": ONE_LINE,
     r"part\.policies\.reviewed\.(per_|.*(share|undecided|sentence))": ONE_LINE,
