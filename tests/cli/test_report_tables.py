@@ -120,7 +120,7 @@ def otherwise(leaf: object) -> object:
     if isinstance(leaf, str):
         return f"not {leaf}"
     assert isinstance(leaf, int | float)
-    return leaf + 1 if isinstance(leaf, int) or leaf > 1 else leaf + 0.137
+    return leaf + 1 if isinstance(leaf, int) or abs(leaf) > 1 else leaf + 0.137
 
 
 def test_whatever_is_otherwise_in_the_json_is_printed_otherwise(told: dict[str, Any]) -> None:
