@@ -58,7 +58,7 @@ def test_how_far_people_agree() -> None:
     says(f"raw agreement {percent(overall.agreement)}")
     says(f"nominal alpha {number(overall.nominal)}")
     says(f"ordinal alpha {number(overall.ordinal)}")
-    says(f"Drop {overall.prevalence['Drop']:.2%} of the votes".replace("%", " %"))
+    says(f"Drop {percent(overall.prevalence['Drop'])} of the votes")
     says(f"analysts {percent(ceiling.analysts.agreement)}, alpha {number(ceiling.analysts.nominal)}")
     says(f"the model {percent(ceiling.model.agreement)}, alpha {number(ceiling.model.nominal)}")
     assert ceiling.difference.value is not None

@@ -88,7 +88,7 @@ def test_without_votes_each_figure_says_why_there_is_none() -> None:
     assert (ana.subjects, ana.alone, ana.agreement.subjects) == (3, 3, 0)
     figures: list[Figure] = [found.overall.nominal, ana.agreement.agreement, found.ceiling.model.nominal]
     assert [(each.value, each.reason) for each in figures] == [(None, "no subject has two answers to compare")] * 3
-    assert found.ceiling.difference.reason == "nothing with a known truth was decided by both"
+    assert found.ceiling.difference.reason == "on no decided subject is there a vote and a consensus of the others"
     assert report().subjects == 0
 
 

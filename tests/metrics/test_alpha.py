@@ -14,7 +14,8 @@ from statsmodels.stats.inter_rater import fleiss_kappa
 from metrics.covering import RUNS, coverage
 from metrics.voting import LABELS, drawn, whole, world
 from trueline.metrics.alpha import Agreement, agreement
-from trueline.metrics.intervals import wilson
+from trueline.metrics.figures import Figure
+from trueline.metrics.intervals import Interval, wilson
 from trueline.metrics.votes import Ballot, VotePattern, among_votes, ballots
 
 if TYPE_CHECKING:
@@ -73,7 +74,8 @@ def test_krippendorffs_twelve_units() -> None:
     assert found.nominal.value == pytest.approx(0.743, abs=5e-4)
     assert found.ordinal.value == pytest.approx(0.815, abs=5e-4)
     assert found.subjects == 11  # the twelfth has a single value
-    assert found.prevalence == pytest.approx({"1": 9 / 40, "2": 13 / 40, "3": 10 / 40, "4": 5 / 40, "5": 3 / 40})
+    shares = {label: share.value for label, share in found.prevalence.items()}
+    assert shares == pytest.approx({"1": 9 / 40, "2": 13 / 40, "3": 10 / 40, "4": 5 / 40, "5": 3 / 40})
     assert found.agreement.value == pytest.approx(32 / 40)
 
 
@@ -128,25 +130,24 @@ def test_labels_further_apart_disagree_more() -> None:
 def test_without_a_second_vote_there_is_nothing_to_compare(units: list[list[str]]) -> None:
     found = agree(units, LABELS)
     assert found.subjects == 0
-    assert found.prevalence == {}
-    for figure in (found.agreement, found.nominal, found.ordinal):
-        assert (figure.value, figure.interval) == (None, None)
-        assert figure.reason == "no subject has two answers to compare"
+    nothing = "no subject has two answers to compare"
+    assert found.prevalence == dict.fromkeys(LABELS, Figure(None, Interval(0, 1), nothing))
+    assert found.agreement == Figure(None, Interval(0, 1), nothing)
+    assert found.nominal == found.ordinal == Figure(None, Interval(-1, 1), nothing)
 
 
 def test_with_one_label_only_there_is_agreement_but_no_alpha() -> None:
     found = agree([["Drop", "Drop"]] * 20 + [["Escalate"]], LABELS)
     assert (found.agreement.value, found.agreement.interval) == (1.0, wilson(20, 20))
-    assert found.nominal.value is None
-    assert (
-        found.nominal.reason
-        == "every answer that can be compared is Drop: agreement beyond chance needs a second label"
-    )
+    reason = "every answer that can be compared is Drop: agreement beyond chance needs a second label"
+    assert found.nominal == Figure(None, Interval(-1, 1), reason)
+    assert found.prevalence["Drop"] == Figure(1.0, wilson(20, 20))
+    assert found.prevalence["Escalate"] == Figure(0.0, wilson(0, 20))  # that nobody gave it says how rare it is
 
 
 def test_without_an_order_there_is_no_ordinal_alpha() -> None:
     found = agreement(among_votes([Ballot(("A", "B"), None, 5)], "AB"), "AB", 0.95, ordered=False)
-    assert found.ordinal.reason == "the labels of this job have no order"
+    assert found.ordinal == Figure(None, None, "the labels of this job have no order")
     assert found.nominal.value is not None
 
 
@@ -168,6 +169,11 @@ def test_subjects_alike_may_be_counted_together() -> None:
     assert found.nominal.interval is not None
     assert apart.nominal.interval is not None
     assert found.nominal.interval.low == pytest.approx(apart.nominal.interval.low)
+
+
+def test_analysts_who_always_differ_tell_no_more_than_as_many_that_know_nothing_of_each_other() -> None:
+    found = agree([["Drop", "Escalate"]] * 99 + [["Drop", "Drop"]], LABELS)
+    assert found.prevalence["Drop"] == Figure(101 / 200, wilson(101, 200))
 
 
 def test_a_higher_level_makes_a_wider_interval() -> None:
@@ -215,5 +221,10 @@ def test_intervals_cover(size: int, prevalence: tuple[float, ...], right: float,
         coverage([each.agreement for each in found], truth.agreement.value),
         coverage([each.nominal for each in found], truth.nominal.value),
         coverage([each.ordinal for each in found], truth.ordinal.value),
+        *(
+            coverage([each.prevalence[label] for each in found], share.value)
+            for label, share in truth.prevalence.items()
+            if share.value is not None
+        ),
     ):
         assert 0.93 <= covered <= 0.97

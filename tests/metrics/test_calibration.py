@@ -12,7 +12,7 @@ from sklearn.calibration import calibration_curve
 from metrics.covering import RUNS, coverage
 from trueline.metrics.calibration import TENS, Band, Calibration, ConfidenceCount, calibration
 from trueline.metrics.figures import Figure
-from trueline.metrics.intervals import UNKNOWN_PROPORTION, wilson
+from trueline.metrics.intervals import UNKNOWN_DIFFERENCE, UNKNOWN_PROPORTION, wilson
 
 # on a bound scikit-learn takes the band below; so these stay off the bounds
 off_bounds = st.floats(0.01, 99.99).filter(lambda value: min(abs(value - bound) for bound in TENS) > 1e-6)
@@ -91,7 +91,7 @@ def test_without_reviews_nothing_is_known(counts: tuple[ConfidenceCount, ...]) -
     found = calibration(counts)
     reason = "no decision with a confidence was reviewed"
     assert found.error == Figure(None, UNKNOWN_PROPORTION, reason)
-    assert found.overconfidence == Figure(None, None, reason)
+    assert found.overconfidence == Figure(None, UNKNOWN_DIFFERENCE, reason)
     assert (found.error_by_chance, found.decisions) == (None, 0)
 
 

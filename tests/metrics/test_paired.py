@@ -12,6 +12,7 @@ from scipy.stats import binomtest
 from statsmodels.stats.contingency_tables import mcnemar as mcnemar_of_statsmodels
 
 from metrics.covering import RUNS, coverage, samples
+from trueline.metrics.intervals import UNKNOWN_DIFFERENCE, UNKNOWN_PROPORTION
 from trueline.metrics.paired import PairedTable, difference, mcnemar, share_right
 
 counts = st.integers(0, 60)
@@ -30,7 +31,7 @@ def test_the_interval_is_where_the_score_test_turns(both: int, first: int, secon
     table = PairedTable(both, first, second, neither)
     found = difference(table, 0.95)
     if not table.total:
-        assert (found.value, found.interval) == (None, None)
+        assert (found.value, found.interval) == (None, UNKNOWN_DIFFERENCE)
         return
     assert found.interval is not None
     assert found.value is not None
@@ -90,7 +91,9 @@ def test_mcnemars_exact_test_of_millions() -> None:
 
 def test_shares() -> None:
     assert share_right(9, 10, 0.95).value == 0.9
-    assert share_right(0, 0, 0.95).reason == "nothing with a known truth was decided by both"
+    unknown = share_right(0, 0, 0.95)
+    assert (unknown.value, unknown.interval) == (None, UNKNOWN_PROPORTION)
+    assert unknown.reason == "nothing with a known truth was decided by both"
 
 
 def test_a_table_scaled_keeps_its_difference() -> None:

@@ -37,15 +37,16 @@ def fill(told: ToldTwice, *votes: dict[str, str], decision: str = "Drop") -> Non
 
 def test_without_votes_each_null_has_its_reason(told: ToldTwice) -> None:
     found = agreement_section(told.ledger, told.population(), ordered=True)
-    nothing = {"value": None, "interval": None, "reason": NOTHING}
+    nothing = {"value": None, "interval": {"low": 0, "high": 1}, "reason": NOTHING}
+    no_alpha = {"value": None, "interval": {"low": -1, "high": 1}, "reason": NOTHING}
     agreement = {
         "subjects_compared": 0,
         "raw_agreement": nothing,
-        "nominal_alpha": nothing,
-        "ordinal_alpha": nothing,
-        "prevalence": {},
+        "nominal_alpha": no_alpha,
+        "ordinal_alpha": no_alpha,
+        "prevalence": dict.fromkeys(LABELS, nothing),
     }
-    undecided = "nothing with a known truth was decided by both"
+    undecided = "on no decided subject is there a vote and a consensus of the others"
     assert found == {
         "counted": "events",
         "subjects_with_votes": 0,
@@ -57,7 +58,7 @@ def test_without_votes_each_null_has_its_reason(told: ToldTwice) -> None:
         "human_ceiling": {
             "analysts": agreement,
             "model": agreement,
-            "difference": {"value": None, "interval": None, "reason": undecided},
+            "difference": no_alpha | {"reason": undecided},
         },
     }
 
@@ -73,7 +74,8 @@ def test_pairs_analysts_and_model_are_told_apart(told: ToldTwice) -> None:
     found = agreement_section(told.ledger, told.population(), ordered=True)
     assert (found["subjects_with_votes"], found["overall"]["subjects_compared"]) == (4, 3)
     assert found["overall"]["raw_agreement"]["value"] == pytest.approx(2 / 3)
-    assert found["overall"]["prevalence"] == {"Drop": 0.5, "Investigate": pytest.approx(1 / 6), "Escalate": 1 / 3}
+    prevalence = {label: share["value"] for label, share in found["overall"]["prevalence"].items()}
+    assert prevalence == {"Drop": 0.5, "Investigate": pytest.approx(1 / 6), "Escalate": 1 / 3}
     (pair,) = found["pairs"]
     assert (pair["first"], pair["second"], pair["subjects_compared"]) == ("ana", "ben", 3)
     each = [(one["analyst"], one["subjects_with_vote"], one["alone"]) for one in found["analysts"]]

@@ -61,7 +61,7 @@ def test_two_models_are_named_or_none(told: ToldTwice, first: str | None, second
 def test_without_two_decisions_each_null_has_its_reason(told: ToldTwice) -> None:
     found = models_section(told.ledger, told.population(), sides(told))
     reason = "nothing with a known truth was decided by both"
-    nothing = {"value": None, "interval": None, "reason": reason}
+    nothing = {"value": None, "interval": {"low": 0, "high": 1}, "reason": reason}
     table = {"both_right": 0, "only_first": 0, "only_second": 0, "neither": 0}
     assert found == {
         "compared": "decisions",
@@ -74,7 +74,7 @@ def test_without_two_decisions_each_null_has_its_reason(told: ToldTwice) -> None
         "subjects": table,
         "first_right": nothing,
         "second_right": nothing,
-        "difference": nothing,
+        "difference": nothing | {"interval": {"low": -1, "high": 1}},
         "mcnemar_p_value": {
             "value": None,
             "interval": None,

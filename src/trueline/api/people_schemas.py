@@ -18,7 +18,7 @@ class AgreementFiguresBody(BaseModel):
     raw_agreement: FigureBody = Field(description="Of two answers on one subject, the share that is the same.")
     nominal_alpha: FigureBody = Field(description="Krippendorff's alpha: 1 is full agreement, 0 no more than chance.")
     ordinal_alpha: FigureBody = Field(description="The same where labels further apart disagree more.")
-    prevalence: dict[str, float] = Field(description="The share of each label among the answers compared.")
+    prevalence: dict[str, FigureBody] = Field(description="The share of each label among the answers compared.")
 
 
 class PairAgreementBody(AgreementFiguresBody):

@@ -6,47 +6,44 @@ from typing import TYPE_CHECKING, Any
 
 from rich.markup import escape
 
-from trueline.cli.tables import print_table, shown, table
+from trueline.cli.notes import Notes, say, stated
+from trueline.cli.people_tables import print_agreement
+from trueline.cli.tables import print_table, table
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-_SHARE = "{:.3f}"
 _FLIPPED_IDS = 3
 
 
 def print_further(console: Console, body: dict[str, Any]) -> None:
     """Print the sections that were asked for."""
-    for name, section in (("agreement", _agreement), ("confidence", _confidence), ("models", _models)):
+    for name, section in (("agreement", print_agreement), ("confidence", _confidence), ("models", _models)):
         if body[name] is not None:
             section(console, body[name])
 
 
-def _say(console: Console, line: str) -> None:
-    console.print(line, markup=False, highlight=False)
-
-
-def _agreement(console: Console, of: dict[str, Any]) -> None:
-    rows = table([f"{of['counted']} that two answers can be compared on", "", "same answer", "alpha", "ordinal alpha"])
-    ceiling = of["human_ceiling"]
-    named = [
-        ("all votes", of["overall"]),
-        *((f"{pair['first']} and {pair['second']}", pair) for pair in of["pairs"]),
-        *((f"{each['analyst']} against the others", each) for each in of["analysts"]),
-        ("analysts against the others", ceiling["analysts"]),
-        ("the model against the same", ceiling["model"]),
-    ]
-    for name, each in named:
-        figures = (shown(each[figure], _SHARE) for figure in ("raw_agreement", "nominal_alpha", "ordinal_alpha"))
-        rows.add_row(escape(name), f"{each['subjects_compared']:,}", *figures)
-    print_table(console, f"How far people agree: {of['subjects_with_votes']:,} {of['counted']} with votes", rows)
-    _say(console, f"Model less analysts: {_figure(ceiling['difference'])}")
-    if of["pairs_left_out"] or of["analysts_left_out"]:
-        _say(console, f"Left out: {of['pairs_left_out']:,} pairs, {of['analysts_left_out']:,} analysts")
-    console.print()
-
-
 def _confidence(console: Console, of: dict[str, Any]) -> None:
+    _bands(console, of)
+    notes = Notes()
+    curve = table(["from", of["counted"], "share decided", "reviewed", "wrong", "error rate"])
+    for point in of["automation"]:
+        curve.add_row(
+            f"{point['threshold']:g}",
+            f"{point['decisions']:,}",
+            notes.figure(point["share"]),
+            f"{point['reviewed']:,}",
+            f"{point['wrong']:,}",
+            notes.figure(point["error_rate"]),
+        )
+    print_table(console, "What may be decided without people; bounds of the error rate are one-sided", curve, gap=False)
+    if of["promise"] is not None:
+        say(console, _promise(of["promise"]))
+    notes.say(console)
+
+
+def _bands(console: Console, of: dict[str, Any]) -> None:
+    notes = Notes()
     bands = table(["confidence", of["counted"], "reviewed", "mean confidence", "right"])
     for band in of["bands"]:
         if band["decisions"]:
@@ -54,25 +51,17 @@ def _confidence(console: Console, of: dict[str, Any]) -> None:
                 f"{band['low']:g} to {band['high']:g}",
                 f"{band['decisions']:,}",
                 f"{band['reviewed']:,}",
-                shown(band["mean_confidence"], "{:.1f}"),
-                shown(band["right"], _SHARE),
+                notes.figure(band["mean_confidence"], "{:.1f}"),
+                notes.figure(band["right"]),
             )
-    print_table(console, f"Is its confidence worth anything: {of['reviewed']:,} of {of['decisions']:,} reviewed", bands)
-    _say(console, f"Expected calibration error: {_figure(of['expected_calibration_error'])}")
-    _say(console, f"Overconfidence: {_figure(of['overconfidence'])}")
-    curve = table(["from", "share decided", "reviewed", "wrong", "error rate"])
-    for point in of["automation"]:
-        curve.add_row(
-            f"{point['threshold']:g}",
-            shown(point["share"], _SHARE),
-            f"{point['reviewed']:,}",
-            f"{point['wrong']:,}",
-            shown(point["error_rate"], _SHARE),
-        )
-    print_table(console, "What may be decided without people", curve)
-    if of["promise"] is not None:
-        _say(console, _promise(of["promise"]))
-        console.print()
+    title = f"Is its confidence worth anything: {of['reviewed']:,} of {of['decisions']:,} reviewed"
+    without = f"without a confidence: {of['without_confidence']:,}"
+    print_table(console, f"{title}; {without}", bands, gap=False)
+    error, chance = stated(of["expected_calibration_error"]), stated(of["error_by_chance"])
+    say(console, f"Expected calibration error, of {of['decisions_in_reviewed_bands']:,} in reviewed bands: {error}")
+    say(console, f"  of which by chance alone: {chance}")
+    say(console, f"Overconfidence: {stated(of['overconfidence'])}")
+    notes.say(console)
 
 
 def _promise(promise: dict[str, Any]) -> str:
@@ -85,27 +74,31 @@ def _promise(promise: dict[str, Any]) -> str:
 
 def _models(console: Console, of: dict[str, Any]) -> None:
     first, second = of["first_model"] or "the decision before", of["second_model"] or "the decision in force"
-    table_of = of["subjects"]
     rows = table(["", escape(f"{second} right"), escape(f"{second} wrong")])
-    rows.add_row(escape(f"{first} right"), f"{table_of['both_right']:,}", f"{table_of['only_first']:,}")
-    rows.add_row(escape(f"{first} wrong"), f"{table_of['only_second']:,}", f"{table_of['neither']:,}")
-    print_table(console, f"Which is better, in {of['counted']}: {first}, or {second}", rows)
-    _say(console, f"Right: {_figure(of['first_right'])} and {_figure(of['second_right'])}")
-    _say(console, f"Difference: {_figure(of['difference'])}; McNemar's p: {_figure(of['mcnemar_p_value'])}")
-    flips = table(["from", "to", "events", "rightly", "wrongly", "nobody knows", "latest"], texts=2)
+    rows.add_row(escape(f"{first} right"), _both(of, "both_right"), _both(of, "only_first"))
+    rows.add_row(escape(f"{first} wrong"), _both(of, "only_second"), _both(of, "neither"))
+    counted = "events (and in buckets)" if of["counted"] == "buckets" else "events"
+    print_table(console, f"Which is better, in {counted}: {first}, or {second}", rows, gap=False)
+    say(console, f"Right: {stated(of['first_right'])}")
+    say(console, f"  and {stated(of['second_right'])}")
+    say(console, f"Difference: {stated(of['difference'])}")
+    say(console, f"McNemar's p: {stated(of['mcnemar_p_value'])}")
+    console.print()
+    flips = table(["from", "to", "events", "rightly", "wrongly", "neither right", "nobody knows", "latest"], texts=2)
     for flip in of["flips"]:
+        names = ("events", "second_right", "first_right", "neither_right", "without_truth")
+        ids = ", ".join(flip["events_ids"][:_FLIPPED_IDS])
         flips.add_row(
-            escape(flip["first"]),
-            escape(flip["second"]),
-            f"{flip['events']:,}",
-            f"{flip['second_right']:,}",
-            f"{flip['first_right']:,}",
-            f"{flip['without_truth']:,}",
-            escape(", ".join(flip["events_ids"][:_FLIPPED_IDS])),
+            escape(flip["first"]), escape(flip["second"]), *(f"{flip[name]:,}" for name in names), escape(ids)
         )
-    print_table(console, f"Flips of {of['events_decided_by_both']:,} events that both decided", flips)
+    both, known = of["events_decided_by_both"], of["events_with_truth"]
+    title = f"Flips of {both:,} events that both decided, {known:,} of them with a known truth"
+    print_table(console, title, flips, gap=not of["flips_left_out"])
+    if of["flips_left_out"]:
+        say(console, f"Left out: {of['flips_left_out']:,} kinds of flips")
+        console.print()
 
 
-def _figure(figure: dict[str, Any]) -> str:
-    """A figure outside a table, where there is room for why it is missing."""
-    return shown(figure, _SHARE) if figure["value"] is not None else f"none: {figure['reason']}"
+def _both(of: dict[str, Any], which: str) -> str:
+    events = f"{of['events'][which]:,}"
+    return f"{events} in {of['subjects'][which]:,}" if of["counted"] == "buckets" else events

@@ -13,6 +13,8 @@ from trueline.cli.report_tables import print_report
 from trueline.cli.tables import console
 from trueline.service.telling import Further
 
+_WIDEST = 100
+
 
 def report(  # noqa: PLR0913 - one parameter an option
     *,
@@ -58,4 +60,4 @@ def report(  # noqa: PLR0913 - one parameter an option
     if as_json:
         typer.echo(msgspec.json.encode(body).decode())
     else:
-        print_report(console(), body)
+        print_report(console(_WIDEST), body)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 from trueline.labels import UNDECIDED
 from trueline.metrics.alpha import Agreement, agreement
-from trueline.metrics.figures import Figure
+from trueline.metrics.figures import Figure, undefined
+from trueline.metrics.intervals import UNKNOWN_DIFFERENCE
 from trueline.metrics.paired import PairedTable, difference
 from trueline.metrics.votes import (
     Ballot,
@@ -183,7 +184,7 @@ def _model_minus_analysts(
     table = PairedTable(both, only_analyst, only_model, neither)
     total = sum(cells)
     if not total:
-        return difference(table, level)
+        return undefined("on no decided subject is there a vote and a consensus of the others", UNKNOWN_DIFFERENCE)
     mean = (only_model - only_analyst) / total
     size = sum(count * size for count, _, size in gains) / sum(count for count, _, size in gains if size)
     clustered = sum(count * (gain - mean * size) ** 2 for count, gain, size in gains)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from trueline.metrics.figures import Figure, undefined
-from trueline.metrics.intervals import Interval, two_sided_z, wilson
+from trueline.metrics.intervals import UNKNOWN_DIFFERENCE, UNKNOWN_PROPORTION, Interval, two_sided_z, wilson
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,11 +44,13 @@ class Agreement:
     agreement: Figure
     """Of two answers on one subject, the share that give the same label: 0 to 1."""
     nominal: Figure
-    """Krippendorff's alpha where one wrong label is as wrong as another: 1 full agreement, 0 no more than by chance."""
+    """Krippendorff's alpha where one wrong label is as wrong as another: 1 full agreement, 0 no more than by chance.
+
+    Where the answers do not tell it, all from -1 to 1 is possible."""
     ordinal: Figure
-    """The same where labels further apart in their order disagree more."""
-    prevalence: dict[str, float]
-    """The share of each label among the answers compared, 0 to 1; empty when there are none."""
+    """The same where labels further apart in their order disagree more; without an order there is no such number."""
+    prevalence: dict[str, Figure]
+    """The share of each label among the answers compared, 0 to 1, also of labels that nobody gave."""
 
 
 def agreement(coincidences: Coincidences, labels: Sequence[str], level: float, *, ordered: bool) -> Agreement:
@@ -57,37 +59,45 @@ def agreement(coincidences: Coincidences, labels: Sequence[str], level: float, *
     subjects, cells = coincidences.subjects[compared], coincidences.cells[compared]
     total = np.tensordot(subjects, cells, 1)
     occurring = np.flatnonzero(total.sum(axis=0) > 0).tolist()
+    size, by_label = cells.sum(axis=(1, 2)), cells.sum(axis=2)
+    agreeing = np.trace(cells, axis1=1, axis2=2)
+    prevalence = {label: _share(subjects, by_label[:, each], size, level) for each, label in enumerate(labels)}
     cells = cells[:, occurring][:, :, occurring]
     given = [labels[each] for each in occurring]
-    shares = total.sum(axis=0)[occurring] / max(total.sum(), 1)
     return Agreement(
         subjects=int(subjects.sum()),
-        agreement=_raw_agreement(subjects, cells, level),
+        agreement=_share(subjects, agreeing, size, level),
         nominal=_alpha(subjects, cells, given, level, ordinal=False),
         ordinal=_alpha(subjects, cells, given, level, ordinal=True)
         if ordered
         else undefined("the labels of this job have no order"),
-        prevalence=dict(zip(given, shares.tolist(), strict=True)),
+        prevalence=prevalence,
     )
 
 
-def _raw_agreement(subjects: NDArray[np.int64], cells: NDArray[np.float64], level: float) -> Figure:
-    """The share of agreeing pairs, with Wilson's interval for as many answers as the subjects are worth.
+def _share(subjects: NDArray[np.int64], part: NDArray[np.float64], size: NDArray[np.float64], level: float) -> Figure:
+    """The share of `part` in `size`, with Wilson's interval for as many answers as the subjects are worth.
 
-    Pairs on one subject are not independent: the variance of the ratio between subjects, by linearisation (Cochran,
+    Answers on one subject are not independent: the variance of the ratio between subjects, by linearisation (Cochran,
     Sampling Techniques, 3rd edition, section 6.3), gives the size of the simple sample that would be as exact; so Korn
-    and Graubard, Survey Methodology 24 (1998), pages 193 to 201. Where all agree, or none, a variance says nothing,
-    and the subjects count with Kish's (sum m)^2 / (sum m^2).
+    and Graubard, Survey Methodology 24 (1998), pages 193 to 201; but never more than the answers there are, however
+    alike the subjects. Where it is all, or none, a variance says nothing, and the subjects count with Kish's
+    (sum m)^2 / (sum m^2).
+
+    Args:
+        subjects: How many have each pattern.
+        part: On one subject of each pattern, how much has the property: agreeing pairs, or answers of one label.
+        size: How much there is.
+        level: Of the interval.
     """
-    size, agreeing = cells.sum(axis=(1, 2)), np.trace(cells, axis1=1, axis2=2)
     total = float(subjects @ size)
     if total == 0:
-        return undefined(_NONE_TO_COMPARE)
-    share = min(1.0, float(subjects @ agreeing) / total)
+        return undefined(_NONE_TO_COMPARE, UNKNOWN_PROPORTION)
+    share = min(1.0, float(subjects @ part) / total)
     count = int(subjects.sum())
-    spread = float(subjects @ (agreeing - share * size) ** 2)
+    spread = float(subjects @ (part - share * size) ** 2)
     if 0 < share < 1 and spread > 0 and count > 1:
-        worth = share * (1 - share) * total**2 / spread * (count - 1) / count
+        worth = min(share * (1 - share) * total**2 / spread * (count - 1) / count, total)
     else:
         worth = total**2 / float(subjects @ size**2)
     return Figure(share, wilson(share * worth, worth, level))
@@ -102,10 +112,11 @@ def _alpha(
     the square of how many answers lie between them, the half of their own included (ordinal).
     """
     if not len(labels):
-        return undefined(_NONE_TO_COMPARE)
+        return undefined(_NONE_TO_COMPARE, UNKNOWN_DIFFERENCE)
     if len(labels) == 1:
         return undefined(
-            f"every answer that can be compared is {labels[0]}: agreement beyond chance needs a second label"
+            f"every answer that can be compared is {labels[0]}: agreement beyond chance needs a second label",
+            UNKNOWN_DIFFERENCE,
         )
     value = 1 - _Disagreement(subjects, cells, ordinal=ordinal).ratio
     return Figure(value, _alpha_interval(value, subjects, cells, level, ordinal=ordinal))

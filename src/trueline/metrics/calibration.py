@@ -9,7 +9,7 @@ from math import exp, floor, lgamma, log
 from typing import TYPE_CHECKING, Final
 
 from trueline.metrics.figures import Figure, undefined
-from trueline.metrics.intervals import UNKNOWN_PROPORTION, Interval, clopper_pearson, wilson
+from trueline.metrics.intervals import UNKNOWN_DIFFERENCE, UNKNOWN_PROPORTION, Interval, clopper_pearson, wilson
 from trueline.metrics.strata import Stratum, share_found, worth
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class Band:
     decisions: int
     reviewed: int
     mean_confidence: float | None
-    """Of the reviewed ones, 0 to 100; None without any."""
+    """Of the reviewed ones, 0 to 100; None without any. What they claim is known, so it has no interval."""
     right: Figure
     """The share of the reviewed ones that are right, 0 to 1, with Wilson's interval."""
 
@@ -80,7 +80,9 @@ class Calibration:
     error: Figure
     """Expected calibration error, 0 to 1: how far claim and truth lie apart, on average over decisions."""
     error_by_chance: float | None
-    """What `error` would come to, on average, for a model without fault and with as few reviews; None without any."""
+    """What `error` would come to, on average, for a model without fault and with as few reviews; None without any.
+
+    It follows from claims and numbers of reviews, so it has no interval."""
     overconfidence: Figure
     """Mean claim minus share that is right, -1 to 1: positive when the model is surer than it should be."""
 
@@ -170,7 +172,7 @@ def _error(known: Sequence[Stratum], claims: Sequence[float], level: float) -> F
 def _overconfidence(known: Sequence[Stratum], claims: Sequence[float], level: float) -> Figure:
     """The mean claim less the share right, and less the ends of its Wilson interval."""
     if not known:
-        return undefined("no decision with a confidence was reviewed")
+        return undefined("no decision with a confidence was reviewed", UNKNOWN_DIFFERENCE)
     claim, right, reviews = _mean(known, claims), min(1.0, share_found(known)), worth(known)
     interval = wilson(right * reviews, reviews, level) or UNKNOWN_PROPORTION
     return Figure(claim - right, Interval(claim - interval.high, claim - interval.low))

@@ -20,6 +20,8 @@ class Interval:
 
 
 UNKNOWN_PROPORTION = Interval(0.0, 1.0)
+UNKNOWN_DIFFERENCE = Interval(-1.0, 1.0)
+"""Of two proportions, as long as nothing is known of either; alpha lies there, too."""
 
 
 def two_sided_z(level: float) -> float:

@@ -8,7 +8,7 @@ from math import sqrt
 from scipy.special import bdtr
 
 from trueline.metrics.figures import Figure, undefined
-from trueline.metrics.intervals import Interval, two_sided_z, wilson
+from trueline.metrics.intervals import UNKNOWN_DIFFERENCE, UNKNOWN_PROPORTION, Interval, two_sided_z, wilson
 
 _NOTHING = "nothing with a known truth was decided by both"
 _HALVINGS = 60
@@ -51,7 +51,9 @@ class PairedTable:
 
 def share_right(right: float, total: float, level: float) -> Figure:
     """A share of right decisions, 0 to 1, with Wilson's interval."""
-    return Figure(right / total, wilson(right, total, level)) if total else undefined(_NOTHING)
+    if not total:
+        return undefined(_NOTHING, UNKNOWN_PROPORTION)
+    return Figure(right / total, wilson(right, total, level))
 
 
 def difference(table: PairedTable, level: float) -> Figure:
@@ -64,7 +66,7 @@ def difference(table: PairedTable, level: float) -> Figure:
     do. It lies in [-1, 1], and where the two never differ it says how much they may.
     """
     if not table.total:
-        return undefined(_NOTHING)
+        return undefined(_NOTHING, UNKNOWN_DIFFERENCE)
     value = (table.only_second - table.only_first) / table.total
     reach = two_sided_z(level)
     return Figure(value, Interval(_end(table, value, -1.0, reach), _end(table, value, 1.0, reach)))
@@ -96,7 +98,8 @@ def mcnemar(only_first: int, only_second: int) -> Figure:
     """The exact two-sided p-value of McNemar's test: 0 to 1; small when the two are not equally good.
 
     Q. McNemar, Psychometrika 12 (1947), pages 153 to 157. If both are equally good, each thing that only one got right
-    is a toss of a fair coin; the value is twice the smaller tail of the binomial distribution, at most 1.
+    is a toss of a fair coin; the value is twice the smaller tail of the binomial distribution, at most 1. It tells of
+    the answers at hand and estimates nothing, so it has no interval.
     """
     tossed = only_first + only_second
     if not tossed:

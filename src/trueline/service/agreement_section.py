@@ -61,5 +61,5 @@ def _agreement(found: Agreement) -> dict[str, Any]:
         "raw_agreement": shown_figure(found.agreement),
         "nominal_alpha": shown_figure(found.nominal),
         "ordinal_alpha": shown_figure(found.ordinal),
-        "prevalence": found.prevalence,
+        "prevalence": {label: shown_figure(share) for label, share in found.prevalence.items()},
     }
