@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from trueline.labels import UNDECIDED
 from trueline.metrics.counts import TruthPolicy, truth_of
@@ -11,6 +11,10 @@ from trueline.metrics.figures import Figure, undefined
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+LEAST_PROBABILITY: Final = 1e-12
+"""Of being drawn for a review: one among more events than there will ever be. What is less is taken for it, so that
+what one review stands for stays a number."""
 
 
 @dataclass(frozen=True, slots=True)

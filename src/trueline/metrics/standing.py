@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from trueline.metrics.draws import DrawnCell, draw_cells
-from trueline.metrics.reviews import ReviewCount, total
+from trueline.metrics.reviews import LEAST_PROBABILITY, ReviewCount, total
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,7 +70,7 @@ class Part:
 
     def weight(self, review: ReviewCount) -> float:
         """How much one event of these reviews counts beside the others of this part."""
-        return 1 / review.probability if self.weighted and review.probability else 1.0
+        return 1 / max(review.probability, LEAST_PROBABILITY) if self.weighted and review.probability else 1.0
 
     @property
     def weights(self) -> float:
