@@ -91,10 +91,11 @@ def test_a_draw_that_waits_for_its_turn_arrives_when_that_has_come(
     """As it does behind another write, or while a backup holds all of them up: nothing of it is under way then."""
     writing = workspace._writing  # noqa: SLF001 - something is asked before a write has its turn
     on = writing.on
-    asked: list[tuple[str, bytes]] = []
+    decided = workspace.audits.plan(made.job, 0.5)["decisions"][0]
+    asked: list[tuple[str, dict[str, Any]]] = []
 
-    def told(as_of: str) -> bytes:
-        return msgspec.json.encode(workspace.reports.of(made.job, telling=Telling(as_of=as_of)))
+    def told(as_of: str) -> dict[str, Any]:
+        return workspace.reports.of(made.job, telling=Telling(as_of=as_of))
 
     @contextlib.contextmanager
     def waited_for(job_id: int) -> Iterator[Job]:
@@ -105,7 +106,8 @@ def test_a_draw_that_waits_for_its_turn_arrives_when_that_has_come(
 
     with monkeypatch.context() as patched:
         patched.setattr(writing, "on", waited_for)
-        workspace.audits.draw(made.job, LABELS[0], 2, "late")
+        # all but one, so that some were reviewed
+        workspace.audits.draw(made.job, decided["decision"], decided["population"] - 1, "late")
     ((as_of, then),) = asked
     assert told(as_of) == then
-    assert told(datetime.now(UTC).isoformat()) != then
+    assert told(datetime.now(UTC).isoformat())["partly_reviewed"] != then["partly_reviewed"]
