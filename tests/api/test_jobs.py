@@ -148,6 +148,7 @@ def test_an_unknown_job_is_answered_404(name: str, with_key: httpx.Client) -> No
         ("minutes_per_alert", -1),
         ("minutes_per_alert", "10"),
         ("minutes_per_alert", 10**400),
+        ("minutes_per_alert", 1.1e12),
         ("min_votes", 0),
         ("min_votes", 1_001),
         ("min_votes", 1.5),

@@ -8,6 +8,7 @@ import pytest
 from alembic import command
 from sqlalchemy import text
 
+from trueline.catalog.checks import MAX_COST
 from trueline.catalog.engine import connect, parse_dsn, writing
 from trueline.catalog.schema import _config
 from trueline.catalog.store import Catalog
@@ -51,7 +52,7 @@ def test_jobs_of_the_schema_before_have_the_defaults(dsn: str) -> None:
                 text(
                     "INSERT INTO jobs (id, title, labels, grouping, decision_points, minutes_per_alert, min_votes,"
                     " low_confidence_below, consensus_min_votes, created_at)"
-                    " VALUES (7, 'old', '[\"A\", \"B\"]', 'event', '[]', 10, 1, 60, 1, '2025-03-01 12:00:00.000000')"
+                    " VALUES (7, 'old', '[\"A\", \"B\"]', 'event', '[]', 1e308, 1, 60, 1, '2025-03-01 12:00:00.000000')"
                 )
             )
     finally:
@@ -60,6 +61,7 @@ def test_jobs_of_the_schema_before_have_the_defaults(dsn: str) -> None:
         job = catalog.job_by_id(7)
         assert job is not None
         assert (job.cost_matrix, job.time_zone, job.labels_ordered, job.headline_label) == (None, "UTC", False, None)
+        assert job.minutes_per_alert == MAX_COST
         assert catalog.change_job(7, labels_ordered=True) == catalog.job_by_id(7)
 
 

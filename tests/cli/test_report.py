@@ -41,8 +41,8 @@ def test_why_things_were_reviewed_is_printed_where_some_were(terminal: Terminal)
     ended = terminal.run("report", "told")
     section = ended.out.partition("Why they were reviewed")[2].partition("Errors cost")[0]
     assert [line.split()[:6] for line in section.splitlines() if "said" in line] == [
-        ["benign", "not", "said", "1", "1", "1.000"],
-        ["attack", "not", "said", "1", "0", "0.000"],
+        ["benign", "not", "said", "1/1", "1.000", "[0.207"],
+        ["attack", "not", "said", "0/1", "0.000", "[0.000"],
     ], ended.out
     empty = terminal.run("report", "told", "--filter", "host is z")
     assert empty.code == 0, empty.err

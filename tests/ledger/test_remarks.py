@@ -66,8 +66,9 @@ def test_notes_of_a_connector(workspace: Workspace, ledger: Ledger, job: Job) ->
 @pytest.mark.parametrize(
     ("said", "why"),
     [
-        ({"review_probability": 0}, "review_probability 0.0 is not above 0"),
-        ({"review_probability": 1.01}, "at most 1"),
+        ({"review_probability": 0}, "review_probability 0.0 is not between 1e-12 and 1"),
+        ({"review_probability": 5e-324}, "review_probability 5e-324 is not between"),
+        ({"review_probability": 1.01}, "is not between"),
         ({"review_reason": "boredom"}, "unknown review_reason: it is one of audit, low confidence"),
         ({"note": "x" * 10_001}, "the note is longer than 10000 characters"),
     ],

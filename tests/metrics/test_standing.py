@@ -90,3 +90,12 @@ def test_rarely_drawn_reviews_are_drawn_apart() -> None:
     drawn = part.draw(LABELS, np.array([0.5, 0.5]), Seeded(b"", "test"), 20_000)
     assert drawn.sum(axis=1) == pytest.approx(1_300)
     assert np.quantile(drawn[:, 1], 0.975) > 80
+
+
+@pytest.mark.parametrize("probability", [5e-324, 1e-300])
+def test_what_a_review_stands_for_stays_a_number(probability: float) -> None:
+    """However little is said of the chance that it was drawn by."""
+    counts = [drop("Drop", 3, probability=0.5), drop("Escalate", 1, probability=probability), drop(None, 96)]
+    assert truths(counts) == pytest.approx([0, 100], abs=1e-6)
+    (part,) = parts_of(counts)[1]
+    assert np.isfinite(part.variances(LABELS)).all()

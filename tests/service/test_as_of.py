@@ -13,7 +13,7 @@ import pytest
 
 from then import metrics_then
 from trueline.instants import format_instant, from_micros
-from trueline.ledger.errors import LedgerError
+from trueline.ledger.errors import LedgerError, LedgerFullError
 from trueline.ledger.store import ArrivalClock
 from trueline.service.errors import InvalidRequestError
 
@@ -49,9 +49,10 @@ def vote(workspace: Workspace, job: Job, event_id: str, label: str | None = LABE
     assert workspace.feedback.bulk(job, [json.dumps(line).encode()]).rejected == []
 
 
-def settled(workspace: Workspace, job: Job) -> int:
-    """A moment after all there is, settled."""
-    moment = workspace._ledger.clock.next()  # noqa: SLF001
+def settled(workspace: Workspace, job: Job, moment: int | None = None) -> int:
+    """A moment after all there is, or another one, settled."""
+    if moment is None:
+        moment = workspace._ledger.clock.next()  # noqa: SLF001
     assert workspace.as_of.moment(job, format_instant(from_micros(moment))) == moment
     return moment
 
@@ -250,6 +251,29 @@ def test_an_event_whose_replacement_was_cut_short_counts_once(
         for moment in moments:
             assert metrics_then(workspace, job, moment)["total_events"] == 1
             assert events(workspace, job, moment, "n", 1) == 1
+
+
+def test_a_moment_of_which_votes_are_not_weighed_yet_is_answered_when_they_are(
+    workspace: Workspace, job: Job, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a full disk that waits, and questions of now do not; but then they would be told otherwise later."""
+    send(workspace, job, {"event_id": "a"})
+    first = settled(workspace, job)
+    with monkeypatch.context() as patched:
+
+        def fail(*_: object) -> None:
+            raise LedgerFullError
+
+        patched.setattr(ledger.votes, "write_consensus", fail)
+        with pytest.raises(LedgerFullError):
+            vote(workspace, job, "a")
+        assert settled(workspace, job, first) == first
+        assert events(workspace, job, first, "arcanna.consensus", LABELS[1]) == 0
+        with pytest.raises(LedgerFullError):
+            settled(workspace, job)
+    second = settled(workspace, job)
+    assert events(workspace, job, first, "arcanna.consensus", LABELS[1]) == 0
+    assert events(workspace, job, second, "arcanna.consensus", LABELS[1]) == 1
 
 
 def test_the_very_same_sent_again_and_a_decision_keep_no_row(workspace: Workspace, job: Job, ledger: Ledger) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -105,3 +106,21 @@ def test_zones_that_are_there_can_be_used(name: str) -> None:
 def test_what_is_no_time_zone_is_refused(name: str) -> None:
     with pytest.raises(InvalidRequestError, match="is no time zone: take an IANA name"):
         check_time_zone(name)
+
+
+def test_minutes_beyond_those_of_any_alert_are_refused_and_the_most_are_reckoned_with(
+    workspace: Workspace, job: Job
+) -> None:
+    for minutes in (1.1e12, 1e308, math.inf, math.nan, -1.0):
+        with pytest.raises(InvalidRequestError, match="minutes_per_alert must be between 0 and 1e") as refused:
+            workspace.jobs.change(job.id, minutes_per_alert=minutes)
+        assert refused.value.location == ("body", "minutes_per_alert")
+    most = workspace.jobs.change(job.id, minutes_per_alert=1e12)
+    events = [
+        b'{"event_id": "%d", "raw_body": {}, "decision": {"label": "Drop"}, "votes": [{"analyst": "a", "label": "%s"}]}'
+        % (number, LABELS[number % 2].encode())
+        for number in range(20)
+    ]
+    assert workspace.ingest.bulk(most, events).accepted == 20
+    saved = workspace.reports.of(most)["costs"]["time_saved_minutes"]["saved"]
+    assert saved["interval"]["low"] <= saved["value"] <= saved["interval"]["high"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,6 +13,7 @@ from trueline.ledger.decision_pairs import Sides
 from trueline.service import models_section as section
 from trueline.service.errors import InvalidRequestError, ModelNotFoundError
 from trueline.service.models_section import models_section, read_sides
+from trueline.service.telling import Telling
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,7 +36,7 @@ def decided(told: ToldTwice, name: str, old: str, new: str, truth: str | None = 
 
 
 def sides(told: ToldTwice, first: str | None = None, second: str | None = None) -> Sides:
-    return read_sides(told.ledger, told.workspace._catalog, told.job, first, second)  # noqa: SLF001
+    return read_sides(told.ledger, told.population(), told.workspace.training.models(told.job), first, second)
 
 
 def test_models_are_known_by_their_training_or_by_their_decisions(told: ToldTwice) -> None:
@@ -46,6 +48,34 @@ def test_models_are_known_by_their_training_or_by_their_decisions(told: ToldTwic
     with pytest.raises(ModelNotFoundError) as unknown:
         sides(told, "old", "nobody")
     assert unknown.value.details == f"Model 'nobody' not found for job '{told.job.id}'"
+
+
+def test_a_model_that_only_came_later_was_not_known_then(told: ToldTwice) -> None:
+    decided(told, "a", "Drop", "Drop", "Drop")
+    told.train("trained")
+    as_of = datetime.now(UTC).isoformat()
+    told.train("later")
+    for model, day in (("overruled", 1), ("in force", 9)):
+        told.send(
+            {
+                "event_id": "a",
+                "timestamp": "2025-01-01",
+                "raw_body": {},
+                "decision": {"label": "Drop", "model_id": model, "decided_at": f"2025-02-0{day}"},
+            }
+        )
+
+    def compared(model: str, as_of: str | None) -> None:
+        telling = Telling(first_model="old", second_model=model, as_of=as_of)
+        found = told.workspace.reports.of(told.job, telling=telling)
+        assert found["models"]["second_model"] == model
+
+    for model in ("later", "overruled", "in force"):
+        assert sides(told, "old", model) == Sides("old", model)
+        with pytest.raises(ModelNotFoundError):
+            compared(model, as_of)
+    compared("new", as_of)
+    compared("trained", as_of)
 
 
 @pytest.mark.parametrize(

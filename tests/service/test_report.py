@@ -113,6 +113,24 @@ def test_the_digest_is_of_all_that_is_told_and_the_whole_is_told_alike_with_part
     assert told(Telling(group_by="host"))["digest"] != by_host["digest"]
 
 
+def test_what_is_shown_of_the_window_is_in_the_digest_too(workspace: Workspace, fresh_title: Callable[[], str]) -> None:
+    """Where no window is asked for, it is from the first event to the last: nothing else says when those were."""
+    job = workspace.jobs.create(title=fresh_title(), labels=LABELS)
+
+    def told(timestamp: bytes) -> dict[str, Any]:
+        lines = [
+            b'{"event_id": "e", "timestamp": "2025-01-02", "raw_body": {}, "decision": {"label": "Drop"}}',
+            b'{"event_id": "early", "timestamp": "%s", "raw_body": {}, "decision": {"label": "Drop"}}' % timestamp,
+        ]
+        assert workspace.ingest.bulk(job, lines).accepted == 2
+        return workspace.reports.of(job)
+
+    one, other = told(b"2025-01-01"), told(b"2024-12-31")
+    assert one.pop("digest") != other.pop("digest")
+    assert (one.pop("start_time"), other.pop("start_time")) == ("2025-01-01T00:00:00Z", "2024-12-31T00:00:00Z")
+    assert one == other
+
+
 @pytest.mark.parametrize("telling", [Telling(interval="1d"), Telling(group_by="host", top=3)])
 def test_a_write_between_two_queries_does_not_part_the_whole_from_its_parts(
     workspace: Workspace, made: ReviewedJob, monkeypatch: pytest.MonkeyPatch, telling: Telling

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from datetime import UTC, datetime, timedelta
@@ -15,8 +16,9 @@ from trueline.service.errors import InvalidRequestError
 from trueline.service.telling import Further, Telling
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
+    from trueline.catalog.records import Job
     from trueline.service.workspace import Workspace
 
 
@@ -81,3 +83,31 @@ def test_a_moment_to_come_is_refused(workspace: Workspace, made: ReviewedJob) ->
         told(workspace, made, (datetime.now(UTC) + timedelta(hours=1)).isoformat())
     with pytest.raises(InvalidRequestError, match="as_of"):
         told(workspace, made, "then")
+
+
+def test_a_draw_that_waits_for_its_turn_arrives_when_that_has_come(
+    workspace: Workspace, made: ReviewedJob, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As it does behind another write, or while a backup holds all of them up: nothing of it is under way then."""
+    writing = workspace._writing  # noqa: SLF001 - something is asked before a write has its turn
+    on = writing.on
+    decided = workspace.audits.plan(made.job, 0.5)["decisions"][0]
+    asked: list[tuple[str, dict[str, Any]]] = []
+
+    def told(as_of: str) -> dict[str, Any]:
+        return workspace.reports.of(made.job, telling=Telling(as_of=as_of))
+
+    @contextlib.contextmanager
+    def waited_for(job_id: int) -> Iterator[Job]:
+        as_of = datetime.now(UTC).isoformat()
+        asked.append((as_of, told(as_of)))
+        with on(job_id) as job:
+            yield job
+
+    with monkeypatch.context() as patched:
+        patched.setattr(writing, "on", waited_for)
+        # all but one, so that some were reviewed
+        workspace.audits.draw(made.job, decided["decision"], decided["population"] - 1, "late")
+    ((as_of, then),) = asked
+    assert told(as_of) == then
+    assert told(datetime.now(UTC).isoformat())["partly_reviewed"] != then["partly_reviewed"]

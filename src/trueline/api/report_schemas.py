@@ -209,7 +209,7 @@ class ReportBody(SectionsBody):
     end_time: str | None
     time_zone: str
     as_of: str | None = Field(description="Only what was known then; null: all that is known.")
-    digest: str = Field(description="Of request and data: alike where the answer is.")
+    digest: str = Field(description="Of the request and all else here: where it is the same, so is every byte.")
     intervals: list[ReportIntervalBody] | None = Field(description="null where no interval was asked for.")
     groups: ReportGroupsBody | None = Field(description="null where no field was asked for.")
     agreement: AgreementBody | None = Field(description="null where it was not asked for.")

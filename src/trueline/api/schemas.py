@@ -45,7 +45,7 @@ class JobCreate(_Request):
     )
     grouping: Literal["event", "bucket"] = Field(default="event", description="What votes are about.")
     decision_points: list[str] = Field(default=[], description="Field paths that make two alerts the same.")
-    minutes_per_alert: float = Field(default=10.0, ge=0, description="Minutes an analyst spends on one alert.")
+    minutes_per_alert: float = Field(default=10.0, ge=0, le=1e12, description="Minutes an analyst spends on one alert.")
     min_votes: int = Field(default=1, ge=1, description="Fewest votes that make a consensus.")
     low_confidence_below: float = Field(default=60.0, ge=0, le=100, description="Percent.")
     description: str = Field(default="", description="For people.")
@@ -63,7 +63,7 @@ class JobChange(_Request):
 
     title: str | None = None
     labels: list[str] | None = Field(default=None, description="All there were and any new ones, in any order.")
-    minutes_per_alert: float | None = Field(default=None, ge=0)
+    minutes_per_alert: float | None = Field(default=None, ge=0, le=1e12)
     min_votes: int | None = Field(default=None, ge=1)
     low_confidence_below: float | None = Field(default=None, ge=0, le=100)
     description: str | None = None

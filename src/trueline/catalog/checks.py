@@ -41,7 +41,7 @@ def check_job(job: Job) -> None:
     _within("the job's id", job.id, 1, MAX_ID)
     _within("min_votes", job.min_votes, 1, MAX_ID)
     _within("consensus_min_votes", job.consensus_min_votes, 1, MAX_ID)
-    _within("minutes_per_alert", job.minutes_per_alert, 0, math.inf)
+    _within("minutes_per_alert", job.minutes_per_alert, 0, MAX_COST)
     _within("low_confidence_below", job.low_confidence_below, 0, 100)
     _moment("created_at", job.created_at)
     _text("the description", job.description)
@@ -102,8 +102,7 @@ def _text(what: str, text: str) -> None:
 
 def _within(what: str, number: float, least: float, most: float) -> None:
     if not (math.isfinite(number) and least <= number <= most):
-        bounds = f"at least {least}" if most == math.inf else f"from {least} to {most}"
-        raise ValueError(f"{what} must be {bounds}, not {number}")
+        raise ValueError(f"{what} must be from {least} to {most}, not {number}")
 
 
 def _moment(what: str, moment: datetime) -> None:

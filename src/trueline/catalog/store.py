@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self, Unpack
 from sqlalchemy import delete, exists, false, func, insert, select, union_all, update
 from sqlalchemy.exc import SQLAlchemyError
 
-from trueline.catalog.checks import MAX_ID, check_job, check_key, check_model, is_name
+from trueline.catalog.checks import MAX_COST, MAX_ID, check_job, check_key, check_model, is_name
 from trueline.catalog.copying import copy_sqlite
 from trueline.catalog.engine import asking, connect, name_of, parse_dsn, writing
 from trueline.catalog.errors import (
@@ -329,6 +329,8 @@ def _job(row: Row[Any]) -> Job:
     values = row._asdict()
     values["grouping"] = Grouping(values["grouping"])
     values["status"] = Status(values["status"])
+    # stores of before there was a bound have jobs beyond it, which are to open and to be changed like others
+    values["minutes_per_alert"] = min(values["minutes_per_alert"], MAX_COST)
     for name in ("labels", "decision_points"):
         values[name] = tuple(values[name])
     return Job(**values)

@@ -21,33 +21,34 @@ if TYPE_CHECKING:
     from trueline.ledger.parameters import Parameters
     from trueline.metrics.consensus import Consensus
 
-_THEN: Final = "fromUnixTimestamp64Micro({as_of:Int64}, 'UTC')"
+THEN: Final = "fromUnixTimestamp64Micro({as_of:Int64}, 'UTC')"
+"""The moment bound as ``as_of``."""
 
 _NEVER = "fromUnixTimestamp64Micro(0, 'UTC')"
 
 _OUTCOME = "toLowCardinality(concat(decision, '\\0', consensus))"
 
-_STILL_AS_SENT = f" AND event_key NOT IN (SELECT event_key FROM {{replaced}} WHERE replaced_at > {_THEN})"
+_STILL_AS_SENT = f" AND event_key NOT IN (SELECT event_key FROM {{replaced}} WHERE replaced_at > {THEN})"
 _REPLACED_NEXT = f""" AND (event_key, replaced_at) IN
-(SELECT event_key, min(replaced_at) FROM {{replaced}} WHERE replaced_at > {_THEN} GROUP BY event_key)"""
+(SELECT event_key, min(replaced_at) FROM {{replaced}} WHERE replaced_at > {THEN} GROUP BY event_key)"""
 """Of the versions that were replaced later, the one that was next: should a write have been cut short before the event
 was replaced in the end, then its version is kept twice."""
 
 _KNOWN = f"""
 SELECT {{unchanged}},
-       arrayFilter(place -> other_recorded_at[place] <= {_THEN}, arrayEnumerate(other_recorded_at)) AS known,
-       decision_recorded_at <= {_THEN} AS in_force,
+       arrayFilter(place -> other_recorded_at[place] <= {THEN}, arrayEnumerate(other_recorded_at)) AS known,
+       decision_recorded_at <= {THEN} AS in_force,
        if(in_force, known, arrayPopBack(known)) AS others,
        {{decisions}},
        if(in_force, known[-1], known[-2]) AS previous_place,
        other_label[previous_place] AS previous_then,
-       consensus_computed_at <= {_THEN} AS weighed,
+       consensus_computed_at <= {THEN} AS weighed,
        if(weighed, toString(consensus), '') AS consensus_then,
        if(weighed, consensus_changed_at, {_NEVER}) AS changed_then,
        if(weighed, consensus_computed_at, {_NEVER}) AS computed_then,
        if(in_force AND weighed, {{outcome}},
           toLowCardinality(concat(decision_then, '\\0', consensus_then))) AS outcome_then
-FROM {{table}} WHERE arrived_at <= {_THEN}{{where}}"""
+FROM {{table}} WHERE arrived_at <= {THEN}{{where}}"""
 
 _RENAMED: Final = {
     "previous_decision": "previous_then",
@@ -85,26 +86,26 @@ def events_then(table: JobTable) -> str:
     return "(" + "\nUNION ALL\n".join(f"SELECT {told} FROM ({arm})" for arm in arms) + ")"
 
 
-VOTES_THEN: Final = f"(SELECT * FROM votes WHERE job_id = {{job:UInt64}} AND recorded_at <= {_THEN})"
+VOTES_THEN: Final = f"(SELECT * FROM votes WHERE job_id = {{job:UInt64}} AND recorded_at <= {THEN})"
 """The votes on a job's subjects that were known at the moment bound as ``as_of``."""
 
-DRAWS_THEN: Final = f"(SELECT * FROM audit_draws WHERE job_id = {{job:UInt64}} AND drawn_at <= {_THEN})"
+DRAWS_THEN: Final = f"(SELECT * FROM audit_draws WHERE job_id = {{job:UInt64}} AND drawn_at <= {THEN})"
 """The subjects of a job that had been drawn for audits by then."""
 
 # whose consensus as it is kept has later votes in it: it is in their row, or came with their event in a request of
 # which that moment is in the middle
 _VOTED_SINCE = f"""
-SELECT subject_key FROM consensus FINAL WHERE job_id = {{job:UInt64}} AND computed_at > {_THEN}
+SELECT subject_key FROM consensus FINAL WHERE job_id = {{job:UInt64}} AND computed_at > {THEN}
 UNION ALL
 SELECT subject_key FROM votes
-WHERE job_id = {{job:UInt64}} AND toInt64(request) <= {{as_of:Int64}} AND recorded_at > {_THEN}"""
+WHERE job_id = {{job:UInt64}} AND toInt64(request) <= {{as_of:Int64}} AND recorded_at > {THEN}"""
 
 _PATTERNS = f"""
 SELECT subject_key, arraySort(groupArray((at, recorded_at, toString(analyst), toString(label), override))) AS given,
        arrayDistinct(given.3) AS analysts,
        toJSONString(arrayMap(vote -> (toUInt32(indexOf(analysts, vote.3)), vote.4, vote.5), given)) AS pattern
 FROM votes
-WHERE job_id = {{job:UInt64}} AND recorded_at <= {_THEN} AND subject_key IN ({_VOTED_SINCE})
+WHERE job_id = {{job:UInt64}} AND recorded_at <= {THEN} AND subject_key IN ({_VOTED_SINCE})
 GROUP BY subject_key"""
 
 _WEIGHED = f"""
@@ -117,7 +118,7 @@ FROM (SELECT *, transform(pattern, {{patterns:Array(String)}}, {{places:Array(UI
 _KEPT = f"""
 SELECT subject_key, 1 AS voted, toString(consensus) AS later_consensus, changed_at AS later_changed_at,
        computed_at AS later_computed_at, 0 AS trained, '' AS trained_label, false AS from_consensus
-FROM consensus FINAL WHERE job_id = {{job:UInt64}} AND computed_at <= {_THEN}"""
+FROM consensus FINAL WHERE job_id = {{job:UInt64}} AND computed_at <= {THEN}"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from trueline.labels import UNDECIDED
+from trueline.ledger.as_of import THEN
 from trueline.ledger.count import put_together
 from trueline.ledger.population import asked
 from trueline.metrics.comparison import DecisionPair, PairedSubject
@@ -51,6 +52,14 @@ WHERE concat(first_label, '\\0', second_label) IN {kinds}
 GROUP BY first_label, second_label, event_id, ts, version
 HAVING sum(sign) > 0
 ORDER BY ts DESC, event_id"""
+
+_HAS_DECIDED = """
+SELECT 1 FROM {table} WHERE model_id = {model:String} OR has(other_model_id, {model:String}) LIMIT 1"""
+_HAD_DECIDED = f"""
+SELECT 1 FROM {{table}}
+WHERE (model_id = {{model:String}} AND decision_recorded_at <= {THEN})
+   OR arrayExists((by, at) -> by = {{model:String}} AND at <= {THEN}, other_model_id, other_recorded_at)
+LIMIT 1"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,15 +131,14 @@ class DecisionPairQuery:
             found[first, second].append(event_id)
         return found
 
-    def has_decided(self, job_id: int, model_id: str) -> bool:
-        """Whether any decision on an event of a job, in force or not, is by this model."""
-        return bool(
-            self._engine.rows(
-                f"SELECT 1 FROM {self._tables.of(job_id).name}"
-                " WHERE model_id = {model:String} OR has(other_model_id, {model:String}) LIMIT 1",
-                {"model": model_id},
-            )
-        )
+    def has_decided(self, job_id: int, model_id: str, as_of: int | None = None) -> bool:
+        """Whether any decision on an event of a job, in force or not, is by this model.
+
+        `as_of`: only decisions that had arrived until then, microseconds; each stays in its event's row for good.
+        """
+        query = (_HAS_DECIDED if as_of is None else _HAD_DECIDED).replace("{table}", self._tables.of(job_id).name)
+        bound = {"model": model_id} | ({} if as_of is None else {"as_of": as_of})
+        return bool(self._engine.rows(query, bound))
 
     def _decided_by_both(self, population: Population, sides: Sides) -> tuple[Asked, dict[str, str]]:
         """The events that both decided, and the columns with what they decided."""

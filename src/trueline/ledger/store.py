@@ -101,9 +101,9 @@ class Ledger:
         """Since then what an event was before it was sent again is kept; to the second, cut off."""
         latest_consensus = int(engine.rows("SELECT max(version) FROM consensus")[0][0])
         latest_training = int(engine.rows("SELECT max(training) FROM knowledge_base")[0][0])
-        self.clock = ArrivalClock(
-            max(self.events.last_arrival(), latest_consensus, latest_training, self.votes.last_arrival())
-        )
+        latest_draw = int(engine.rows("SELECT toUnixTimestamp64Micro(max(drawn_at)) FROM audit_draws")[0][0])
+        arrivals = self.events.last_arrival(), self.votes.last_arrival()
+        self.clock = ArrivalClock(max(*arrivals, latest_consensus, latest_training, latest_draw))
 
     def rebuild(self, job_id: int) -> None:
         """Make anew what is kept of a job beside its events and votes, but for the consensus."""

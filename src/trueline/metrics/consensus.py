@@ -17,6 +17,9 @@ CAUSES: Final = ("low confidence", "escalation", "complaint")
 """Why subjects are reviewed that nobody drew by chance."""
 REVIEW_REASONS: Final = (AUDIT, *CAUSES)
 """All that a vote may say of why."""
+LEAST_PROBABILITY: Final = 1e-12
+"""Of being drawn for a review: one among more events than there will ever be. What is less is taken for it, so that
+what one review stands for stays a number."""
 
 
 class Remark(msgspec.Struct, frozen=True, gc=False):

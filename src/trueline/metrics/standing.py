@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from trueline.metrics.consensus import LEAST_PROBABILITY
 from trueline.metrics.draws import DrawnCell, draw_cells
 from trueline.metrics.reasons import chosen
 from trueline.metrics.reviews import ReviewCount, total
@@ -82,7 +83,7 @@ class Part:
 
     def weight(self, review: ReviewCount) -> float:
         """How much one event of these reviews counts beside the others of this part."""
-        return 1 / review.probability if self.weighted and review.probability else 1.0
+        return 1 / max(review.probability, LEAST_PROBABILITY) if self.weighted and review.probability else 1.0
 
     @property
     def weights(self) -> float:

@@ -53,6 +53,7 @@ class AsOf:
         Raises:
             InvalidRequestError: it cannot be read, is still to come, or is one of which not all was kept.
             JobNotFoundError: the job was deleted meanwhile.
+            LedgerFullError, StoreFull: what was cut short before it cannot be finished: see `Writing.settle_until`.
         """
         try:
             moment = parse_micros(text)

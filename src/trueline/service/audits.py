@@ -143,21 +143,22 @@ class Audits:
             raise InvalidRequestError(
                 ("body", "count"), f"{count} cannot be drawn of {population} {job.grouping}s decided {decision}"
             )
-        drawn = Drawn(
-            draw=name,
-            decision=decision,
-            population=population,
-            probability=count / population,
-            reason=AUDIT,
-            request=request.decode(),
-            drawn_at=self._ledger.clock.next(),
-            subjects=subjects,
-        )
         with self._writing.on(job.id):
-            known = self._ledger.audits.read(job.id, name)
-            if known is None:
+            drawn = self._ledger.audits.read(job.id, name)
+            if drawn is None:
+                drawn = Drawn(
+                    draw=name,
+                    decision=decision,
+                    population=population,
+                    probability=count / population,
+                    reason=AUDIT,
+                    request=request.decode(),
+                    # in here, so that whoever asks as of a moment waits for all that arrives before it
+                    drawn_at=self._ledger.clock.next(),
+                    subjects=subjects,
+                )
                 self._ledger.audits.append(job.id, drawn)
-        return self._told(job, known or drawn)
+        return self._told(job, drawn)
 
     def drawn(self, job: Job, draw: str) -> dict[str, Any]:
         """A draw on record, and what of it is reviewed by now.

@@ -10,16 +10,17 @@ from trueline.service.models_section import models_section, read_sides
 from trueline.service.telling import Further, Telling
 
 if TYPE_CHECKING:
-    from trueline.catalog.records import Job
-    from trueline.catalog.store import Catalog
+    from collections.abc import Sequence
+
+    from trueline.catalog.records import Job, Model
     from trueline.ledger.population import Population
     from trueline.ledger.store import Ledger
 
 
 def further_sections(
-    ledger: Ledger, catalog: Catalog, job: Job, population: Population, telling: Telling
+    ledger: Ledger, job: Job, population: Population, telling: Telling, trained: Sequence[Model]
 ) -> dict[str, dict[str, Any] | None]:
-    """Each of `Further` by its name; null where it is not asked for.
+    """Each of `Further` by its name; null where it is not asked for. `trained` are the models that were known.
 
     Raises:
         InvalidRequestError: a rate that cannot be promised, or not just two models.
@@ -28,7 +29,7 @@ def further_sections(
     """
     asked = telling.further()
     found: dict[str, dict[str, Any] | None] = dict.fromkeys(Further)
-    sides = read_sides(ledger, catalog, job, telling.first_model, telling.second_model)
+    sides = read_sides(ledger, population, trained, telling.first_model, telling.second_model)
     if Further.AGREEMENT in asked:
         found[Further.AGREEMENT] = agreement_section(
             ledger, population, ordered=job.labels_ordered, level=telling.level

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from trueline.catalog.checks import MAX_TEXT_LENGTH, is_name, is_text
+from trueline.catalog.checks import MAX_COST, MAX_TEXT_LENGTH, is_name, is_text
 from trueline.catalog.errors import JobIdDeleted, JobIdTaken, NoSuchJob, TitleTaken
 from trueline.catalog.records import Grouping, Job, Status
 from trueline.labels import check_labels
@@ -283,8 +282,10 @@ def _grouping(grouping: str) -> Grouping:
 
 
 def _minutes(minutes: float) -> float:
-    if not (math.isfinite(minutes) and minutes >= 0):
-        raise InvalidRequestError(("body", "minutes_per_alert"), "minutes_per_alert must be 0 or more")
+    if not 0 <= minutes <= MAX_COST:
+        raise InvalidRequestError(
+            ("body", "minutes_per_alert"), f"minutes_per_alert must be between 0 and {MAX_COST:.0e}"
+        )
     return float(minutes)
 
 

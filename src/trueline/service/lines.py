@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 
 from trueline.instants import parse_micros
-from trueline.metrics.consensus import NO_REMARK, REVIEW_REASONS, Remark
+from trueline.metrics.consensus import LEAST_PROBABILITY, NO_REMARK, REVIEW_REASONS, Remark
 
 if TYPE_CHECKING:
     from trueline.catalog.records import Job
@@ -249,8 +249,8 @@ def remark(probability: float | None, reason: str | None, note: str | None) -> R
     Raises:
         LineError: a probability that is none, an unknown reason, an overlong note.
     """
-    if probability is not None and not 0 < probability <= 1:
-        raise LineError(f"review_probability {probability} is not above 0 and at most 1")
+    if probability is not None and not LEAST_PROBABILITY <= probability <= 1:
+        raise LineError(f"review_probability {probability} is not between {LEAST_PROBABILITY:.0e} and 1")
     if reason and reason not in REVIEW_REASONS:
         raise LineError(f"unknown review_reason: it is one of {', '.join(REVIEW_REASONS)}")
     if note and len(note) > MAX_NOTE_LENGTH:

@@ -11,8 +11,9 @@ from trueline.service.model_metrics import model_not_found
 from trueline.service.shown import shown_figure
 
 if TYPE_CHECKING:
-    from trueline.catalog.records import Job
-    from trueline.catalog.store import Catalog
+    from collections.abc import Sequence
+
+    from trueline.catalog.records import Model
     from trueline.ledger.population import Population
     from trueline.ledger.store import Ledger
     from trueline.metrics.paired import PairedTable
@@ -24,11 +25,22 @@ MOST_IDS: Final = 10
 
 
 def read_sides(
-    ledger: Ledger, catalog: Catalog, job: Job, first_model: str | None = None, second_model: str | None = None
+    ledger: Ledger,
+    population: Population,
+    trained: Sequence[Model],
+    first_model: str | None = None,
+    second_model: str | None = None,
 ) -> Sides:
     """Read whose decisions are compared: two models', or, where none is named, the last but one with the last.
 
-    A model is known when it was registered, or when any decision in the job is by it.
+    A model is known when it was registered, or when any decision in the job is by it; as of a moment, until then.
+
+    Args:
+        ledger: Where decisions are.
+        population: Of which job, and as of when; its window and filters make no model unknown.
+        trained: The models that were registered until then.
+        first_model: The id of one.
+        second_model: And of the other.
 
     Raises:
         InvalidRequestError: one of the two is missing, or both are the same.
@@ -44,8 +56,9 @@ def read_sides(
     if first_model == second_model:
         raise InvalidRequestError(("query", "second_model"), "second_model is the first_model: name two to compare")
     for model in models:
-        if catalog.model(job.id, model) is None and not ledger.decision_pairs.has_decided(job.id, model):
-            raise model_not_found(job.id, model)
+        registered = any(each.id == model for each in trained)
+        if not registered and not ledger.decision_pairs.has_decided(population.job_id, model, population.as_of):
+            raise model_not_found(population.job_id, model)
     return Sides(first_model, second_model)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
@@ -27,10 +27,8 @@ from trueline.service.telling import Telling
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from hashlib import _Hash as HASH
 
     from trueline.catalog.records import Job
-    from trueline.catalog.store import Catalog
     from trueline.ledger.population import Population
     from trueline.ledger.store import Ledger
     from trueline.metrics.costs import CostMatrix
@@ -55,10 +53,9 @@ _HOURS: Final = {"1h": 1, "1d": 24, "7d": 168, "30d": 720}
 class Reports:
     """Reports on jobs."""
 
-    def __init__(  # noqa: PLR0913 - all that a report is told from
+    def __init__(
         self,
         ledger: Ledger,
-        catalog: Catalog,
         writing: Writing,
         as_of: AsOf,
         *,
@@ -66,7 +63,6 @@ class Reports:
         seconds: float,
     ) -> None:
         self._ledger = ledger
-        self._catalog = catalog
         self._writing = writing
         self._as_of = as_of
         self._limits = limits
@@ -103,7 +99,7 @@ class Reports:
         told = _Told(job, question, telling, counts, deadline)
         first = population.start if population.start is not None else earliest
         last = population.end - 1 if population.end is not None else latest
-        further = further_sections(self._ledger, self._catalog, job, population, telling)
+        further = further_sections(self._ledger, job, population, telling, known.models)
         body = {
             "job_id": job.id,
             "grouping": job.grouping.value,
@@ -118,8 +114,7 @@ class Reports:
             "groups": None if telling.group_by is None else self._by_field(told, population, telling.group_by),
             **further,
         }
-        told.tell(further)
-        return body | {"digest": told.digest()}
+        return body | {"digest": told.digest(body)}
 
     def _population(self, job: Job, question: Question, known: Known) -> Population:
         """The events that the report is about; the only place where that is decided."""
@@ -192,8 +187,6 @@ class _Told:
     telling: Telling
     counts: tuple[ReviewCount, ...]
     deadline: float
-    data: HASH = field(default_factory=sha256)
-    """Of everything that sections were made from, in its order."""
 
     @property
     def costs(self) -> CostMatrix:
@@ -213,19 +206,14 @@ class _Told:
         }
         return sha256(canonical(said)).digest()
 
-    def digest(self) -> str:
-        """Of the request and of all data that was told of until now, hexadecimal."""
-        return sha256(self.seed + canonical(asdict(self.telling)) + self.data.digest()).hexdigest()
-
-    def tell(self, data: object) -> None:
-        """Take note of data that is told of."""
-        self.data.update(canonical(data))
+    def digest(self, body: dict[str, Any]) -> str:
+        """Of the request, and of all that the report says but for its digest, which is still empty; hexadecimal."""
+        return sha256(self.seed + canonical([asdict(self.telling), body])).hexdigest()
 
     def sections(
         self, part: str, counts: tuple[ReviewCount, ...], missed_events: tuple[str, ...] | None = None
     ) -> dict[str, Any]:
         """Every section on a part of the population, called by its name; of all it is empty."""
-        self.tell([part, _written(counts), missed_events])
         if part and not counts:
             return self.nothing
         if time.monotonic() > self.deadline:

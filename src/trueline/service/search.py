@@ -102,8 +102,7 @@ class EventSearch:
             InvalidRequestError: as for `query`.
         """
         listing = self._listing(job, self._asking(wanted))
-        with self._writing.stillness.broken():
-            return self._ledger.pages.request_decisions(listing, self._ledger.clock.next())
+        return self._request_decisions(listing)
 
     def reprocess_one(self, job: Job, event_id: str) -> None:
         """Mark an event to be decided anew; one that has no decision yet waits for one as it is.
@@ -114,7 +113,11 @@ class EventSearch:
         listing = self._listing(job, self._asking(Wanted(event_ids=[event_id])))
         if not self._ledger.pages.count(listing):
             raise EventNotFoundError(event_id)
-        self._ledger.pages.request_decisions(listing, self._ledger.clock.next())
+        self._request_decisions(listing)
+
+    def _request_decisions(self, listing: Listing) -> int:
+        with self._writing.stillness.broken():
+            return self._ledger.pages.request_decisions(listing, self._ledger.clock.next())
 
     def _asking(self, wanted: Wanted) -> _Asking:
         if wanted.date_field not in _DATE_FIELDS:

@@ -72,9 +72,7 @@ class Workspace:
             ledger, catalog, self._writing, limits=limits, seconds=settings.query_seconds
         )
         self.as_of = AsOf(ledger, catalog, self._writing)
-        self.reports = Reports(
-            ledger, catalog, self._writing, self.as_of, limits=limits, seconds=settings.query_seconds
-        )
+        self.reports = Reports(ledger, self._writing, self.as_of, limits=limits, seconds=settings.query_seconds)
         self.search = EventSearch(ledger, catalog, self._writing, limits=limits)
         self.audits = Audits(ledger, catalog, self._writing, limits=limits)
         self.fields = Fields(ledger)

@@ -48,7 +48,8 @@ class Writing:
         self._catalog = catalog
         self._locks: dict[int, threading.RLock] = {}
         self._lock = threading.Lock()
-        self._cut_short: set[int] = set()
+        self._cut_short: dict[int, int] = {}
+        """The latest arrival before the first write of each job that was cut short and is not finished."""
         self._under_way: dict[int, int] = {}
         """The latest arrival before each write that is under way."""
 
@@ -69,7 +70,7 @@ class Writing:
                 yield job
             except BaseException as error:
                 if not isinstance(error, TruelineError) or self._ledger.engine.changes_begun != begun:
-                    self._cut_short.add(job_id)
+                    self._cut_short.setdefault(job_id, self._under_way[job_id])
                     self._ledger.kept.forget(job_id)
                 raise
 
@@ -100,7 +101,7 @@ class Writing:
 
     def _finish(self, job: Job) -> None:
         self.finish_last_request_of(job)
-        self._cut_short.discard(job.id)
+        self._cut_short.pop(job.id, None)
 
     @contextlib.contextmanager
     def _holding(self, job_id: int) -> Iterator[None]:
@@ -134,12 +135,18 @@ class Writing:
 
         Raises:
             JobNotFoundError: the job was deleted meanwhile.
+            LedgerFullError, StoreFull: a write that was cut short may have brought arrivals up to the moment, and the
+                disk has no room to finish it: with it the answer would be another one later.
         """
         if not self._ledger.clock.pass_by(moment):
             return False
         began_after = self._under_way.get(job_id)
         if began_after is not None and began_after < moment:
             with self.held(job_id):
+                pass
+        cut_short_after = self._cut_short.get(job_id)
+        if cut_short_after is not None and cut_short_after < moment:
+            with self.on(job_id):
                 pass
         return True
 
@@ -161,7 +168,7 @@ class Writing:
         """Drop what is kept about a job that is no more; who still waits for it finds it gone."""
         with self._lock:
             self._locks.pop(job_id, None)
-            self._cut_short.discard(job_id)
+            self._cut_short.pop(job_id, None)
 
     def finish_deletions(self) -> None:
         """Clear the ledger of what it still has of deleted jobs."""
