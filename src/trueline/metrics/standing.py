@@ -59,6 +59,9 @@ _FEWEST_IN_BAND: Final = 20
 """Reviews. Bands with fewer join the next, since a few reviews that stand for very many make an estimate jump (S. L.
 Lohr, Sampling: Design and Analysis, second edition, 2010, section 4.4)."""
 
+_NEXT_TO_NOTHING: Final = 1e-300
+"""Events; so that nothing, shared out, is nothing."""
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
@@ -145,12 +148,12 @@ class Part:
         known = [(1.0, review) for review in self.otherwise]
         reviewed = total(review.mass for review in self.otherwise).events
         otherwise = draw_cells(_cells(known, labels, reviewed / self.events * prior), seeded, draws)
-        otherwise *= reviewed / otherwise.sum(axis=1, keepdims=True)
         beyond = (drawn * np.array(undrawn)[:, None]).sum(axis=1)
         themselves = everything - beyond
         seen = total(review.mass for review in self.reviews).events
         themselves *= seen / themselves.sum(axis=1, keepdims=True)
         beyond *= (self.events - seen) / beyond.sum(axis=1, keepdims=True)
+        otherwise *= np.minimum(1.0, (self.events - seen) / otherwise.sum(axis=1, keepdims=True))
         return themselves + otherwise + self._unseen(beyond, otherwise)
 
     def _by_label(self, labels: Sequence[str]) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
@@ -173,7 +176,7 @@ class Part:
         """
         left = np.maximum(undrawn - otherwise, 0.0)
         unseen = undrawn.sum(axis=-1, keepdims=True) - otherwise.sum(axis=-1, keepdims=True)
-        scaled: NDArray[np.float64] = left / left.sum(axis=-1, keepdims=True) * unseen
+        scaled: NDArray[np.float64] = left * (unseen / np.maximum(left.sum(axis=-1, keepdims=True), _NEXT_TO_NOTHING))
         return scaled
 
 
