@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pytest
 
 from trueline.metrics.estimated import estimate
-from trueline.metrics.figures import Figure
 from trueline.metrics.intervals import UNKNOWN_PROPORTION, clopper_pearson_upper, wilson
 from trueline.metrics.missed import Missed, missed
 from trueline.metrics.reviews import Mass, ReviewCount
+
+if TYPE_CHECKING:
+    from trueline.metrics.figures import Figure
 
 LABELS = ["Drop", "Investigate", "Escalate"]
 CHOSEN = "the reviewed are not known to be drawn by chance: this holds only if they are as good as drawn"

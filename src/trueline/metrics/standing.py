@@ -46,7 +46,7 @@ ASSUMPTIONS: Final = {
         "and of this period. Reviews without one, or with one of 1, stand for nothing but themselves."
     ),
     Basis.POST_STRATIFIED: (
-        "No review says that it came about by a chance below 1. Among events of this decision and a like confidence, the "
+        "No review says that it came by a chance below 1. Among events of this decision and a like confidence, the "
         "reviewed ones are taken to be right as often as those that nobody reviewed. Where people review what looks "
         "wrong, or what somebody complained about, that does not hold, and the estimate is too bad or too good."
     ),
@@ -154,7 +154,8 @@ class Part:
         themselves *= seen / themselves.sum(axis=1, keepdims=True)
         beyond *= (self.events - seen) / beyond.sum(axis=1, keepdims=True)
         otherwise *= np.minimum(1.0, (self.events - seen) / otherwise.sum(axis=1, keepdims=True))
-        return themselves + otherwise + self._unseen(beyond, otherwise)
+        told: NDArray[np.float64] = themselves + otherwise + self._unseen(beyond, otherwise)
+        return told
 
     def _by_label(self, labels: Sequence[str]) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
         """How many events the reviews of each truth stand for, how many they are, and how many reviewed otherwise."""
