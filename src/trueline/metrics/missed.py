@@ -121,8 +121,8 @@ def _bound(counts: Sequence[ReviewCount], label: str, level: float, uneven: str 
     by lot so that all have the probability of the rarest. That is the exact bound's condition at the cost of reviews,
     so it is more cautious than it need be.
     """
-    here = {count.decision: [each for each in counts if each.decision == count.decision] for count in counts}
-    samples = [_Sample.of(each) for each in here.values() if total(count.mass for count in each).subjects]
+    decisions = dict.fromkeys(count.decision for count in counts if count.mass.subjects)
+    samples = [_Sample.of([count for count in counts if count.decision == decision]) for decision in decisions]
     found = total(count.mass for count in counts if count.reviewed == label)
     reviewed = total(count.mass for count in counts if count.reviewed is not None)
     weighed = [each for sample in samples for each in sample.weighed if each[1].mass.subjects]
