@@ -55,6 +55,21 @@ def test_a_decision_never_reviewed_leaves_best_and_worst() -> None:
     assert cost.reason == "none of the events decided Drop was reviewed: worst and best case"
 
 
+def test_what_costs_the_same_whatever_is_true_needs_no_review() -> None:
+    counts = [*COUNTS, ReviewCount("Investigate", None, Mass.single(30))]
+    labels = [*LABELS, "Investigate"]
+    costs = CostMatrix(((0.0, 15.0, 2.0), (480.0, 0.0, 2.0), (0.0, 0.0, 2.0)), "minutes")
+    cost = expected_cost(counts, estimate(counts, labels, b""), costs)
+    assert cost.value == pytest.approx(200 * 480 + 160 * 15 + 30 * 2)
+
+
+def test_what_was_all_reviewed_has_one_cost() -> None:
+    """These events cost what they cost, however sure a rate would be."""
+    counts = [ReviewCount("Drop", "Drop", Mass.single(40)), ReviewCount("Drop", "Escalate", Mass.single(2))]
+    cost = expected_cost(counts, estimate(counts, LABELS, b""), COSTS)
+    assert (cost.value, cost.interval) == (960, Interval(960, 960))
+
+
 def test_of_nothing_the_cost_is_nothing() -> None:
     assert expected_cost([], estimate([], LABELS, b""), COSTS).value == 0
 

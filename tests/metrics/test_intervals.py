@@ -110,3 +110,7 @@ def test_an_interval_has_its_ends_in_order() -> None:
         Interval(0.5, 0.4)
     with pytest.raises(ValueError, match="is none"):
         Interval(float("nan"), 0.4)
+
+
+def test_nearest_is_within() -> None:
+    assert [Interval(0.2, 0.4).nearest(value) for value in (0.1, 0.2, 0.3, 0.5)] == [0.2, 0.2, 0.3, 0.4]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+import numpy as np
 import pytest
 
 from trueline.metrics.estimated import estimate
@@ -9,7 +12,11 @@ from trueline.metrics.intervals import UNKNOWN_PROPORTION, clopper_pearson_upper
 from trueline.metrics.missed import Missed, missed
 from trueline.metrics.reviews import Mass, ReviewCount
 
+if TYPE_CHECKING:
+    from trueline.metrics.figures import Figure
+
 LABELS = ["Drop", "Investigate", "Escalate"]
+CHOSEN = "the reviewed are not known to be drawn by chance: this holds only if they are as good as drawn"
 
 
 def of(counts: list[ReviewCount], level: float = 0.95) -> Missed:
@@ -57,12 +64,94 @@ def test_uneven_reviews_are_said() -> None:
         ReviewCount("Investigate", "Investigate", Mass.single(90)),
         ReviewCount("Investigate", None, Mass.single(10)),
     ]
-    assert (
-        of(counts).overall.rate.reason
-        == "the decisions were reviewed unevenly: read the bounds of each, and the estimate"
-    )
-    assert of(counts).per_decision["Drop"].rate.reason is None
-    assert of([*counts, ReviewCount("Drop", "Drop", Mass.single(4_000))]).overall.rate.reason is None
+    uneven = "the decisions were reviewed unevenly: read the bounds of each, and the estimate"
+    assert of(counts).overall.rate.reason == f"{uneven}; {CHOSEN}"
+    assert of(counts).per_decision["Drop"].rate.reason == CHOSEN
+    assert of([*counts, ReviewCount("Drop", "Drop", Mass.single(4_000))]).overall.rate.reason == CHOSEN
+
+
+def drop(truth: str | None, subjects: int, probability: float | None = None) -> ReviewCount:
+    return ReviewCount("Drop", truth, Mass.single(subjects), None, probability)
+
+
+def high(figure: Figure) -> float:
+    assert figure.interval is not None
+    return figure.interval.high
+
+
+def test_the_bound_rests_on_those_drawn() -> None:
+    """20,000 chosen ones, all right, do not make 5 of 100 drawn any fewer."""
+    found = of([drop(None, 79_900), drop("Drop", 20_000), drop("Drop", 95, 0.001), drop("Escalate", 5, 0.001)])
+    bound = found.per_decision["Drop"]
+    assert bound == found.overall
+    assert (bound.found.events, bound.reviewed.events) == (5, 20_100)
+    assert (bound.rate.value, high(bound.rate)) == (0.05, clopper_pearson_upper(5, 100))
+    assert bound.rate.reason == "rests on those drawn by chance, leaving out 20,000 reviewed otherwise"
+    assert found.estimated.value == pytest.approx(5_000)
+
+
+def test_a_draw_alone_needs_no_reason() -> None:
+    rate = of([drop(None, 9_700), drop("Drop", 300, 0.03)]).overall.rate
+    assert (rate.value, rate.reason, round(high(rate), 4)) == (0.0, None, 0.0099)
+
+
+def test_all_reviewed_needs_no_reason() -> None:
+    assert of([drop("Drop", 300), drop("Escalate", 2, 1.0)]).overall.rate.reason is None
+
+
+def test_buckets_drawn_are_counted_as_buckets() -> None:
+    counts = [
+        ReviewCount("Drop", None, Mass(900, 90, 9_000)),
+        ReviewCount("Drop", "Drop", Mass(500, 10, 25_000), 9, 0.1),
+    ]
+    assert high(of(counts).overall.rate) == clopper_pearson_upper(0, 10)
+
+
+def test_unequal_probabilities_are_bounded_with_caution() -> None:
+    """50 at 1 in 100 and 400 at 1 in 10: as if 40 of the 400 had been kept, so that all are one in 100."""
+    counts = [drop(None, 8_550), drop("Drop", 50, 0.01), drop("Drop", 390, 0.1), drop("Escalate", 10, 0.1)]
+    rate = of(counts).overall.rate
+    assert rate.value == pytest.approx(1 / 90)
+    assert high(rate) == pytest.approx(clopper_pearson_upper(1, 90) or 0)
+    assert rate.reason == "not all were drawn with one probability, so this is more cautious than the exact bound"
+
+
+def test_the_bound_is_never_below_what_was_found() -> None:
+    """None of 300 drawn, but 50 of 1,000 found otherwise: 5 % at least."""
+    rate = of([drop(None, 650), drop("Drop", 300, 0.3), drop("Escalate", 50)]).overall.rate
+    assert (rate.value, high(rate)) == (0.05, 0.05)
+    assert rate.reason is not None
+    assert rate.reason.endswith("more were found than the drawn let expect")
+
+
+@pytest.mark.parametrize("rates", [(0.01, 0.01), (0.0, 0.05), (0.03, 0.002)])
+def test_the_bound_holds_as_often_as_it_says(rates: tuple[float, float]) -> None:
+    """Of 8,000 and 2,000 Drops, one in 20 and one in 4 are drawn, and those that somebody complains of are found."""
+    random, runs = np.random.default_rng(3), 400
+    held = 0
+    for _ in range(runs):
+        counts, missed_ones = [], 0
+        for size, rate, chance in ((8_000, rates[0], 0.05), (2_000, rates[1], 0.25)):
+            wrong = int(size * rate)
+            missed_ones += wrong
+            drawn_wrong, drawn_right = random.binomial(wrong, chance), random.binomial(size - wrong, chance)
+            complaints = random.binomial(wrong - drawn_wrong, 0.3)
+            counts += [
+                drop("Escalate", int(drawn_wrong), chance),
+                drop("Drop", int(drawn_right), chance),
+                drop("Escalate", int(complaints)),
+                drop(None, int(size - drawn_wrong - drawn_right - complaints)),
+            ]
+        bound = missed(counts, estimate(counts, LABELS, b"", 2), "Escalate").overall
+        held += high(bound.rate) >= missed_ones / 10_000
+    assert held / runs >= 0.95
+
+
+def test_a_decision_that_cannot_hold_missed_ones_needs_no_review() -> None:
+    counts = [drop(None, 19_600), drop("Drop", 396, 0.02), drop("Escalate", 4, 0.02)]
+    unseen = ReviewCount("Escalate", None, Mass.single(1_000))
+    assert of([*counts, unseen]).estimated.value == pytest.approx(200)
+    assert of([*counts, ReviewCount("Investigate", None, Mass.single(9))]).estimated.value is None
 
 
 def test_another_label_is_refused() -> None:

@@ -114,6 +114,28 @@ def test_missed() -> None:
     assert f"none of 300 means at most {bound:.2%}".replace("%", " %") in PAGE
 
 
+def test_complaints_beside_the_draw() -> None:
+    def all_missed(complaints: int) -> float:
+        found = ReviewCount("Drop", "Escalate", Mass.single(complaints))
+        counts = [*COUNTS[:2], found, ReviewCount("Drop", None, Mass.single(19_600 - complaints)), *COUNTS[3:]]
+        return float(estimate(counts, LABELS, DIGEST, 2).matrix[1, 0])
+
+    assert f"146 are left, and {all_missed(50):.0f} are missed as before" in PAGE
+    assert f"no other is taken to be missed: {all_missed(300):.0f}." in PAGE
+
+
+def test_bounds_beside_reviews_for_a_cause() -> None:
+    picked = [
+        *COUNTS[:2],
+        ReviewCount("Drop", "Drop", Mass.single(2_000)),
+        ReviewCount("Drop", None, Mass.single(17_600)),
+    ]
+    rate = missed(picked, estimate(picked, LABELS, DIGEST, 2), "Escalate").overall.rate
+    assert rate.interval is not None
+    assert f"it would still be {rate.interval.high:.2%}, and".replace("%", " %") in PAGE
+    assert "leaving out 2,000" in str(rate.reason)
+
+
 def test_costs_and_time() -> None:
     cost = expected_cost(COUNTS, ESTIMATED, CostMatrix(((0.0, 15.0), (480.0, 0.0)), "minutes"))
     assert f"{cost.value:,.0f} minutes ({ends(cost, ',.0f')})" in PAGE

@@ -31,6 +31,8 @@ def truths(counts: list[ReviewCount]) -> list[float]:
         ([drop("Drop", 5), drop("Escalate", 1, probability=0.1)], Basis.CENSUS),
         ([drop("Drop", 5), drop("Escalate", 1, probability=0.1), drop(None, 3)], Basis.KNOWN_PROBABILITY),
         ([drop("Drop", 5), drop(UNDECIDED, 1)], Basis.POST_STRATIFIED),
+        ([drop("Drop", 5, probability=1.0), drop(None, 1)], Basis.POST_STRATIFIED),
+        ([drop("Drop", 5), drop("Drop", 5, probability=1.0), drop(None, 1)], Basis.POST_STRATIFIED),
     ],
 )
 def test_basis(counts: list[ReviewCount], basis: Basis) -> None:
@@ -48,17 +50,54 @@ def test_an_estimate_on_no_known_probability_says_how_much_of_it_was_chosen() ->
         assert assumption(basis, counts) == ASSUMPTIONS[basis]
 
 
-def test_known_probabilities_weigh_and_the_rest_is_set_aside() -> None:
-    """60 at 1 in 50 and 40 at 1 in 2; 1 of the first wrong, 10 of the second: 70 of 3,080 in weights."""
+def test_known_probabilities_weigh() -> None:
+    """60 at 1 in 50 and 40 at 1 in 2; 1 of the first wrong, 10 of the second: 59 of 2,980 in weights of the others."""
     counts = [
         drop("Drop", 59, probability=0.02),
         drop("Escalate", 1, probability=0.02),
         drop("Drop", 30, probability=0.5),
         drop("Escalate", 10, probability=0.5),
-        drop("Escalate", 500),
-        drop(None, 5_560),
+        drop(None, 5_960),
     ]
-    assert truths(counts) == pytest.approx([6_160 * 3_010 / 3_080, 6_160 * 70 / 3_080])
+    assert truths(counts) == pytest.approx([89 + 5_960 * 2_921 / 2_980, 11 + 5_960 * 59 / 2_980])
+
+
+def test_one_probability_is_hajeks_share() -> None:
+    """Whatever it is: 3 of 100 drawn are wrong, so 3 of 100 of all."""
+    counts = [drop("Drop", 97, probability=0.02), drop("Escalate", 3, probability=0.02), drop(None, 900)]
+    assert truths(counts) == pytest.approx([970, 30])
+
+
+def test_reviews_otherwise_are_among_what_the_drawn_stand_for() -> None:
+    """3 of 100 drawn stand for 27 of 900 others: if 10 of these were found otherwise, 17 are left, not 27."""
+    drawn = [drop("Drop", 97, probability=0.1), drop("Escalate", 3, probability=0.1)]
+    assert truths([*drawn, drop("Escalate", 10), drop("Drop", 40), drop(None, 850)]) == pytest.approx([970, 30])
+    assert truths([*drawn, drop("Escalate", 50), drop(None, 850)]) == pytest.approx([947, 53])
+    assert truths([*drawn, drop("Drop", 890), drop(None, 10)]) == pytest.approx([987, 13])
+
+
+def test_what_was_reviewed_for_certain_stands_for_itself() -> None:
+    certain = [drop("Drop", 60, probability=1.0), drop("Escalate", 40, probability=1.0)]
+    drawn = [drop("Drop", 97, probability=0.1), drop("Escalate", 3, probability=0.1), drop(None, 900)]
+    assert truths([*certain, *drawn]) == pytest.approx([1_030, 70])
+    basis, parts = parts_of([*certain, *drawn])
+    assert basis is Basis.KNOWN_PROBABILITY
+    assert sum(part.variances(LABELS) for part in parts) == pytest.approx(parts_of(drawn)[1][0].variances(LABELS))
+
+
+def test_one_more_review_for_certain_changes_next_to_nothing() -> None:
+    reviews = [drop("Drop", 990), drop("Escalate", 10), drop(None, 19_000)]
+    assert truths([*reviews, drop("Drop", 1, probability=1.0)]) == pytest.approx(truths(reviews), rel=0.002)
+
+
+def test_draws_hold_what_was_found_otherwise() -> None:
+    """None of 60 drawn was wrong, 8 were found otherwise: as many as a process that makes 8 makes, not none."""
+    counts = [drop("Drop", 60, probability=0.15), drop("Escalate", 8), drop(None, 332)]
+    (part,) = parts_of(counts)[1]
+    drawn = part.draw(LABELS, np.array([0.5, 0.5]), Seeded(b"", "test"), 4_000)
+    assert drawn.sum(axis=1) == pytest.approx(400)
+    assert drawn.min() >= 0
+    assert 3 < np.quantile(drawn[:, 1], 0.025) < 8 < np.quantile(drawn[:, 1], 0.975) < 40
 
 
 def test_bands_stand_for_themselves() -> None:
@@ -96,6 +135,6 @@ def test_rarely_drawn_reviews_are_drawn_apart() -> None:
 def test_what_a_review_stands_for_stays_a_number(probability: float) -> None:
     """However little is said of the chance that it was drawn by."""
     counts = [drop("Drop", 3, probability=0.5), drop("Escalate", 1, probability=probability), drop(None, 96)]
-    assert truths(counts) == pytest.approx([0, 100], abs=1e-6)
+    assert truths(counts) == pytest.approx([3, 97], abs=1e-6)
     (part,) = parts_of(counts)[1]
     assert np.isfinite(part.variances(LABELS)).all()

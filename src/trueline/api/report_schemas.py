@@ -130,7 +130,7 @@ class BoundBody(BaseModel):
 
     found: MassBody
     reviewed: MassBody
-    rate: FigureBody = Field(description="By subjects.")
+    rate: FigureBody = Field(description="By subjects; of those drawn by chance, where some were.")
 
 
 class MissedBody(BaseModel):

@@ -50,8 +50,10 @@ def clustered_wilson(part: Mass, rest: Mass, level: float) -> Interval | None:
     by N. Dean and M. Pagano, Evaluating confidence interval methods for binomial proportions in clustered surveys,
     Journal of Survey Statistics and Methodology 3 (2015).
 
-    A group whose events lie on both sides is counted on both, as if it were two; that makes the interval wider, never
-    narrower. Where each event is its own subject, this is Wilson's interval.
+    A group whose events lie on both sides is counted on both, as if it were two, and so is one whose events of one side
+    were decided differently: a bucket decided wrongly with two labels is two subjects on the wrong side of accuracy,
+    which makes the interval a little narrower than it should be, since counts by decision do not tell that they are
+    one. Where each event is its own subject, this is Wilson's interval.
     """
     events = part.events + rest.events
     if part.squares == part.events and rest.squares == rest.events:

@@ -9,14 +9,15 @@ import numpy as np
 
 from trueline.metrics.bounds import Known
 from trueline.metrics.counts import TruthPolicy
-from trueline.metrics.draws import drawn_figure
+from trueline.metrics.draws import interval_of
+from trueline.metrics.figures import Figure
+from trueline.metrics.intervals import Interval
 from trueline.metrics.partial import not_told
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from trueline.metrics.estimated import Estimate
-    from trueline.metrics.figures import Figure
     from trueline.metrics.reviews import ReviewCount
 
 
@@ -57,17 +58,30 @@ def expected_cost(counts: Sequence[ReviewCount], estimated: Estimate, costs: Cos
     """The cost of all decisions of the population, in the unit of the matrix.
 
     The sum over truths i and decisions j of the estimated events times the cost (C. Elkan, The foundations of
-    cost-sensitive learning, IJCAI 2001). Where a decision with events was never reviewed there is no value, but the
-    worst and the best case.
+    cost-sensitive learning, IJCAI 2001). Where a decision with events was never reviewed, and what it costs depends on
+    the truth, there is no value, but the worst and the best case. These hold for the interval too: what was reviewed is
+    known of these very events.
     """
     size = len(estimated.labels)
     if len(costs.costs) != size:
         raise ValueError(f"a cost matrix of {len(costs.costs)} labels does not fit a job of {size}")
-    if estimated.unknown:
-        return not_told(estimated.unknown, Known.of(counts, estimated.labels).sum_of(costs.costs))
+    known = Known.of(counts, estimated.labels)
+    bounds = known.sum_of(costs.costs)
     each = np.array(costs.costs)
-    drawn = (estimated.draws * each).sum(axis=(1, 2))
-    return drawn_figure(drawn, float((estimated.matrix * each).sum()), level)
+    told = {label: bool((each[:, column] == each[0, column]).all()) for column, label in enumerate(estimated.labels)}
+    unknown = [label for label in estimated.unknown if not told[label]]
+    if unknown:
+        return not_told(unknown, bounds)
+    # of the others that nobody reviewed every truth costs the same
+    fixed = sum(
+        known.open[column] * float(each[0, column])
+        for column, label in enumerate(estimated.labels)
+        if label in estimated.unknown
+    )
+    drawn = np.nansum(estimated.draws * each, axis=(1, 2)) + fixed
+    value = bounds.nearest(float(np.nansum(estimated.matrix * each)) + fixed)
+    interval = interval_of(drawn, value, level)
+    return Figure(value, Interval(bounds.nearest(interval.low), bounds.nearest(interval.high)))
 
 
 def time_saved(

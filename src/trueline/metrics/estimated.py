@@ -43,11 +43,13 @@ class Estimate:
 def estimate(counts: Sequence[ReviewCount], labels: Sequence[str], digest: bytes, draws: int = DRAWS) -> Estimate:
     """Estimate the confusion matrix of all events, also those nobody reviewed.
 
-    Each decision's events are known in number; only their truths have to be told. Of a decision with known review
-    probabilities, each truth has the share of its reviews weighted by one over the probability in all reviews so
-    weighted (J. Hajek, comment on Basu, in Foundations of Statistical Inference, 1971; C.-E. Sarndal, B. Swensson and
-    J. Wretman, Model Assisted Survey Sampling, 1992, section 5.7). Where probabilities are not known the decision is
-    post-stratified by band of confidence (D. Holt and T. M. F. Smith, Post stratification, JRSS A 142, 1979).
+    Each decision's events are known in number; only their truths have to be told, and those of the reviewed are known.
+    Of a decision with known review probabilities, each truth has that share of what was not drawn that its reviews
+    have, weighted by how many others each stands for, in all reviews so weighted (J. Hajek, comment on Basu, in
+    Foundations of Statistical Inference, 1971; C.-E. Sarndal, B. Swensson and J. Wretman, Model Assisted Survey
+    Sampling, 1992, section 5.7), and at least what other reviews found of it there. Where probabilities are not known
+    the decision is post-stratified by band of confidence (D. Holt and T. M. F. Smith, Post stratification, JRSS A 142,
+    1979).
 
     How sure that is, is drawn: see `draw_cells`. It speaks of the process that makes such populations, so it does not
     shrink to nothing when all is reviewed.

@@ -18,6 +18,10 @@ class Interval:
         if not self.low <= self.high:
             raise ValueError(f"an interval from {self.low} to {self.high} is none")
 
+    def nearest(self, value: float) -> float:
+        """The value, or the end that it lies beyond."""
+        return min(max(value, self.low), self.high)
+
 
 UNKNOWN_PROPORTION = Interval(0.0, 1.0)
 UNKNOWN_DIFFERENCE = Interval(-1.0, 1.0)

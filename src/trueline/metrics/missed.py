@@ -10,6 +10,7 @@ from trueline.metrics.costs import CostMatrix, expected_cost
 from trueline.metrics.figures import Figure, undefined
 from trueline.metrics.intervals import UNKNOWN_PROPORTION, Interval, clopper_pearson_upper
 from trueline.metrics.reviews import Mass, total
+from trueline.metrics.standing import by_chance
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 _UNEVEN: Final = 1.5
 """From which ratio of the shares reviewed on, one bound over several decisions together misleads."""
+_UNEQUAL: Final = "not all were drawn with one probability, so this is more cautious than the exact bound"
+_CHOSEN: Final = "the reviewed are not known to be drawn by chance: this holds only if they are as good as drawn"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +33,9 @@ class Bound:
     reviewed: Mass
     """Reviewed, decided otherwise."""
     rate: Figure
-    """`found` of `reviewed`, by subjects, 0 to 1; its interval runs from 0 to the one-sided upper bound."""
+    """The share missed, by subjects, 0 to 1; its interval runs from 0 to the one-sided upper bound.
+
+    Of a decision of which some were drawn for review with known probability it rests on these alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +58,8 @@ def missed(counts: Sequence[ReviewCount], estimated: Estimate, label: str, level
 
     The upper bound is the one-sided exact one of Clopper and Pearson (Biometrika 26, 1934): 0 of 300 at 0.95 gives
     0.99 %. It counts subjects: in a job grouped by bucket it bounds the share of buckets. It holds where the reviewed
-    were drawn by chance among those decided otherwise.
+    were drawn by chance among those decided otherwise: where some were, with known probability, it rests on these
+    alone, and where none was it says so.
 
     Raises:
         ValueError: the label is not one of the job's.
@@ -81,13 +87,64 @@ def missed(counts: Sequence[ReviewCount], estimated: Estimate, label: str, level
     )
 
 
-def _bound(counts: Sequence[ReviewCount], label: str, level: float, reason: str | None) -> Bound:
+@dataclass(frozen=True, slots=True)
+class _Sample:
+    """The reviews of one decision that its bound rests on."""
+
+    drawn: bool
+    """By chance, with known probability; else all that there are."""
+    weighed: list[tuple[float, ReviewCount]]
+    """Each with how many subjects of the decision one of them stands for."""
+    left_out: int
+    """Subjects reviewed, but not in the sample."""
+    whole: bool
+    """Whether all subjects of the decision were reviewed."""
+
+    @classmethod
+    def of(cls, counts: Sequence[ReviewCount]) -> _Sample:
+        reviewed = [count for count in counts if count.reviewed is not None]
+        everything = total(count.mass for count in counts).subjects
+        seen = total(count.mass for count in reviewed).subjects
+        drawn = seen < everything and any(by_chance(count) for count in reviewed)
+        sample = [count for count in reviewed if count.probability is not None] if drawn else reviewed
+        raw = [1 / count.probability if drawn and count.probability else 1.0 for count in sample]
+        weights = sum(each * count.mass.subjects for each, count in zip(raw, sample, strict=True))
+        weighed = [(each * (everything / weights), count) for each, count in zip(raw, sample, strict=True)]
+        left_out = seen - total(count.mass for count in sample).subjects
+        return cls(drawn, weighed, left_out, seen == everything)
+
+
+def _bound(counts: Sequence[ReviewCount], label: str, level: float, uneven: str | None) -> Bound:
+    """The bound over some decisions, of those reviews of each that were drawn by chance, or of all if none was.
+
+    Where not all stand for as many, each counts as its share of the one that stands for most: as if each had been kept
+    by lot so that all have the probability of the rarest. That is the exact bound's condition at the cost of reviews,
+    so it is more cautious than it need be.
+    """
+    decisions = dict.fromkeys(count.decision for count in counts if count.mass.subjects)
+    samples = [_Sample.of([count for count in counts if count.decision == decision]) for decision in decisions]
     found = total(count.mass for count in counts if count.reviewed == label)
     reviewed = total(count.mass for count in counts if count.reviewed is not None)
-    upper = clopper_pearson_upper(found.subjects, reviewed.subjects, level)
-    if upper is None:
+    weighed = [each for sample in samples for each in sample.weighed if each[1].mass.subjects]
+    if not weighed:
         return Bound(found, reviewed, undefined("none of these was reviewed", UNKNOWN_PROPORTION))
-    return Bound(found, reviewed, Figure(found.subjects / reviewed.subjects, Interval(0.0, upper), reason))
+    most = max(weight for weight, _ in weighed)
+    size = sum(count.mass.subjects * (weight / most) for weight, count in weighed)
+    so = sum(count.mass.subjects * (weight / most) for weight, count in weighed if count.reviewed == label)
+    least = found.subjects / total(count.mass for count in counts).subjects
+    upper = clopper_pearson_upper(so, size, level) or 0.0
+    reasons = [uneven] if uneven else []
+    if any(weight != most for weight, _ in weighed) and any(sample.drawn for sample in samples):
+        reasons.append(_UNEQUAL)
+    left_out = sum(sample.left_out for sample in samples)
+    if left_out:
+        reasons.append(f"rests on those drawn by chance, leaving out {left_out:,} reviewed otherwise")
+    if any(sample.weighed and not sample.drawn and not sample.whole for sample in samples):
+        reasons.append(_CHOSEN)
+    if least > so / size:
+        reasons.append("of all there are, more were found than the drawn let expect")
+    rate = Figure(max(least, so / size), Interval(0.0, max(least, upper)), "; ".join(reasons) or None)
+    return Bound(found, reviewed, rate)
 
 
 def _unevenly_reviewed(counts: Sequence[ReviewCount], decisions: list[str]) -> str | None:

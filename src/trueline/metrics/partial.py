@@ -108,7 +108,7 @@ def _recall(estimated: Estimate, label: int, level: float, bounds: Interval, not
     if found:
         together = estimated.variance[label, label] / (found * true)
         value = float(found / true * (1 + together) / (1 + estimated.variance[label].sum() / true**2))
-    return drawn_figure(recalls(estimated.draws)[:, label], value, level)
+    return drawn_figure(recalls(estimated.draws)[:, label], bounds.nearest(value), level)
 
 
 def _precision(estimated: Estimate, label: int, level: float, bounds: Interval) -> Figure:
@@ -118,7 +118,7 @@ def _precision(estimated: Estimate, label: int, level: float, bounds: Interval) 
     value = float(precisions(estimated.matrix)[label])
     if np.isnan(value):
         return undefined(f"no event was decided {name}", UNKNOWN_PROPORTION)
-    return drawn_figure(precisions(estimated.draws)[:, label], value, level)
+    return drawn_figure(precisions(estimated.draws)[:, label], bounds.nearest(value), level)
 
 
 def not_told(unknown: Sequence[str], bounds: Interval) -> Figure:
