@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 
-from gate import BrokenError, Gate
+from gate import BrokenError, Gate, counted
 from killed import LABELS, QUESTIONS, Job, Request, asked, new_job, tell_event, votes_request, wrong_bulk
 from oracle import Oracle, differences
 from processes import served, trueline
@@ -215,7 +215,7 @@ def back_up_and_compare(folder: Path, rounds: int, seed: int) -> Backups:
     key = trueline("keys", "create", "gate", "--scopes", _SCOPES, "--data", str(folder / "data"), folder=folder).strip()
     came = Backups()
     with served(folder / "data") as (address, _):
-        for number in range(rounds):
+        for number in counted(rounds):
             jobs = [new_job(address, key, by_bucket=by_bucket) for by_bucket in (False, True)]
             writers = [Writer(each, random.Random(choose.randrange(2**32))) for each in range(WRITERS)]  # noqa: S311
             file = folder / f"{number}.tar"

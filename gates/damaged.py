@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from gate import BrokenError, Gate
+from gate import BrokenError, Gate, counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -117,7 +117,7 @@ def damage_and_compare(folder: Path, rounds: int, seed: int) -> Damages:
     probes = {how: Probe(key) for how, key in made.items()}
     try:
         good = {how: _good(probes[how], folder, how) for how in made}
-        for number in range(rounds):
+        for number in counted(rounds):
             how = choose.choice(tuple(made))
             copy = folder / f"copy {number}"
             shutil.copytree(folder / how, copy, symlinks=True)

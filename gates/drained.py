@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
-from gate import BrokenError, Gate
+from gate import BrokenError, Gate, counted
 from killed import LABELS, asked
 from processes import served_process, trueline
 
@@ -93,7 +93,7 @@ def stop_and_count(folder: Path, rounds: int, seed: int) -> Drained:
     came = Drained()
     job, events = 0, 0
     clients: list[Client] = []
-    for number in range(rounds + 1):
+    for number in counted(rounds + 1):
         with served_process(folder / "data") as (address, process):
             if number:
                 _count(address, key, job, events, clients)

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
+
+_WORTH_TELLING = 20
 
 
 class BrokenError(AssertionError):
@@ -30,3 +32,11 @@ class Gate:
     Raises:
         BrokenError: the promise is broken.
     """
+
+
+def counted(rounds: int, of: str = "") -> Iterator[int]:
+    """The numbers of so many rounds; where these are many it says after each tenth how far it has come."""
+    for number in range(rounds):
+        if rounds >= _WORTH_TELLING and number and number * 10 // rounds > (number - 1) * 10 // rounds:
+            print(f"  {number:,} of {rounds:,}{of}", flush=True)
+        yield number

@@ -21,7 +21,7 @@ from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
-from gate import BrokenError, Gate
+from gate import BrokenError, Gate, counted
 from oracle import JobTerms, Oracle, differences
 from processes import served, trueline
 
@@ -328,7 +328,7 @@ def kill_and_compare(folder: Path, rounds: int, seed: int) -> Killings:
     came = Killings()
     clients = [Client(number, choose.randrange(2**32)) for number in range(INGESTING + VOTING + 1)]
     jobs: list[Job] = []
-    for number in range(rounds + 1):
+    for number in counted(rounds + 1):
         with served(folder / "data") as (address, process_id):
             _repeat(address, key, clients, came)
             for job in jobs:

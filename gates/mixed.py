@@ -68,6 +68,11 @@ class Window:
         """The median of its bytes."""
         return statistics.median(self.memory)
 
+    def __str__(self) -> str:
+        """How it went, for whoever waits for the end."""
+        slowest = max((times.percentile(99), kind) for kind, times in self.times.items() if kind != REFERENCE)
+        return f"{self.resident / 2**20:.0f} MiB, {self.fewest_files} files, p99 {slowest[0]:.0f} ms ({slowest[1]})"
+
     @property
     def fewest_files(self) -> int:
         """The least: what is open all the time, whatever is merged or read now and then."""
@@ -342,10 +347,14 @@ def loaded(folder: Path, seconds: float, seed: int) -> list[Window]:
                 stop.set() if at() is not None else None
 
         def watch() -> None:
+            before = windows[0]
             while not stop.wait(min(1.0, length / 4)):
                 window = at()
+                if window is not before and length == _WINDOW:
+                    print(f"minute {windows.index(before) + 1}: {before}", flush=True)
                 if window is None:
                     return
+                before = window
                 window.memory.append(resident_bytes(process_id)[0])
                 window.files.append(_open_files(process_id))
 

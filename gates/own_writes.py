@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
-from gate import BrokenError, Gate
+from gate import BrokenError, Gate, counted
 from killed import LABELS, QUESTIONS, Client, Job, Request, tell_event
 from oracle import JobTerms, Moment, Oracle, differences, iso
 from processes import served, trueline
@@ -274,7 +274,7 @@ def _one_client(address: str, key: str, writer: Writer, writes: int, stop: threa
         closing(http.client.HTTPConnection(place, timeout=60)) as other,
     ):
         job: Job | None = None
-        for number in range(writes):
+        for number in counted(writes, f" writes of client {writer.number + 1}"):
             if stop.is_set():
                 break
             if job is None or number % _WRITES_A_JOB == 0:
