@@ -346,23 +346,26 @@ def loaded(folder: Path, seconds: float, seed: int) -> list[Window]:
             finally:
                 stop.set() if at() is not None else None
 
-        def watch() -> None:
-            before = windows[0]
-            while not stop.wait(min(1.0, length / 4)):
-                window = at()
-                if window is not before and length == _WINDOW:
-                    print(f"minute {windows.index(before) + 1}: {before}", flush=True)
-                if window is None:
-                    return
-                before = window
-                window.memory.append(resident_bytes(process_id)[0])
-                window.files.append(_open_files(process_id))
-
         with ThreadPoolExecutor(len(kinds) + 1) as pool:
-            running = [pool.submit(watch), *(pool.submit(work, kind) for kind in kinds)]
+            running = [pool.submit(_watch, process_id, at, length, stop), *(pool.submit(work, kind) for kind in kinds)]
             for each in running:
                 each.result()
     return windows
+
+
+def _watch(process_id: int, at: Callable[[], Window | None], length: float, stop: threading.Event) -> None:
+    """Note memory and open files of a server in the window of the moment, and print each minute that is over."""
+    before, minutes = at(), 0
+    while not stop.wait(min(1.0, length / 4)):
+        window = at()
+        if window is not before and length == _WINDOW:
+            minutes += 1
+            print(f"  minute {minutes}: {before}", flush=True)
+        if window is None:
+            return
+        before = window
+        window.memory.append(resident_bytes(process_id)[0])
+        window.files.append(_open_files(process_id))
 
 
 def _run(folder: Path, count: int, seed: int) -> str:
