@@ -178,7 +178,7 @@ class AnySequence(RuleBasedStateMachine):
         self.models = itertools.chain(["first", "second"], (f"model {number}" for number in itertools.count()))
         self.given: list[dict[str, object]] = []
         self.job: Job = self.workspace.jobs.create(
-            title=f"sequence {next(self.titles)}",
+            title=f"{type(self).__name__} {next(self.titles)}",
             labels=LABELS,
             grouping="bucket" if by_bucket else "event",
             decision_points=points,

@@ -39,24 +39,21 @@ BODY: dict[str, Any] = {
 
 EXPECTED = """\
 Confusion matrix: rows are the truth, columns the decision
-
-           Drop   [red]
- ───────────────────────
-  Drop    4,490       1
-  [red]       0     749
+        Drop  [red]
+───────────────────
+Drop   4,490      1
+[red]      0    749
 
 Scores by decision
-
-  decision   precision   recall       F1   true pos.   false pos.   false neg.   true neg.
- ──────────────────────────────────────────────────────────────────────────────────────────
-  Drop          1.0000   0.9998   0.9999       4,490            0            1         749
-  [red]         0.9987   1.0000   0.9993         749            1            0       4,490
+decision  precision  recall      F1  true pos.  false pos.  false neg.  true neg.
+─────────────────────────────────────────────────────────────────────────────────
+Drop         1.0000  0.9998  0.9999      4,490           0           1        749
+[red]        0.9987  1.0000  0.9993        749           1           0      4,490
 
 Overall
-
-  accuracy   precision   recall       F1
- ────────────────────────────────────────
-    0.9998           -   0.9999   0.9996
+accuracy  precision  recall      F1
+───────────────────────────────────
+  0.9998          -  0.9999  0.9996
 
 Truth: implicit (a decision that nobody contradicts counts as right)
 Reviewed: 5 of 5,242 events (0.1 %) have a consensus

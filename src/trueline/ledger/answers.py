@@ -93,7 +93,7 @@ class Answers:
             if tally is None:
                 return []
             changed = tally.changed_events(selection, wanted)
-            known = {} if population.filters else tally.remembered(changed)
+            known = {} if population.filters else tally.remembered((each.subject_key, each.ts) for each in changed)
             events = tally.size
         # what the tally has selected by is not asked again
         asked_about = replace(population, filters=on_events(population.filters))

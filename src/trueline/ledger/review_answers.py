@@ -21,7 +21,7 @@ from trueline.metrics.hours import HOUR, Window
 from trueline.metrics.reviews import Mass, ReviewCount
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from trueline.filters.request import Filter
     from trueline.ledger.kept import KeptCounts
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from trueline.ledger.population import Population
     from trueline.ledger.reviews import ReviewPart, ReviewQuery, Split
     from trueline.metrics.reviewed_buckets import Placed
+    from trueline.metrics.tally import LatestMissed, Tally
 
 _TRIES: Final = 3
 _MORE_TO_BE_FILTERED: Final = 16
@@ -104,8 +105,9 @@ class ReviewAnswers:
             if tally is None:
                 return None
             latest = tally.latest_missed(window, label, wanted)
-        if not latest.hours:
-            return []
+            size, known = tally.size, self._told_before(tally, population, latest, label)
+        if not latest.hours or known is not None:
+            return [event_id for _, event_id in sorted(known or ())[:limit]]
         rows = self._query.named(_of_hours(population, latest.hours), label, latest.moments)
         keys = np.array([row[0] for row in rows], np.uint64)
         with self._kept.tally(population.job_id, population.training) as tally:
@@ -117,12 +119,30 @@ class ReviewAnswers:
             for subject, moment, event_id, came in rows
             if (subject, moment) in latest.moments or (came and subject in others)
         )
+        if not population.filters:
+            with self._kept.tally(population.job_id, population.training) as tally:
+                if tally is not None and tally.size == size:  # else they may be of another time than the tally is
+                    tally.remember(_by_moment(rows, latest, window), label)
         if population.filters:  # how many have to pass is not known, so nothing may have changed
             if changes % 2 or self._kept.changes(population.job_id) != changes:
                 return None
         elif len(found) < min(limit, latest.events):
             return None
         return [event_id for _, event_id in found[:limit]]
+
+    @staticmethod
+    def _told_before(
+        tally: Tally, population: Population, latest: LatestMissed, label: str
+    ) -> list[tuple[int, str]] | None:
+        """Those of the latest with what they are sorted by, where all their ids were told before."""
+        if population.filters or latest.others:
+            return None
+        window = Window(population.start, population.end)
+        moments = [each for each in latest.moments if window.holds_moment(each[1])]
+        known = tally.remembered(moments, label)
+        if len(known) < len(moments):
+            return None
+        return [(-moment, event_id) for (_, moment), ids in known.items() for event_id in ids]
 
     def _counted(self, population: Population) -> list[ReviewCount]:
         """By a question to the ledger, with the states of subjects from what is kept where that has them."""
@@ -206,6 +226,17 @@ class ReviewAnswers:
                 return None
             beside += placed
         return reviews.counts(population.job_id, hours, beside)
+
+
+def _by_moment(
+    rows: Sequence[tuple[int, int, str, bool]], latest: LatestMissed, window: Window
+) -> dict[tuple[int, int], list[str]]:
+    """The ids that were found of each of the latest moments within a window."""
+    found: dict[tuple[int, int], list[str]] = {each: [] for each in latest.moments if window.holds_moment(each[1])}
+    for subject, moment, event_id, _ in rows:
+        if (subject, moment) in found:
+            found[subject, moment].append(event_id)
+    return found
 
 
 def _of_hours(population: Population, hours: tuple[int, ...]) -> Population:

@@ -44,6 +44,10 @@ class Window:
             inside &= ts < self.end
         return inside
 
+    def holds_moment(self, ts: int) -> bool:
+        """Whether a moment is in it."""
+        return (self.start is None or ts >= self.start) and (self.end is None or ts < self.end)
+
 
 class Hours:
     """Events counted by hour and by kind: a row an hour, a column for each of what counts as one kind."""

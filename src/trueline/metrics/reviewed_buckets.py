@@ -36,6 +36,8 @@ _NO_BAND = -1
 _ABOVE_ALL = 127
 _ROWS_AT_ONCE = 1_000_000
 _MOST_PLACES = 16_000_000
+_EXACT = 2**53
+"""Below this a sum of whole numbers as doubles is exact."""
 
 
 class Placed(NamedTuple):
@@ -192,9 +194,7 @@ class ReviewedBuckets:
         occasion[reviewed] = self._occasions.of(subject[reviewed], decision[reviewed])
         labels, occasions = len(self._labels.texts), len(self._occasions.different)
         alike = ((decision * labels + consensus) * BANDS + lowest + 1) * occasions + occasion
-        different, events = summed(alike, size)
-        _, subjects = summed(alike, np.ones(len(alike), np.int64))
-        _, squares = summed(alike, size**2)
+        different, subjects, events, squares = _masses(alike, size)
         found = []
         for each, *mass in zip(*(array.tolist() for array in (different, events, subjects, squares)), strict=True):
             rest, occasion_of = divmod(each, occasions)
@@ -269,3 +269,15 @@ def _lowest(bands: NDArray[Any]) -> NDArray[np.int64]:
     """The lowest band with events, of each row; the first column is of those without one."""
     known = bands[:, 1:] > 0
     return np.where(known.any(axis=1), known.argmax(axis=1), _NO_BAND)
+
+
+def _masses(alike: NDArray[np.int64], size: NDArray[np.int64]) -> tuple[NDArray[np.int64], ...]:
+    """The different keys, and of each the number of sizes, their sum and the sum of their squares. Exact."""
+    largest = int(size.max(initial=0))
+    if len(alike) and int(alike.max()) <= len(alike) and largest * largest * len(size) < _EXACT:
+        counted = np.bincount(alike)
+        sums = [np.bincount(alike, each).astype(np.int64) for each in (size, size * size)]
+        found = np.flatnonzero(counted)
+        return found, counted[found], *(each[found] for each in sums)
+    different, subjects = summed(alike, np.ones(len(alike), np.int64))
+    return different, subjects, summed(alike, size)[1], summed(alike, size**2)[1]

@@ -107,17 +107,29 @@ def matrix_figures(
 
 def precisions(matrices: NDArray[np.float64]) -> NDArray[np.float64]:
     """Of each label in each of ... x K x K matrices; NaN where nothing was decided so."""
-    return _shares(_right(matrices), matrices.sum(-2))
+    return _shares(_right(matrices), _of_columns(matrices))
 
 
 def recalls(matrices: NDArray[np.float64]) -> NDArray[np.float64]:
     """Of each label in each of ... x K x K matrices; NaN where nothing is truly so."""
-    return _shares(_right(matrices), matrices.sum(-1))
+    return _shares(_right(matrices), _of_rows(matrices))
 
 
 def f1_scores(matrices: NDArray[np.float64]) -> NDArray[np.float64]:
     """2 TP / (2 TP + FP + FN) of each label in each of ... x K x K matrices; NaN where it occurs nowhere."""
-    return _shares(2 * _right(matrices), matrices.sum(-1) + matrices.sum(-2))
+    return _shares(2 * _right(matrices), _of_rows(matrices) + _of_columns(matrices))
+
+
+def _of_rows(matrices: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The sum of each row; numpy's own over few elements takes five times as long."""
+    summed: NDArray[np.float64] = np.einsum("...ij->...i", matrices)
+    return summed
+
+
+def _of_columns(matrices: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The sum of each column."""
+    summed: NDArray[np.float64] = np.einsum("...ij->...j", matrices)
+    return summed
 
 
 def _right(matrices: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -154,8 +154,9 @@ class Part:
             cells += _cells(weighed, labels, stood_for / self.events * prior)
             undrawn.append(1 - sum(review.mass.events for _, review in weighed) / stood_for)
         drawn = draw_cells(cells, seeded, draws).reshape(draws, -1, len(labels))
-        drawn *= self.events / drawn.sum(axis=(1, 2), keepdims=True)
-        everything: NDArray[np.float64] = drawn.sum(axis=1)
+        # numpy's own sums over axes of few elements take five times as long
+        drawn *= (self.events / np.einsum("dwk->d", drawn))[:, None, None]
+        everything: NDArray[np.float64] = np.einsum("dwk->dk", drawn)
         if not self.otherwise:
             return everything
         known = [(1.0, review) for review in self.otherwise]

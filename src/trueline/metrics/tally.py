@@ -25,6 +25,8 @@ from trueline.metrics.growing import Codes, GroupedRows, Numbers, columns_of
 from trueline.metrics.hours import HOUR, Hours, Window
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from numpy.typing import NDArray
 
 EVENTS: Final = pa.schema(
@@ -139,7 +141,7 @@ class Tally:
             ts=np.int64, decision=np.int64, first=np.int64, kind=np.int64, changed_at=np.int64, sign=np.int64
         )
         self._training: int | None = None
-        self._ids: dict[tuple[int, int], list[str]] = {}
+        self._ids: dict[tuple[int, int], dict[str, list[str]]] = {}
         hour, events, taken_back, first, last = (
             _array(hours[name]) for name in ("hour", "events", "taken_back", "first", "last")
         )
@@ -422,19 +424,20 @@ class Tally:
         """How many versions of events it keeps: another number after each that came."""
         return len(self._events)
 
-    def remembered(self, changed: list[ChangedEvents]) -> dict[tuple[int, int], list[str]]:
+    def remembered(self, moments: Iterable[tuple[int, int]], wrong_for: str = "") -> dict[tuple[int, int], list[str]]:
         """The ids of events by subject's key and moment, as far as they were told: see `remember`."""
-        moments = [(each.subject_key, each.ts) for each in changed]
-        return {moment: self._ids[moment] for moment in moments if moment in self._ids}
+        known = {moment: self._ids[moment] for moment in moments if moment in self._ids}
+        return {moment: ids[wrong_for] for moment, ids in known.items() if wrong_for in ids}
 
-    def remember(self, ids: dict[tuple[int, int], list[str]]) -> None:
-        """Be told the ids of all decided events of marked subjects at some moments.
+    def remember(self, ids: dict[tuple[int, int], list[str]], wrong_for: str = "") -> None:
+        """Be told the ids of all decided events of marked subjects at some moments; or of those not decided as a label.
 
         Each is forgotten when an event of that subject and moment comes or goes.
         """
         if len(self._ids) + len(ids) > _IDS_REMEMBERED:
             self._ids.clear()
-        self._ids.update(ids)
+        for moment, names in ids.items():
+            self._ids.setdefault(moment, {})[wrong_for] = names
 
     def changed_size(self, selection: Selection) -> int:
         """How many events' subjects changed after the training."""
