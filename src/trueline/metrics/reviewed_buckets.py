@@ -33,7 +33,7 @@ DECIDED = pa.schema([("subject_key", pa.uint64()), ("decided", pa.uint16()), ("b
 """Versions of events; their decision is told by its place among all that were ever made, from 1; 0: none of these."""
 
 _NO_BAND = -1
-_ABOVE_ALL = 127
+_NONE_KNOWN = np.int8(_NO_BAND).astype(np.uint8)
 _ROWS_AT_ONCE = 1_000_000
 _MOST_PLACES = 16_000_000
 _EXACT = 2**53
@@ -150,44 +150,43 @@ class ReviewedBuckets:
 
         What takes a version back must be in one element with it.
         """
-        sizes, lowest = np.zeros(len(self._pairs), np.int64), np.full(len(self._pairs), _ABOVE_ALL, np.int64)
+        sizes, lowest = np.zeros(len(self._pairs), np.int64), np.full(len(self._pairs), _NONE_KNOWN)
         for some in events:
             if len(some.pair):
                 self._count_in(some, sizes, lowest)
-        rows = np.flatnonzero(sizes > 0)
+        rows = np.flatnonzero(sizes)
         subject, decision = (self._counted[name][rows] for name in ("subject", "decision"))
-        lowest = np.where(lowest[rows] == _ABOVE_ALL, _NO_BAND, lowest[rows])
-        decided = decision > 0
-        return self._told(subject[decided], decision[decided], sizes[rows][decided], lowest[decided])
+        return self._told(subject, decision, sizes[rows], lowest.view(np.int8)[rows])
 
     @staticmethod
-    def _count_in(some: Placed, sizes: NDArray[np.int64], lowest: NDArray[np.int64]) -> None:
-        """Count some versions into the size of each bucket and decision, and their bands into the lowest."""
+    def _count_in(some: Placed, sizes: NDArray[np.int64], lowest: NDArray[np.uint8]) -> None:
+        """Count some versions into the size of each bucket and decision, and their bands into the lowest.
+
+        Bands are compared as bytes without a sign, of which that of no band is the highest.
+        """
         if (some.sign > 0).all():
-            sizes += np.bincount(some.pair, minlength=len(sizes))
-            known = some.band != _NO_BAND
-            np.minimum.at(lowest, some.pair[known], some.band[known].astype(np.int64))
+            pair = some.pair.astype(np.intp)
+            sizes += np.bincount(pair, minlength=len(sizes))
+            np.minimum.at(lowest, pair, some.band.view(np.uint8))
             return
         # what takes a version back takes its band back, too
         alike, versions = summed(some.pair.astype(np.int64) * BANDS + some.band + 1, some.sign.astype(np.int64))
-        pair, band = alike // BANDS, alike % BANDS - 1
+        pair, band = alike // BANDS, (alike % BANDS - 1).astype(np.int8)
         np.add.at(sizes, pair, versions)
-        known = (versions > 0) & (band != _NO_BAND)
-        np.minimum.at(lowest, pair[known], band[known])
+        left = versions > 0
+        np.minimum.at(lowest, pair[left], band[left].view(np.uint8))
 
     def _counted_over_all(self) -> list[ReviewCount]:
-        counted = self._counted
-        rows = np.flatnonzero((counted["events"] > 0) & (counted["decision"] > 0))
-        return self._told(*(counted[name][rows] for name in ("subject", "decision", "events", "lowest")))
+        return self._told(*(self._counted[name] for name in ("subject", "decision", "events", "lowest")))
 
     def _told(
         self,
         subject: NDArray[np.int64],
         decision: NDArray[np.int64],
         size: NDArray[np.int64],
-        lowest: NDArray[np.int64],
+        lowest: NDArray[np.signedinteger[Any]],
     ) -> list[ReviewCount]:
-        """Count what is alike of buckets and decisions that have events, each there once."""
+        """Count what is alike of buckets and decisions, each there once; those without events are left out."""
         consensus: NDArray[np.int64] = self._states["consensus"][subject]
         occasion = np.full(len(subject), UNSAID)
         reviewed = np.flatnonzero(consensus)
@@ -200,6 +199,8 @@ class ReviewedBuckets:
             rest, occasion_of = divmod(each, occasions)
             outcome, band = divmod(rest, BANDS)
             decided, came_to = divmod(outcome, labels)
+            if not decided or not mass[0]:
+                continue
             found.append(
                 ReviewCount(
                     self._labels.texts[decided],
@@ -275,9 +276,8 @@ def _masses(alike: NDArray[np.int64], size: NDArray[np.int64]) -> tuple[NDArray[
     """The different keys, and of each the number of sizes, their sum and the sum of their squares. Exact."""
     largest = int(size.max(initial=0))
     if len(alike) and int(alike.max()) <= len(alike) and largest * largest * len(size) < _EXACT:
-        counted = np.bincount(alike)
-        sums = [np.bincount(alike, each).astype(np.int64) for each in (size, size * size)]
-        found = np.flatnonzero(counted)
-        return found, counted[found], *(each[found] for each in sums)
-    different, subjects = summed(alike, np.ones(len(alike), np.int64))
+        counted, events, squares = (np.bincount(alike, each).astype(np.int64) for each in (size > 0, size, size * size))
+        found = np.flatnonzero(events)
+        return found, counted[found], events[found], squares[found]
+    different, subjects = summed(alike, (size > 0).astype(np.int64))
     return different, subjects, summed(alike, size)[1], summed(alike, size**2)[1]

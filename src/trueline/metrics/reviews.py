@@ -33,7 +33,10 @@ class Mass:
 
 def total(masses: Iterable[Mass]) -> Mass:
     """The sum; of no masses, nothing."""
-    return sum(masses, Mass())
+    events = subjects = squares = 0
+    for mass in masses:  # many hundreds are summed up for a report, and a dataclass for each takes its time
+        events, subjects, squares = events + mass.events, subjects + mass.subjects, squares + mass.squares
+    return Mass(events, subjects, squares)
 
 
 @dataclass(frozen=True, slots=True)
