@@ -158,6 +158,8 @@ def _draw(matrix: Masses, seeded: Seeded) -> NDArray[np.float64] | None:
         for column, j in enumerate(present)
     ]
     drawn = draw_cells(cells, seeded, draws_of(size))
+    if len(present) == size:
+        return drawn.reshape(-1, size, size)
     full = np.zeros((len(drawn), size, size))
     full[:, np.repeat(present, len(present)), np.tile(present, len(present))] = drawn
     return full
