@@ -68,6 +68,7 @@ format: $(VENV)/dev ## put the code into shape
 bench: $(VENV)/dev ## time the questions on real alerts, then beside what else one would use: an hour or two
 	@$(BIN)/python bench/ait_ads.py || [ $$? = 2 ] # the real alerts are not there, and it said so
 	@$(BIN)/python bench/compare.py
+	@$(BIN)/python bench/reports.py --rows 10000000
 
 bench-small: $(VENV)/dev ## the comparison at 200,000 events: a few minutes
 	@$(BIN)/python bench/compare.py --rows 200000 --runs 9 --load-seconds 5
