@@ -110,9 +110,11 @@ def test_what_is_kept_and_what_was_known_are_the_oracles_too(
     made = reviewed_job(workspace, fresh_title, 5, grouping, (100, 150))
     draw(workspace, made, 4)
     wanted = made.counts(made.oracle.population())
-    assert {count.reason for count in wanted if count.reviewed is not None} == {"", *REVIEW_REASONS}
+    reasons = {count.reason for count in wanted if count.reviewed is not None}
+    assert reasons >= {*REVIEW_REASONS}
     assert any(count.reason and count.probability is None for count in wanted)
-    if grouping == "event":  # on a bucket there are so many votes that one says each
+    if grouping == "event":  # on a bucket there are so many votes that one says each, and chance draws the rest
+        assert "" in reasons
         assert any(count.probability and not count.reason for count in wanted)
     everybody = population(made)
     workspace._writing.settle_reviews(made.job)  # noqa: SLF001 - as a report does
