@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, Final
 import httpx
 
 from gate import BrokenError, Gate, counted
-from killed import LABELS, QUESTIONS, Job, Request, asked, new_job, tell_event, votes_request, wrong_bulk
+from killed import LABELS, QUESTIONS, Job, Request, asked, bulk_request, new_job, tell_event, votes_request
 from oracle import Oracle, differences
 from processes import served, trueline
 from trueline.cli.backup_file import write_backup
@@ -117,13 +117,7 @@ class Writer:
             for line in lines:
                 tell_event(told, line)
 
-        return Request(
-            "POST",
-            f"/api/v2/jobs/{job.id}/events/bulk",
-            "\n".join(map(json.dumps, lines)).encode(),
-            tell,
-            lambda answer: wrong_bulk(answer, len(lines), []),
-        )
+        return bulk_request(f"/api/v2/jobs/{job.id}/events/bulk", lines, tell)
 
     def _line(self, job: Job, name: str) -> dict[str, Any]:
         choose = self.choose

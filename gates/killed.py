@@ -26,7 +26,7 @@ from oracle import JobTerms, Oracle, differences
 from processes import served, trueline
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
 LABELS: Final = ("Drop", "Investigate", "Escalate")
@@ -249,6 +249,17 @@ class Client:
         )
 
 
+def bulk_request(path: str, lines: Sequence[dict[str, Any]], tell: Callable[[Oracle], None]) -> Request:
+    """The bulk request of some lines, all of which are to be taken."""
+    return Request(
+        "POST",
+        path,
+        "\n".join(map(json.dumps, lines)).encode(),
+        tell,
+        lambda answer: wrong_bulk(answer, len(lines), []),
+    )
+
+
 def votes_request(job: Job, votes: list[dict[str, Any]]) -> Request:
     """The bulk request of some votes, all of which are to be taken."""
 
@@ -263,13 +274,7 @@ def votes_request(job: Job, votes: list[dict[str, Any]]) -> Request:
                 override="override" in vote,
             )
 
-    return Request(
-        "POST",
-        f"/api/v2/jobs/{job.id}/votes/bulk",
-        "\n".join(map(json.dumps, votes)).encode(),
-        tell,
-        lambda answer: wrong_bulk(answer, len(votes), []),
-    )
+    return bulk_request(f"/api/v2/jobs/{job.id}/votes/bulk", votes, tell)
 
 
 def tell_event(told: Oracle, line: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""A file that is complete gets its name, which must be nobody else's."""
+"""Files that are to stay: synced, and given a name when complete."""
 
 from __future__ import annotations
 
@@ -11,6 +11,15 @@ if TYPE_CHECKING:
 
 _NO_SECOND_NAMES: Final = {errno.EPERM, errno.ENOTSUP, errno.EXDEV, errno.EMLINK, errno.ENOSYS}
 """What filesystems without hard links answer, or out of them."""
+
+
+def sync(path: Path) -> None:
+    """Have the disk know a file, or the names in a folder."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def place(draft: Path, file: Path) -> None:

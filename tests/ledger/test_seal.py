@@ -118,7 +118,7 @@ def test_what_the_engine_does_not_sync_is_on_disk_before_it_is_sealed(
     for file in files:
         file.write_bytes(b"12")
     synced: list[Path] = []
-    monkeypatch.setattr("trueline.ledger.seal._sync", synced.append)
+    monkeypatch.setattr("trueline.ledger.seal.sync", synced.append)
     for renewed, expected in ((files, {folder.parent, projection, *files}), ([], {folder.parent})):
         with monkeypatch.context() as patched:
             patched.setattr(Seal, "_synced", lambda _: set())  # as of what is written after it was asked

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 import pyarrow as pa
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -11,6 +14,9 @@ from trueline.metrics.hours import Window
 from trueline.metrics.reviewed_buckets import BANDED_BUCKETS, ReviewedBuckets
 from trueline.metrics.reviewed_events import BANDED, BANDED_HOURS, DRAWN, SAID, ReviewedEvents, summed
 from trueline.metrics.reviews import Mass, ReviewCount
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 some_keys = st.integers(0, 9) | st.integers(0, 2**60)
 some_numbers = st.integers(-5, 5) | st.integers(-(2**58), 2**58)
@@ -51,6 +57,23 @@ def test_a_bucket_is_as_sure_as_its_least_sure_event_and_counts_for_each_decisio
         ReviewCount("A", None, Mass(5, 1, 25), 4),
         ReviewCount("B", "B", Mass(1, 1, 1), None, 0.5),
     ]
+
+
+def test_parts_of_events_that_could_not_all_be_read_are_not_told() -> None:
+    columns = {"subject_key": [7], "decision": ["A"], "band": [4], "events": [2]}
+    reviews = ReviewedBuckets(pa.table(columns, BANDED_BUCKETS))
+    event: dict[str, list[Any]] = {"subject_key": [7], "ts": [0], "outcome": ["A\0"], "band": [4], "sign": [1]}
+
+    def broken_off() -> Iterator[pa.Table]:
+        yield pa.table(event, BANDED)
+        raise OSError
+
+    with pytest.raises(OSError):  # noqa: PT011 - the one raised above
+        reviews.keep_events(broken_off())
+    assert not reviews.has_events
+    assert reviews.counts(Window(end=3_600_000_000)) is None
+    reviews.keep_events([pa.table({name: each * 2 for name, each in event.items()}, BANDED)])
+    assert reviews.counts(Window(end=3_600_000_000)) == [ReviewCount("A", None, Mass(2, 1, 4), 4)]
 
 
 def test_a_bucket_can_have_a_consensus_before_its_events() -> None:

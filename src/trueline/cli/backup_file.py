@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from trueline.cli.progress import shown_copying
 from trueline.cli.sentences import Interrupted, Refused
-from trueline.placing import place
-from trueline.service.archive import sync_folder
+from trueline.placing import place, sync
 from trueline.service.archive_reading import read_backup
 
 if TYPE_CHECKING:
@@ -48,7 +47,7 @@ def write_backup(stream: BackupStream, file: Path) -> Manifest:
         with shown_copying("checking", stream.size) as copied:
             manifest = read_backup(partial, copied)
         place(partial, file)
-    sync_folder(file.parent)
+    sync(file.parent)
     return manifest
 
 

@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 from trueline.ledger.kept_reviews import KeptReviews
 from trueline.ledger.lookup import KEYS
 from trueline.metrics import tally as tallies
-from trueline.metrics.hours import HOUR, HOURS_BEFORE_1970
+from trueline.metrics.hours import HOUR, HOURS_BEFORE_1970, Window
 from trueline.metrics.tally import Tally
 
 if TYPE_CHECKING:
@@ -50,6 +50,10 @@ FROM consensus WHERE job_id = {job:UInt64} GROUP BY subject_key"""
 _LEARNED = """
 SELECT subject_key, toString(label) AS label, from_consensus
 FROM knowledge_base WHERE job_id = {job:UInt64} AND training = {training:UInt64}"""
+
+
+_ROWS_AT_ONCE = 500_000
+"""Of events that are read to be kept."""
 
 
 @dataclass(slots=True)
@@ -130,6 +134,13 @@ class KeptCounts:
             with kept.lock:
                 kept.tally.learn(training, learned)
         self._kept[job_id] = kept
+
+    def make_reviews_ready(self, job_id: int, *, by_bucket: bool, in_parts: bool = False) -> None:
+        """Make what is kept of a job's reviews; also of parts of all time. The job must be held."""
+        self.make_ready(job_id, None)
+        with self.tally(job_id, None) as tally:
+            parts = tally.divided(Window(), _ROWS_AT_ONCE) if in_parts and tally is not None else []
+        self.reviews.make_ready(job_id, by_bucket=by_bucket, parts=parts)
 
     def _mark(self, job_id: int, kept: _Kept, subjects: pa.ChunkedArray) -> None:
         keys = kept.tally.unmarked(subjects.to_numpy())

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from trueline.ledger.audits import DRAWN
 from trueline.ledger.lookup import KEYS
 from trueline.ledger.population import DRAWS, VOTES
-from trueline.ledger.reviews import BAND, OCCASIONS, SAID, VERSIONS
+from trueline.ledger.reviews import BAND, OCCASIONS, SAID, VERSIONS, banded
 from trueline.metrics import reviewed_events
 from trueline.metrics.growing import Numbers
 from trueline.metrics.hours import HOUR, HOURS_BEFORE_1970, Window
@@ -21,7 +21,7 @@ from trueline.metrics.reviewed_buckets import BANDED_BUCKETS, ReviewedBuckets
 from trueline.metrics.reviewed_events import BANDED, BANDED_HOURS, ReviewedEvents
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
@@ -36,26 +36,14 @@ SELECT intDiv(toUnixTimestamp64Micro(ts) + {HOURS_BEFORE_1970} * {HOUR}, {HOUR})
        toInt64(since_1900) - {HOURS_BEFORE_1970} AS hour, toString(outcome) AS outcome, {BAND}, sum(sign) AS events
 FROM {{events}} GROUP BY since_1900, outcome, band"""
 
-_ROWS_BY_HOUR = f"""
-SELECT toInt64(intDiv(toUnixTimestamp64Micro(ts) + {HOURS_BEFORE_1970} * {HOUR}, {HOUR})) - {HOURS_BEFORE_1970} AS hour,
-       toInt64(count()) AS rows
-FROM {{events}} GROUP BY hour ORDER BY hour"""
-
-_OF_HOURS = VERSIONS.replace(
-    "{where}",
-    "ts >= fromUnixTimestamp64Micro({since:Int64}, 'UTC') AND ts < fromUnixTimestamp64Micro({until:Int64}, 'UTC')",
-)
-_ROWS_AT_ONCE = 500_000
-
 _BUCKETS = f"""
 SELECT subject_key, toString(decision) AS decision, {BAND}, sum(sign) AS events
 FROM {{events}} GROUP BY subject_key, decision, band"""
 
 # the moments are found by subject, and the rest by moment
-_EVENTS = f"""
-SELECT subject_key, toUnixTimestamp64Micro(ts) AS ts, toString(outcome) AS outcome, {BAND}, sign
-FROM {{events}}
-WHERE {{events}}.ts IN (SELECT ts FROM {{events}} WHERE subject_key IN {KEYS}) AND subject_key IN {KEYS}"""
+_OF_SUBJECTS = f"ts IN (SELECT ts FROM {{table}} WHERE subject_key IN {KEYS}) AND subject_key IN {KEYS}"
+_SINCE = "ts >= fromUnixTimestamp64Micro({since:Int64}, 'UTC')"
+_UNTIL = "ts < fromUnixTimestamp64Micro({until:Int64}, 'UTC')"
 
 _CONSENSUS = """
 SELECT subject_key, toString(argMax(consensus, version)) AS label
@@ -93,14 +81,14 @@ class KeptReviews:
             return False
         return not in_parts or isinstance(kept.reviews, ReviewedEvents) or kept.reviews.has_events
 
-    def make_ready(self, job_id: int, *, by_bucket: bool, in_parts: bool = False) -> None:
-        """Count a job's reviews, out of the ledger."""
+    def make_ready(self, job_id: int, *, by_bucket: bool, parts: Sequence[Window] = ()) -> None:
+        """Count a job's reviews, out of the ledger; and also by parts of all time, where it is given in such."""
         kept = self._kept.get(job_id)
         if kept is None:
             kept = self._made(job_id, by_bucket=by_bucket)
-        if in_parts and isinstance(kept.reviews, ReviewedBuckets) and not kept.reviews.has_events:
+        if parts and isinstance(kept.reviews, ReviewedBuckets) and not kept.reviews.has_events:
             with kept.lock:
-                kept.reviews.keep_events(self._all_events(job_id))
+                kept.reviews.keep_events(self._events_of(job_id, part) for part in parts)
         self._kept[job_id] = kept
 
     def _made(self, job_id: int, *, by_bucket: bool) -> _Kept:
@@ -118,17 +106,18 @@ class KeptReviews:
         self._draw(job_id, kept)
         return kept
 
-    def _all_events(self, job_id: int) -> Iterator[pa.Table]:
-        """The versions of all events, some hours at a time."""
-        events = self._tables.of(job_id).name
-        hours = self._engine.table(_ROWS_BY_HOUR.replace("{events}", events))
-        first, rows = hours["hour"].to_numpy(), hours["rows"].to_numpy()
-        part = np.cumsum(rows) // _ROWS_AT_ONCE
-        for each in np.unique(part):
-            of_part = first[part == each]
-            span = {"since": int(of_part[0]) * HOUR, "until": (int(of_part[-1]) + 1) * HOUR}
-            rows = self._engine.table(_OF_HOURS.replace("{table}", events), span)
-            yield rows.rename_columns(BANDED.names).cast(BANDED)
+    def _events_of(self, job_id: int, window: Window) -> pa.Table:
+        """The versions of the events of a window, with the columns of `BANDED`."""
+        where, bound = ["1"], {}
+        for condition, name, moment in ((_SINCE, "since", window.start), (_UNTIL, "until", window.end)):
+            if moment is not None:
+                where.append(condition)
+                bound[name] = moment
+        query = self._versions(job_id, " AND ".join(where))
+        return banded(self._engine.table(query, bound))
+
+    def _versions(self, job_id: int, where: str) -> str:
+        return VERSIONS.replace("{where}", where).replace("{table}", self._tables.of(job_id).name)
 
     def forget(self, job_id: int) -> None:
         """Drop what is kept of a job."""
@@ -252,8 +241,7 @@ class KeptReviews:
             return
         new = kept.reviews.unmarked(keys)
         if len(new):
-            named = _EVENTS.replace("{events}", self._tables.of(job_id).name)
-            events = self._lookup.table(named, pa.array(new)).cast(BANDED)
+            events = banded(self._lookup.table(self._versions(job_id, _OF_SUBJECTS), pa.array(new)))
             with kept.lock:
                 kept.reviews.mark(new, events)
 

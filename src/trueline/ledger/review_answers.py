@@ -114,15 +114,13 @@ class ReviewAnswers:
             if tally is None:
                 return None
             others = set(tally.unmarked(keys).tolist()) if latest.others else set()
+            if not population.filters and tally.size == size:  # else they may be of another time than the tally is
+                tally.remember(_by_moment(rows, latest, window), label)
         found = sorted(
             (-moment, event_id)
             for subject, moment, event_id, came in rows
             if (subject, moment) in latest.moments or (came and subject in others)
         )
-        if not population.filters:
-            with self._kept.tally(population.job_id, population.training) as tally:
-                if tally is not None and tally.size == size:  # else they may be of another time than the tally is
-                    tally.remember(_by_moment(rows, latest, window), label)
         if population.filters:  # how many have to pass is not known, so nothing may have changed
             if changes % 2 or self._kept.changes(population.job_id) != changes:
                 return None

@@ -18,7 +18,7 @@ from trueline.ledger.documents import OBJECT_TAG, ValueKind
 from trueline.ledger.population import VOTED_KEYS, asked
 from trueline.ledger.predicates import moment_text
 from trueline.metrics.reviewed_buckets import DECIDED
-from trueline.metrics.reviewed_events import BANDED_GROUPS
+from trueline.metrics.reviewed_events import BANDED, BANDED_GROUPS
 from trueline.metrics.reviews import Mass, ReviewCount
 
 if TYPE_CHECKING:
@@ -143,6 +143,11 @@ class ReviewPart:
     value: int | None
     """1 for the first of the values and so on, `REST`, `WITHOUT`; None where all is one."""
     count: ReviewCount
+
+
+def banded(versions: pa.Table) -> pa.Table:
+    """What `VERSIONS` answers, with the columns of `BANDED`."""
+    return versions.rename_columns(BANDED.names).cast(BANDED)
 
 
 class ReviewQuery:

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 import msgspec
 
 from trueline.ledger.errors import LedgerDamagedError, LedgerTooNewError
+from trueline.placing import sync
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -108,7 +109,7 @@ class Seal:
             for name, sealed in (self._sealed.files | self._definitions.files).items():
                 self._check(name, *sealed)
             self._save(closed=False)
-            _sync(self._folder.parent)  # before anything goes that a closed store must have
+            sync(self._folder.parent)  # before anything goes that a closed store must have
 
     def check_opened(self) -> None:
         """Look whether the engine has put parts aside as it opened.
@@ -211,7 +212,7 @@ class Seal:
         for folder in new:
             with contextlib.suppress(FileNotFoundError):  # merged meanwhile
                 for each in (*folder.iterdir(), folder):
-                    _sync(each)
+                    sync(each)
         return new
 
     def _take(self, synced: set[Path]) -> None:
@@ -269,14 +270,6 @@ def _write(file: Path, sealed: msgspec.Struct) -> None:
         stream.flush()
         os.fsync(stream.fileno())
     draft.replace(file)
-
-
-def _sync(file: Path) -> None:
-    descriptor = os.open(file, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _may_go(name: str) -> bool:

@@ -63,7 +63,8 @@ class ReviewedBuckets:
         self._bands = np.zeros((0, BANDS), np.int32)
         self._rows: RowsByHour | None = None
         decision = self._labels.of(buckets["decision"].combine_chunks())
-        self._count(as_array(buckets["subject_key"]), decision, as_array(buckets["band"]), as_array(buckets["events"]))
+        pair = self._pair(as_array(buckets["subject_key"]), decision)
+        self._add(pair, as_array(buckets["band"]), as_array(buckets["events"]))
 
     @property
     def has_events(self) -> bool:
@@ -72,9 +73,10 @@ class ReviewedBuckets:
 
     def keep_events(self, events: Iterable[pa.Table]) -> None:
         """Have parts of all time told, too: `events`, with the columns of `BANDED`, are all there are."""
-        self._rows = RowsByHour(pair=np.uint32, band=np.int8, sign=np.int8)
+        rows = RowsByHour(pair=np.uint32, band=np.int8, sign=np.int8)
         for some in events:
-            self._keep(self._rows, some, self._pairs_of(some))
+            self._keep(rows, some, self._pairs_of(some))
+        self._rows = rows  # not before all of them could be read
 
     def add(self, events: pa.Table) -> None:
         """Count versions of events, with the columns of `reviewed_events.BANDED`."""
@@ -218,15 +220,6 @@ class ReviewedBuckets:
             self._states.append(len(self._subjects) - len(self._states), consensus=0)
             self._occasions.grow(len(self._subjects))
         return number
-
-    def _count(
-        self,
-        keys: NDArray[np.uint64],
-        decision: NDArray[np.int64],
-        band: NDArray[np.int8],
-        events: NDArray[np.int64],
-    ) -> None:
-        self._add(self._pair(keys, decision), band, events)
 
     def _pairs_of(self, events: pa.Table) -> NDArray[np.int64]:
         decision, _ = self._labels.pairs(events["outcome"])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import tarfile
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final
@@ -62,15 +61,6 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
             if not placed or ".." in parts or str(PurePosixPath(*parts)) != each.path or "\0" in each.path:
                 return each.path
         return None
-
-
-def sync_folder(folder: Path) -> None:
-    """Have the disk know the names in a folder."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def size_of(manifest: Manifest) -> int:

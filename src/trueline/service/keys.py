@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 
 from trueline.catalog.checks import MAX_ID, is_name
 from trueline.catalog.records import Key
-from trueline.placing import place
+from trueline.placing import place, sync
 from trueline.service.stores import make_data_folder
 
 if TYPE_CHECKING:
@@ -247,11 +247,7 @@ def _make_secret(file: Path) -> None:
             place(draft, file)
     finally:
         draft.unlink(missing_ok=True)
-    folder = os.open(file.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    sync(file.parent)
 
 
 def _narrowed_to(key: Key, scope: str) -> frozenset[int]:

@@ -12,6 +12,7 @@ from trueline.ledger import migrations
 from trueline.ledger.errors import LedgerInUseError
 from trueline.ledger.in_use import kept_closed
 from trueline.ledger.seal import SEALS
+from trueline.placing import sync
 from trueline.service import archive
 from trueline.service.archive_reading import read_backup
 from trueline.service.errors import BackupError, StartError
@@ -72,19 +73,19 @@ def restore(
         manifest = _unpack(backup, unpacked / _NEW, settings, copied)
         with _closed(data):
             placing.touch()
-            archive.sync_folder(unpacked)
+            sync(unpacked)
             for name in _STORES:
                 _remove(data / name)
             for each in sorted((unpacked / _NEW).iterdir()):
                 each.rename(data / each.name)
-            archive.sync_folder(data)
+            sync(data)
     except BaseException:
         if not placing.exists():
             shutil.rmtree(unpacked)
         raise
     placing.unlink()
     shutil.rmtree(unpacked)
-    archive.sync_folder(data)
+    sync(data)
     return manifest
 
 

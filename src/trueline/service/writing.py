@@ -200,7 +200,7 @@ class Writing:
         """Make what is kept of a job's reviews ready, as `settle` does the counts; also of parts of all time."""
         if not self._ledger.kept.reviews.is_ready(job.id, in_parts=in_parts):
             with budget.without(), self.held(job.id):
-                self._ledger.kept.reviews.make_ready(job.id, by_bucket=job.grouping == "bucket", in_parts=in_parts)
+                self._ledger.kept.make_reviews_ready(job.id, by_bucket=job.grouping == "bucket", in_parts=in_parts)
 
     def derive(self, job: Job, votes: Mapping[int, Sequence[Vote]]) -> dict[int, Consensus]:
         """The consensus of subjects from all their votes, by the job's rule."""
