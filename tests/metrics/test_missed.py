@@ -116,6 +116,15 @@ def test_unequal_probabilities_are_bounded_with_caution() -> None:
     assert rate.reason == "not all were drawn with one probability, so this is more cautious than the exact bound"
 
 
+@pytest.mark.parametrize("probability", [5e-324, 1e-300])
+def test_the_bound_stays_a_number(probability: float) -> None:
+    """However little is said of the chance that one was drawn by."""
+    found = of([drop("Drop", 3, 0.5), drop("Escalate", 1, probability), drop(None, 96)])
+    rate = found.per_decision["Drop"].rate
+    assert rate.value == pytest.approx(1, abs=1e-9)
+    assert high(rate) == 1
+
+
 def test_the_bound_is_never_below_what_was_found() -> None:
     """None of 300 drawn, but 50 of 1,000 found otherwise: 5 % at least."""
     rate = of([drop(None, 650), drop("Drop", 300, 0.3), drop("Escalate", 50)]).overall.rate

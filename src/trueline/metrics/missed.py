@@ -107,7 +107,7 @@ class _Sample:
         seen = total(count.mass for count in reviewed).subjects
         drawn = seen < everything and any(by_chance(count) for count in reviewed)
         sample = [count for count in reviewed if count.probability is not None] if drawn else reviewed
-        raw = [1 / count.probability if drawn and count.probability else 1.0 for count in sample]
+        raw = [count.drawn_of if drawn else 1.0 for count in sample]
         weights = sum(each * count.mass.subjects for each, count in zip(raw, sample, strict=True))
         weighed = [(each * (everything / weights), count) for each, count in zip(raw, sample, strict=True)]
         left_out = seen - total(count.mass for count in sample).subjects

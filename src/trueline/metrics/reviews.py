@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from trueline.labels import UNDECIDED
+from trueline.metrics.consensus import LEAST_PROBABILITY
 from trueline.metrics.counts import TruthPolicy, truth_of
 from trueline.metrics.figures import Figure, undefined
 
@@ -67,6 +68,11 @@ class ReviewCount:
     def reviewed(self) -> str | None:
         """The true label as reviewed; None for the Undecided too."""
         return None if self.consensus == UNDECIDED else self.consensus
+
+    @property
+    def drawn_of(self) -> float:
+        """Of how many one such subject was drawn: one over the probability; 1 where that is unknown."""
+        return 1.0 if self.probability is None else 1 / max(self.probability, LEAST_PROBABILITY)
 
     def truth(self, policy: TruthPolicy) -> str | None:
         """As `Count.truth`."""

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from trueline.metrics.consensus import LEAST_PROBABILITY
 from trueline.metrics.draws import DrawnCell, draw_cells
 from trueline.metrics.reasons import chosen
 from trueline.metrics.reviews import ReviewCount, total
@@ -97,7 +96,7 @@ class Part:
         drawn = sum(review.mass.events for review in self.reviews)
         if not self.weighted:
             return [self.events / drawn] * len(self.reviews)
-        others = [1 / max(review.probability or 1.0, LEAST_PROBABILITY) - 1 for review in self.reviews]
+        others = [review.drawn_of - 1 for review in self.reviews]
         beyond = sum(each * review.mass.events for each, review in zip(others, self.reviews, strict=True))
         scale = (self.events - drawn) / beyond
         return [1 + each * scale for each in others]
