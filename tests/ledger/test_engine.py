@@ -95,7 +95,7 @@ def test_metrics_over_their_time_are_answered_503_with_when_to_try_again(
     lines = [b'{"raw_body": {}, "decision": {"label": "A"}}'] * 200
     assert workspace.ingest.bulk(job, lines).accepted == len(lines)
     tables = JobTables(hasty)
-    slow = Answers(CountQuery(hasty, tables), KindQuery(hasty, tables), KeptCounts(hasty, tables, KeyLookup(hasty)))
+    slow = Answers(CountQuery(hasty, tables), KindQuery(hasty, tables), KeptCounts(hasty, tables, KeyLookup(hasty), 0))
     ask = hasty.rows
 
     def slowly(sql: str, *rest: object) -> object:

@@ -12,9 +12,10 @@ from trueline.ledger.conditions import ask_for_kinds_alone, ask_for_moments, ask
 from trueline.ledger.count import CountTable, latest_changed, most_changed
 from trueline.metrics.counts import Count
 from trueline.metrics.hours import HOUR, Window
-from trueline.metrics.tally import Selection
+from trueline.metrics.tally import ChangedEvents, Selection
 
 if TYPE_CHECKING:
+    from collections.abc import Container, Mapping, Sequence
     from contextlib import AbstractContextManager
 
     from trueline.ledger.count import CountQuery
@@ -70,6 +71,13 @@ class Answers:
         if selection is None and (population.as_of is not None or ask_for_subjects(population.filters)):
             return None
         counted = sum(count.events for count in table.counts if count.changed_after_training)
+        if selection is None and (moments := self._changed_moments(population, table, limit)) is not None:
+            for wanted in (limit, _WORTH_NAMING):  # some of the first may not be decided
+                changed = _first(moments, wanted)
+                found = _in_order(changed, self._ids(population, changed))
+                if len(found) >= min(limit, counted):
+                    return found[:limit]
+            return None
         wanted = limit
         if selection is None:  # the tally does not know which events pass, but of which subjects some do
             subjects = latest_changed(table.changed, limit)
@@ -87,6 +95,20 @@ class Answers:
             wanted *= 4
         return None
 
+    def _changed_moments(self, population: Population, table: CountTable, limit: int) -> list[ChangedEvents] | None:
+        """When events of the subjects happened that have the first so many changed events, in their order.
+
+        None where it is not known.
+        """
+        changed_at = latest_changed(table.changed, limit)
+        moments = self._kept.moments(population, changed_at) if population.is_of_now and changed_at else None
+        if moments is None:
+            return None
+        changed = [
+            ChangedEvents(changed_at[each.subject_key], each.ts, each.subject_key, each.events) for each in moments
+        ]
+        return sorted(changed, key=lambda each: (-each.changed_at, -each.ts))
+
     def _named(self, population: Population, selection: Selection, wanted: int) -> list[str]:
         """The ids of those of the first so many changed events of a selection that pass the filters, in their order."""
         with self._tally(population) as tally:
@@ -95,18 +117,21 @@ class Answers:
             changed = tally.changed_events(selection, wanted)
             known = {} if population.filters else tally.remembered((each.subject_key, each.ts) for each in changed)
             events = tally.size
-        # what the tally has selected by is not asked again
-        asked_about = replace(population, filters=on_events(population.filters))
-        asked_for = self._query.ids(asked_about, {(each.subject_key, each.ts) for each in changed} - known.keys())
+        asked_for = self._ids(population, changed, known)
         if not population.filters and asked_for:
             with self._tally(population) as tally:
                 if tally is not None and tally.size == events:  # else they may be of another time than the tally is
                     tally.remember(asked_for)
-        ids = known | asked_for
-        found = sorted(
-            (-each.changed_at, -each.ts, event_id) for each in changed for event_id in ids[each.subject_key, each.ts]
-        )
-        return [event_id for _, _, event_id in found]
+        return _in_order(changed, known | asked_for)
+
+    def _ids(
+        self, population: Population, changed: Sequence[ChangedEvents], known: Container[tuple[int, int]] = ()
+    ) -> dict[tuple[int, int], list[str]]:
+        """The ids of events by subject's key and moment, of those that pass the filters and are not known."""
+        # what the tally has selected by is not asked again
+        asked_about = replace(population, filters=on_events(population.filters))
+        moments = [(each.subject_key, each.ts) for each in changed]
+        return self._query.ids(asked_about, [moment for moment in moments if moment not in known])
 
     def changed_buckets(self, population: Population, table: CountTable, limit: int = 10) -> list[str]:
         """As `CountQuery.changed_buckets`."""
@@ -183,6 +208,26 @@ class Answers:
         of_hour = replace(population, start=hour, end=hour + HOUR)
         earliest, latest = self._query.bounds(of_hour, earliest=not last, latest=last)
         return latest if last else earliest
+
+
+def _first(changed: Sequence[ChangedEvents], wanted: int) -> Sequence[ChangedEvents]:
+    """The first so many events of those in their order, and all that are level with the last one."""
+    events = 0
+    last = None
+    for place, each in enumerate(changed):
+        if events >= wanted and (each.changed_at, each.ts) != last:
+            return changed[:place]
+        last = each.changed_at, each.ts
+        events += each.events
+    return changed
+
+
+def _in_order(changed: Sequence[ChangedEvents], ids: Mapping[tuple[int, int], list[str]]) -> list[str]:
+    """The ids of changed events: latest change first, then latest ``@timestamp``, then id."""
+    found = sorted(
+        (-each.changed_at, -each.ts, event_id) for each in changed for event_id in ids[each.subject_key, each.ts]
+    )
+    return [event_id for _, _, event_id in found]
 
 
 def whole_hours(population: Population) -> tuple[Window | None, list[tuple[int, int]]]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from trueline.ledger.conditions import on_states
+from trueline.ledger.conditions import on_kinds, on_states
 from trueline.ledger.count import ChangedSubject, CountTable
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from trueline.ledger.kept import KeptCounts
     from trueline.ledger.kinds import KindQuery
     from trueline.ledger.population import Population
+    from trueline.metrics.coded_rows import SelectedRows
     from trueline.metrics.groups import PlacedGroups
 
 _TRIES = 3
@@ -41,25 +42,37 @@ class CountsBySubject:
             changes = self._kept.changes(population.job_id)
             if changes % 2 or not self._kept.is_ready(population.job_id, population.training):
                 return None
-            groups = self._query.groups(population)
+            selected = self._kept.selected(population)
+            if selected is None:
+                groups = self._query.groups(population)
+            else:
+                groups = selected.groups(with_changes=population.training is not None)
             with self._kept.tally(population.job_id, population.training) as tally:
                 placed = None if tally is None else tally.placed(groups)
             if placed is None:
                 return None
-            table = self._counted(population, placed)
+            table = self._counted(population, placed, selected)
             if self._kept.changes(population.job_id) == changes:
                 return table
         return None
 
-    def _counted(self, population: Population, placed: PlacedGroups) -> CountTable:
+    def _counted(self, population: Population, placed: PlacedGroups, selected: SelectedRows | None) -> CountTable:
         passing = np.ones(len(placed.kinds), np.bool_)
-        if of_states := on_states(population.filters):
-            passing = self._kinds.passing(replace(population, filters=of_states), placed.kinds)
+        # all that the groups were not selected by
+        left = on_states(population.filters) if selected is None else on_kinds(population.filters)
+        if left:
+            passing = self._kinds.passing(replace(population, filters=left), placed.kinds)
         is_trained = population.training is not None
         counts = placed.counts(passing, trained=is_trained)
         changed = placed.changed(passing) if is_trained else {}
+        bounds: tuple[int | None, int | None] = None, None
+        if selected is not None:
+            first, last = selected.bounds(placed.passing(passing)) or (None, None)
+            bounds = first if population.start is None else None, last if population.end is None else None
+        elif counts:
+            bounds = self._query.bounds(population)
         return CountTable(
             counts,
-            *(self._query.bounds(population) if counts else (None, None)),
+            *bounds,
             tuple(ChangedSubject(subject, *each) for subject, each in changed.items()),
         )

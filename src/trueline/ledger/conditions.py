@@ -73,6 +73,11 @@ def on_states(filters: tuple[Filter, ...]) -> tuple[Filter, ...]:
     return tuple(each for each in filters if own_field(each.field) in _OF_STATES)
 
 
+def on_kinds(filters: tuple[Filter, ...]) -> tuple[Filter, ...]:
+    """Those of filters that are on what events are counted by."""
+    return tuple(each for each in filters if own_field(each.field) in _OF_KINDS)
+
+
 def ask_for_moments(filters: tuple[Filter, ...]) -> bool:
     """Whether any filter needs the moment that an event's consensus was worked out."""
     return any(asks_for_subject(each.field) for each in filters if own_field(each.field) not in _OF_STATES)

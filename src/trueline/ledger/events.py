@@ -136,7 +136,7 @@ class Standing:
     @property
     def documents(self) -> pa.Table:
         """The columns of their documents."""
-        return self.rows.select([name for name in self.rows.column_names if name not in _COLUMNS])
+        return _documents_of(self.rows)
 
 
 class EventTable:
@@ -242,7 +242,8 @@ class EventTable:
         with self._kept.changing(job_id) if before else contextlib.nullcontext():
             self._keep(job_id, replacing, standing)
             self._insert(job_id, written)
-            self._kept.events_written(job_id, _table([*before, *now], [-1] * len(before) + [1] * len(now)))
+            rows = _table([*before, *now], [-1] * len(before) + [1] * len(now))
+            self._kept.events_written(job_id, rows, _documents_of(written))
 
     def _keep(self, job_id: int, replacing: Sequence[EventVersion], standing: Standing) -> None:
         """Keep what others are about to replace, for those who ask what was known before."""
@@ -274,13 +275,18 @@ class EventTable:
         columns["previous_decision"] = repeated("", _COLUMNS["previous_decision"], size)
         columns["sign"] = repeated(1, pa.int8(), size)
         columns |= {name: _empty_lists(name, size) for name in _OTHER}
-        rows = pa.table({name: columns[name] for name in _COLUMNS})
-        self._insert(job_id, beside(rows, self._tables.placed(job_id, documents)))
-        self._kept.events_written(job_id, rows)
+        rows, placed = pa.table({name: columns[name] for name in _COLUMNS}), self._tables.placed(job_id, documents)
+        self._insert(job_id, beside(rows, placed))
+        self._kept.events_written(job_id, rows, placed)
 
     def _insert(self, job_id: int, rows: pa.Table) -> None:
         # in one batch: the engine makes a part of each
         self._engine.insert(self._tables.of(job_id).name, rows.combine_chunks())
+
+
+def _documents_of(rows: pa.Table) -> pa.Table:
+    """The columns of documents of rows as they are stored."""
+    return rows.select([name for name in rows.column_names if name not in _COLUMNS])
 
 
 def _taken_back(standing: Standing, versions: Sequence[EventVersion]) -> pa.Table:

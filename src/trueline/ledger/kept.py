@@ -13,21 +13,29 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from trueline.ledger.kept_columns import KeptColumns
 from trueline.ledger.kept_reviews import KeptReviews
 from trueline.ledger.lookup import KEYS
 from trueline.metrics import tally as tallies
+from trueline.metrics.coded_rows import CODED
 from trueline.metrics.hours import HOUR, HOURS_BEFORE_1970, Window
 from trueline.metrics.tally import Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from numpy.typing import NDArray
 
     from trueline.ledger.engine import Engine
     from trueline.ledger.job_tables import JobTables
+    from trueline.ledger.kept_columns import Reading
     from trueline.ledger.lookup import KeyLookup
+    from trueline.ledger.population import Population
+    from trueline.metrics.coded_rows import Moment, SelectedRows
     from trueline.metrics.consensus import Consensus
 
 _HOURS = f"""
@@ -65,13 +73,15 @@ class _Kept:
 class KeptCounts:
     """The tallies of one store's jobs."""
 
-    def __init__(self, engine: Engine, tables: JobTables, lookup: KeyLookup) -> None:
+    def __init__(self, engine: Engine, tables: JobTables, lookup: KeyLookup, filter_memory_bytes: int) -> None:
         self._engine = engine
         self._tables = tables
         self._lookup = lookup
         self._kept: dict[int, _Kept] = {}
         self.reviews = KeptReviews(engine, tables, lookup)
         """What the report counts of the jobs."""
+        self.columns = KeptColumns(engine, tables, filter_memory_bytes)
+        """What filters asked for of their documents."""
         self._changes: dict[int, int] = {}
         self._writes: dict[int, int] = {}
         self._numbers = itertools.count(1)
@@ -142,6 +152,31 @@ class KeptCounts:
             parts = tally.divided(Window(), _ROWS_AT_ONCE) if in_parts and tally is not None else []
         self.reviews.make_ready(job_id, by_bucket=by_bucket, parts=parts)
 
+    def begin_columns(self, job_id: int, until: int) -> Reading | None:
+        """Begin to read what filters wished for, as `KeptColumns.begin` does. The job must be held."""
+        with self.tally(job_id, None) as tally:
+            if tally is None:
+                return None
+            parts, events = tally.divided(Window(), _ROWS_AT_ONCE), tally.events
+        return self.columns.begin(job_id, parts, until, events)
+
+    def selected(self, population: Population) -> SelectedRows | None:
+        """As `KeptColumns.selected`."""
+        return self.columns.selected(population, self._events(population.job_id))
+
+    def moments(self, population: Population, subjects: Iterable[int]) -> list[Moment] | None:
+        """As `KeptColumns.moments`."""
+        return self.columns.moments(population, subjects, self._events(population.job_id))
+
+    def _events(self, job_id: int) -> int:
+        with self.tally(job_id, None) as tally:
+            return 0 if tally is None else tally.events
+
+    def marked(self, job_id: int) -> NDArray[np.uint64]:
+        """The keys of the subjects that have states of their own; none where there is no tally."""
+        with self.tally(job_id, None) as tally:
+            return np.empty(0, np.uint64) if tally is None else tally.marked
+
     def _mark(self, job_id: int, kept: _Kept, subjects: pa.ChunkedArray) -> None:
         keys = kept.tally.unmarked(subjects.to_numpy())
         if len(keys):
@@ -149,20 +184,29 @@ class KeptCounts:
             events = self._lookup.table(named, pa.array(keys)).cast(tallies.EVENTS)
             with kept.lock:
                 kept.tally.mark(keys, events)
+            self.columns.mark(job_id, keys)
 
     def forget(self, job_id: int) -> None:
         """Drop a job's tally, as when a write has failed."""
         self.written(job_id)
         self._kept.pop(job_id, None)
         self.reviews.forget(job_id)
+        self.columns.forget(job_id)
 
     def forget_for_good(self, job_id: int) -> None:
         """Drop all that is kept of a job that is no more."""
         self.forget(job_id)
+        self.columns.forget_for_good(job_id)
         self._changes.pop(job_id, None)
 
-    def events_written(self, job_id: int, rows: pa.Table) -> None:
-        """Count versions of events that were set or taken back, given as rows of the table of events."""
+    def events_written(self, job_id: int, rows: pa.Table, documents: pa.Table) -> None:
+        """Count versions of events that were set or taken back.
+
+        Args:
+            job_id: The job.
+            rows: As rows of the table of events, without the columns of documents.
+            documents: Those, row for row.
+        """
         self.written(job_id)
         self.reviews.events_written(job_id, rows)
         kept = self._kept.get(job_id)
@@ -172,6 +216,7 @@ class KeptCounts:
         columns |= {name: rows[name].cast(pa.int64()) for name in ("ts", "consensus_changed_at")}
         columns["outcome"] = pc.binary_join_element_wise(rows["decision"], rows["consensus"], "\0")
         events = pa.table({name: columns[name] for name in tallies.EVENTS.names}, tallies.EVENTS)
+        self.columns.events_written(job_id, events.select(CODED.names), documents)
         with kept.lock:
             kept.tally.add(events)
 

@@ -21,6 +21,7 @@ from trueline.ledger.fields import FieldQuery
 from trueline.ledger.in_use import is_in_use
 from trueline.ledger.job_tables import MAX_PATHS, JobTables
 from trueline.ledger.kept import KeptCounts
+from trueline.ledger.kept_columns import FILTER_MEMORY_BYTES
 from trueline.ledger.keys import load_key_maker
 from trueline.ledger.kinds import KindQuery
 from trueline.ledger.lookup import KeyLookup
@@ -71,7 +72,9 @@ class ArrivalClock:
 class Ledger:
     """Events, votes and trainings in one store."""
 
-    def __init__(self, engine: Engine, *, max_job_paths: int = MAX_PATHS) -> None:
+    def __init__(
+        self, engine: Engine, *, max_job_paths: int = MAX_PATHS, filter_memory_bytes: int = FILTER_MEMORY_BYTES
+    ) -> None:
         """Bring the store to the newest schema.
 
         Raises:
@@ -82,7 +85,7 @@ class Ledger:
         self.keys = load_key_maker(engine)
         lookup = KeyLookup(engine)
         tables = self._tables = JobTables(engine, max_job_paths)
-        self.kept = KeptCounts(engine, tables, lookup)
+        self.kept = KeptCounts(engine, tables, lookup, filter_memory_bytes)
         self.events = EventTable(engine, tables, lookup, self.kept)
         self.votes = VoteTable(engine, tables, lookup, self.kept)
         self.trainings = TrainingTable(engine, tables)
@@ -134,6 +137,7 @@ class Ledger:
 
     def close(self) -> None:
         """Let go of the store."""
+        self.kept.columns.close()
         self.engine.close()
 
 

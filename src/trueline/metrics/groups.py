@@ -57,7 +57,7 @@ class PlacedGroups:
 
     def counts(self, passing: NDArray[np.bool_], *, trained: bool) -> tuple[Count, ...]:
         """The count table of decided events of kinds that pass; where none is trained, as if nothing was learned."""
-        kept = self._kept(passing)
+        kept = self.passing(passing)
         by_kind = np.zeros(len(self.kinds), np.int64)
         np.add.at(by_kind, self.kind[kept], self.events[kept])
         counted: dict[tuple[str, str | None, bool, bool], int] = {}
@@ -69,7 +69,7 @@ class PlacedGroups:
     def changed(self, passing: NDArray[np.bool_]) -> dict[int, Changed]:
         """The subjects, by their keys, with decided events of kinds that pass and that changed after training."""
         has_changed = np.array([kind.changed for kind in self.kinds], np.bool_)
-        rows = np.flatnonzero(self._kept(passing) & has_changed[self.kind])
+        rows = np.flatnonzero(self.passing(passing) & has_changed[self.kind])
         found: dict[int, Changed] = {}
         columns = (self.subject[rows].tolist(), self.changed_at[rows].tolist(), self.events[rows].tolist())
         for subject, at, events in zip(*columns, strict=True):
@@ -77,7 +77,8 @@ class PlacedGroups:
             found[subject] = Changed(max(at, before.at), before.events + events)
         return {subject: each for subject, each in found.items() if each.events}
 
-    def _kept(self, passing: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    def passing(self, passing: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Which groups are of decided events of kinds that pass."""
         decided = np.array([bool(kind.decision) for kind in self.kinds], np.bool_)
         kept: NDArray[np.bool_] = (passing & decided)[self.kind]
         return kept

@@ -420,6 +420,16 @@ class Tally:
         return self._hours.divided(window, most)
 
     @property
+    def events(self) -> int:
+        """How many events there are, decided or not."""
+        return int(self._hours.total.sum())
+
+    @property
+    def marked(self) -> NDArray[np.uint64]:
+        """The keys of the marked subjects."""
+        return self._subjects.numbers.copy()
+
+    @property
     def size(self) -> int:
         """How many versions of events it keeps: another number after each that came."""
         return len(self._events)

@@ -18,6 +18,7 @@ from trueline.service.errors import StartError
 from trueline.service.events import Events
 from trueline.service.feedback import Feedback
 from trueline.service.fields import Fields
+from trueline.service.filtering import Filtering
 from trueline.service.ingest import Ingest
 from trueline.service.internal_metrics import InternalMetrics
 from trueline.service.jobs import Jobs
@@ -51,6 +52,7 @@ class Workspace:
         self._ledger = ledger
         self._catalog = catalog
         self._writing = Writing(ledger, catalog)
+        self._filtering = Filtering(ledger, self._writing)
         limits = FilterLimits(settings.max_filters, settings.max_list_members, settings.max_filter_text_bytes)
         self.jobs = Jobs(catalog, self._writing)
         readers = Readers(settings.bulk_readers, max_depth=settings.max_json_depth)
@@ -104,7 +106,11 @@ class Workspace:
                 migrations.check(engine)  # before the catalog, so that neither is changed when one is refused
                 catalog = open_catalog(settings)
                 opened.callback(catalog.close)
-                ledger = Ledger(engine, max_job_paths=settings.max_job_paths)
+                ledger = Ledger(
+                    engine,
+                    max_job_paths=settings.max_job_paths,
+                    filter_memory_bytes=settings.filter_memory_bytes,
+                )
                 workspace = cls(settings, ledger, catalog, load_secret(settings))
                 workspace.recover()
                 workspace.model_metrics.resume()
@@ -155,6 +161,7 @@ class Workspace:
     def close(self) -> None:
         """Let go of the stores, once what waits to be written is."""
         self.model_metrics.close()
+        self._filtering.close()
         self.ingest.close()
         self._ledger.close()
         self._catalog.close()

@@ -1,0 +1,384 @@
+"""Versions of a job's events in a few bytes each, with numbers for what stands at some paths of their documents.
+
+A filter on such a path is put to the different values once; which events pass is then told from their numbers. Rows
+stand in blocks, in the order in which they came, so that what a block has no part in costs nothing.
+
+Times are microseconds since 1970. Tables are arrow's, arrays numpy's.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+
+from trueline.metrics.groups import GROUPS
+from trueline.metrics.growing import Codes, GroupedRows, Numbers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from trueline.metrics.hours import Window
+
+CODED: Final = pa.schema(
+    [
+        ("subject_key", pa.uint64()),
+        ("ts", pa.int64()),
+        ("outcome", pa.string()),
+        ("consensus_changed_at", pa.int64()),
+        ("sign", pa.int8()),
+    ]
+)
+"""Versions of events: set with a sign of 1, taken back with -1. The outcome is as in `tally.EVENTS`."""
+
+BYTES_A_ROW: Final = 20
+"""Without the numbers of paths, and without when a consensus changed, which few rows have."""
+
+_NO_SUBJECT: Final = np.uint64(0)
+_OUTCOMES: Final = 1 << 24
+"""More than there are pairs of labels, so that a subject and an outcome make one number."""
+_ROWS_OF_A_BLOCK: Final = 1 << 18
+_FEW: Final = 6
+"""Ranges of numbers, or keys, that are compared with one after the other; more are looked up."""
+_MOST_BITS: Final = 24
+_NARROWEST: Final = (np.uint8, np.uint16, np.uint32)
+
+
+class Moment(NamedTuple):
+    """Events of one marked subject at one moment."""
+
+    subject_key: int
+    ts: int
+    events: int
+
+
+class _Block:
+    """Rows that came one after the other."""
+
+    __slots__ = ("changed_at", "codes", "first", "group", "last", "size", "subject", "taken_back", "ts")
+
+    def __init__(self, paths: Sequence[str]) -> None:
+        self.size = 0
+        self.ts = np.empty(_ROWS_OF_A_BLOCK, np.int64)
+        self.subject = np.empty(_ROWS_OF_A_BLOCK, np.uint64)
+        self.group = np.empty(_ROWS_OF_A_BLOCK, np.uint32)
+        self.changed_at: NDArray[np.int64] | None = None  # where any row came with a consensus
+        self.taken_back = np.empty(0, np.int64)  # the rows with a sign of -1
+        self.codes: dict[str, NDArray[np.unsignedinteger]] = {
+            path: np.zeros(_ROWS_OF_A_BLOCK, np.uint8) for path in paths
+        }
+        self.first = self.last = 0
+
+    @property
+    def room(self) -> int:
+        return _ROWS_OF_A_BLOCK - self.size
+
+    @property
+    def nbytes(self) -> int:
+        changed = 0 if self.changed_at is None else self.changed_at.nbytes
+        return _ROWS_OF_A_BLOCK * BYTES_A_ROW + changed + sum(codes.nbytes for codes in self.codes.values())
+
+    def append(
+        self,
+        rows: slice,
+        events: Mapping[str, NDArray[Any]],
+        group: NDArray[np.int64],
+        codes: Mapping[str, NDArray[np.uint32]],
+    ) -> None:
+        before, size = self.size, self.size + rows.stop - rows.start
+        ts, changed_at, sign = (events[name][rows] for name in ("ts", "consensus_changed_at", "sign"))
+        self.ts[before:size] = ts
+        self.subject[before:size] = events["subject_key"][rows]
+        self.group[before:size] = group[rows]
+        if self.changed_at is None and changed_at.any():
+            self.changed_at = np.zeros(_ROWS_OF_A_BLOCK, np.int64)
+        if self.changed_at is not None:
+            self.changed_at[before:size] = changed_at
+        self.taken_back = np.concatenate([self.taken_back, before + np.flatnonzero(sign < 0)])
+        for path, numbers in codes.items():
+            self._widen(path, int(numbers[rows].max()))
+            self.codes[path][before:size] = numbers[rows]
+        self.first = int(ts.min()) if not before else min(self.first, int(ts.min()))
+        self.last = int(ts.max()) if not before else max(self.last, int(ts.max()))
+        self.size = size
+
+    def _widen(self, path: str, highest: int) -> None:
+        """Have the numbers of a path stand in as few bytes as they fit into."""
+        codes = self.codes[path]
+        if highest > np.iinfo(codes.dtype).max:
+            self.codes[path] = codes.astype(_fitting(highest))
+
+    def takes_back(self, rows: NDArray[np.intp]) -> NDArray[np.bool_]:
+        """Which of these rows take others back."""
+        found = np.zeros(self.size, np.bool_)
+        found[self.taken_back] = True
+        which: NDArray[np.bool_] = found[rows]
+        return which
+
+    def renumber(self, path: str, places: NDArray[np.uint32]) -> None:
+        """Put other numbers in the place of a path's."""
+        self.codes[path] = places.astype(_fitting(int(places.max())))[self.codes[path]]
+
+    def passing(self, window: Window, passing: Mapping[str, NDArray[np.bool_]]) -> NDArray[np.intp]:
+        """The rows of a window whose numbers pass at every path."""
+        size = self.size
+        met = [_at(self.codes[path][:size], which) for path, which in passing.items()]
+        if (window.start is not None and window.start > self.first) or (
+            window.end is not None and window.end <= self.last
+        ):
+            met.append(window.holds(self.ts[:size]))
+        for other in met[1:]:
+            met[0] &= other
+        return np.flatnonzero(met[0])
+
+
+class CodedRows:
+    """All versions of one job's events. Not for several threads at once."""
+
+    def __init__(self, paths: Sequence[str], marked: NDArray[np.uint64]) -> None:
+        """Without a row; `marked` are the keys of subjects whose events are told apart by subject."""
+        self._paths = list(paths)
+        self._outcomes = Codes()
+        self._groups = Numbers()  # subject and outcome, packed
+        self._subjects = Numbers()
+        self._subjects.add(np.array([_NO_SUBJECT]))
+        self._subjects.add(np.unique(marked))
+        self._of_marked = GroupedRows(row=np.int64)  # by the number of the subject
+        self._blocks: list[_Block] = []
+
+    def __len__(self) -> int:
+        return sum(block.size for block in self._blocks)
+
+    @property
+    def nbytes(self) -> int:
+        """The memory that it takes, but for what is marked."""
+        return sum(block.nbytes for block in self._blocks)
+
+    @property
+    def taken_back(self) -> int:
+        """How many of the rows take others back."""
+        return sum(len(block.taken_back) for block in self._blocks)
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """Those whose numbers it has."""
+        return tuple(self._paths)
+
+    def append(self, events: pa.Table, codes: Mapping[str, NDArray[np.uint32]]) -> None:
+        """Add versions of events, with the columns of `CODED`, and the numbers at every path."""
+        columns = {name: events[name].to_numpy() for name in CODED.names if name != "outcome"}
+        outcome = self._outcomes.of(events["outcome"].combine_chunks())
+        subject = np.maximum(self._subjects.find(columns["subject_key"]), 0)
+        group = self._groups.add((subject * _OUTCOMES + outcome).astype(np.uint64))
+        begin = len(self)
+        done = 0
+        while done < len(group):
+            if not self._blocks or not self._blocks[-1].room:
+                self._blocks.append(_Block(self._paths))
+            rows = slice(done, min(done + self._blocks[-1].room, len(group)))
+            self._blocks[-1].append(rows, columns, group, codes)
+            done = rows.stop
+        of_marked = np.flatnonzero(subject)
+        self._of_marked.append(subject[of_marked], row=begin + of_marked)
+
+    def mark(self, keys: NDArray[np.uint64]) -> None:
+        """Tell the events of these subjects apart by subject from now on."""
+        keys = np.unique(keys[self._subjects.find(keys) < 0])
+        if not len(keys):
+            return
+        number = self._subjects.add(keys)
+        is_among = _Among(keys)
+        for place, block in enumerate(self._blocks):
+            rows = is_among.rows(block.subject[: block.size])
+            if len(rows):
+                of = number[np.searchsorted(keys, block.subject[rows])]
+                outcome = self._groups.numbers[block.group[rows]] % _OUTCOMES
+                block.group[rows] = self._groups.add(of.astype(np.uint64) * np.uint64(_OUTCOMES) + outcome)
+                self._of_marked.append(of, row=place * _ROWS_OF_A_BLOCK + rows)
+
+    def drop(self, path: str) -> None:
+        """Forget the numbers at a path."""
+        self._paths.remove(path)
+        for block in self._blocks:
+            del block.codes[path]
+
+    def renumber(self, path: str, places: NDArray[np.uint32]) -> None:
+        """Put other numbers in the place of a path's: `places` has them, by what they were."""
+        for block in self._blocks:
+            block.renumber(path, places)
+
+    def select(self, window: Window, passing: Mapping[str, NDArray[np.bool_]]) -> SelectedRows:
+        """The rows of a window that pass at every one of some paths; `passing` says it of each number."""
+        chosen = []
+        for block in self._blocks:
+            if (window.end is None or block.first < window.end) and (
+                window.start is None or block.last >= window.start
+            ):
+                rows = block.passing(window, passing)
+                if len(rows):
+                    chosen.append((block, rows, block.group[rows]))
+        return SelectedRows(chosen, self._groups.numbers, self._subjects.numbers, self._outcomes.texts)
+
+    def moments(
+        self, subjects: NDArray[np.uint64], window: Window, passing: Mapping[str, NDArray[np.bool_]]
+    ) -> list[Moment]:
+        """When events happened of marked subjects that are of a window and pass, as `select` has it; decided or not."""
+        found = self._of_marked.of(np.unique(self._subjects.find(subjects)))
+        events: dict[tuple[int, int], int] = {}
+        place = self._of_marked["row"][found]
+        for number in np.unique(place // _ROWS_OF_A_BLOCK).tolist():
+            block = self._blocks[number]
+            rows = place[place // _ROWS_OF_A_BLOCK == number] % _ROWS_OF_A_BLOCK
+            met = window.holds(block.ts[rows])
+            for path, which in passing.items():
+                met &= which[block.codes[path][rows]]
+            rows = rows[met]
+            sign = np.where(block.takes_back(rows), -1, 1)
+            for subject, ts, one in zip(
+                block.subject[rows].tolist(), block.ts[rows].tolist(), sign.tolist(), strict=True
+            ):
+                events[subject, ts] = events.get((subject, ts), 0) + one
+        return [Moment(subject, ts, size) for (subject, ts), size in events.items() if size > 0]
+
+
+class SelectedRows:
+    """Rows that were selected, as they were counted then."""
+
+    def __init__(
+        self,
+        chosen: list[tuple[_Block, NDArray[np.intp], NDArray[np.uint32]]],
+        groups: NDArray[np.uint64],
+        subjects: NDArray[np.uint64],
+        outcomes: list[str],
+    ) -> None:
+        self._chosen = chosen
+        self._size = len(groups)
+        counts = _counted([group for _, _, group in chosen], self._size)
+        for block, rows, group in chosen:
+            if len(block.taken_back):
+                counts -= 2 * np.bincount(group[block.takes_back(rows)], minlength=self._size)
+        self._found = np.flatnonzero(counts)
+        packed = groups[self._found]
+        self._events = counts[self._found]
+        self._marked = subjects[(packed // _OUTCOMES).astype(np.intp)]
+        outcome = pa.array((packed % _OUTCOMES).astype(np.int32))
+        self._outcome = pa.DictionaryArray.from_arrays(outcome, pa.array(outcomes, pa.string()))
+        decided = np.array([not text.startswith("\0") for text in outcomes], np.bool_)
+        self._decided = decided[(packed % _OUTCOMES).astype(np.intp)]
+
+    def groups(self, *, with_changes: bool) -> pa.Table:
+        """The events in groups, with the columns of `GROUPS`; with when consensus changed, where that is asked for."""
+        changed_at = np.zeros(self._size, np.int64)
+        if with_changes:
+            is_marked = np.zeros(self._size, np.bool_)
+            is_marked[self._found] = self._marked != _NO_SUBJECT
+            for block, rows, group in self._chosen:
+                if block.changed_at is not None:
+                    of_marked = is_marked[group]
+                    np.maximum.at(changed_at, group[of_marked], block.changed_at[rows[of_marked]])
+        columns = (self._outcome.cast(pa.string()), self._marked, changed_at[self._found], self._events)
+        return pa.table(dict(zip(GROUPS.names, columns, strict=True)), GROUPS)
+
+    def bounds(self, passing: NDArray[np.bool_]) -> tuple[int, int] | None:
+        """The first and the last ``@timestamp`` of decided events of those groups that pass; None where there are none.
+
+        `passing` has an element for each of `groups`.
+        """
+        wanted = np.zeros(self._size, np.bool_)
+        wanted[self._found] = passing & self._decided
+        # a version that was taken back has the moment of what takes it back
+        gone = [block.ts[rows[block.takes_back(rows)]] for block, rows in self._with_taken_back()]
+        unsure = np.unique(np.concatenate(gone)) if gone else np.empty(0, np.int64)
+        earliest, latest = self._edge(wanted, unsure, 1), self._edge(wanted, unsure, -1)
+        for ts in self._left(wanted, unsure):
+            earliest = ts if earliest is None else min(ts, earliest)
+            latest = ts if latest is None else max(ts, latest)
+        return None if earliest is None or latest is None else (earliest, latest)
+
+    def _with_taken_back(self) -> Iterator[tuple[_Block, NDArray[np.intp]]]:
+        return ((block, rows) for block, rows, _ in self._chosen if len(block.taken_back))
+
+    def _edge(self, wanted: NDArray[np.bool_], unsure: NDArray[np.int64], order: int) -> int | None:
+        """The first moment in an order of time, 1 or -1, but for those that are not sure."""
+        best: int | None = None
+        blocks = sorted(self._chosen, key=lambda each: each[0].first if order > 0 else -each[0].last)
+        for block, rows, group in blocks:
+            nearest = block.first if order > 0 else block.last
+            if best is not None and order * nearest >= order * best:
+                break
+            ts = block.ts[rows[wanted[group]]]
+            if len(unsure):
+                ts = ts[~np.isin(ts, unsure)]
+            if len(ts):
+                found = int(ts.min() if order > 0 else ts.max())
+                best = found if best is None or order * found < order * best else best
+        return best
+
+    def _left(self, wanted: NDArray[np.bool_], unsure: NDArray[np.int64]) -> list[int]:
+        """Those moments among these that events are left of."""
+        if not len(unsure):
+            return []
+        left = np.zeros(len(unsure), np.int64)
+        for block, rows, group in self._chosen:
+            of_wanted = rows[wanted[group]]
+            among = of_wanted[np.isin(block.ts[of_wanted], unsure)]
+            sign = np.where(block.takes_back(among), -1, 1)
+            np.add.at(left, np.searchsorted(unsure, block.ts[among]), sign)
+        moments: list[int] = unsure[left > 0].tolist()
+        return moments
+
+
+class _Among:
+    """Finds the rows of some keys among many."""
+
+    def __init__(self, keys: NDArray[np.uint64]) -> None:
+        self._keys = keys
+        bits = min(len(keys).bit_length() + 7, _MOST_BITS)  # so that of those that begin alike most are the same
+        self._shift = np.uint64(64 - bits)
+        self._begins = np.zeros(1 << bits, np.bool_)
+        self._begins[(keys >> self._shift).astype(np.intp)] = True
+
+    def rows(self, keys: NDArray[np.uint64]) -> NDArray[np.intp]:
+        if len(self._keys) <= _FEW:
+            met = keys == self._keys[0]
+            for key in self._keys[1:]:
+                met |= keys == key
+            return np.flatnonzero(met)
+        maybe = np.flatnonzero(self._begins[(keys >> self._shift).astype(np.intp)])
+        at = np.minimum(np.searchsorted(self._keys, keys[maybe]), len(self._keys) - 1)
+        found: NDArray[np.intp] = maybe[self._keys[at] == keys[maybe]]
+        return found
+
+
+def _fitting(highest: int) -> type[np.unsignedinteger]:
+    return next(kind for kind in _NARROWEST if highest <= np.iinfo(kind).max)
+
+
+def _at(codes: NDArray[np.unsignedinteger], passing: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Whether each number passes: by comparing where those that do lie in few ranges, which is several times faster."""
+    edges = np.flatnonzero(np.diff(passing, prepend=False, append=False))
+    ranges = edges.reshape(-1, 2)
+    highest = np.iinfo(codes.dtype).max
+    ranges = ranges[ranges[:, 0] <= highest]
+    if len(ranges) > _FEW:
+        looked_up: NDArray[np.bool_] = passing[codes]
+        return looked_up
+    met = np.zeros(len(codes), np.bool_)
+    for begin, end in ranges.tolist():
+        if end - begin == 1:
+            met |= codes == codes.dtype.type(begin)
+        elif begin == 0:
+            met |= codes <= codes.dtype.type(min(end - 1, highest))
+        else:  # a number below the range wraps around to beyond it
+            met |= codes - codes.dtype.type(begin) <= codes.dtype.type(min(end - 1, highest) - begin)
+    return met
+
+
+def _counted(groups: list[NDArray[np.uint32]], size: int) -> NDArray[np.int64]:
+    if not groups:
+        return np.zeros(size, np.int64)
+    counted: NDArray[np.int64] = np.bincount(np.concatenate(groups), minlength=size).astype(np.int64)
+    return counted
