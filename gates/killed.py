@@ -88,8 +88,8 @@ class Client:
         self.done: Counter[str] = Counter()
         self._choose = random.Random(seed)  # noqa: S311 - test data
 
-    def write(self, address: str, key: str, jobs: list[Job]) -> None:
-        """Write until the connection breaks.
+    def write(self, address: str, key: str, jobs: list[Job], is_killed: threading.Event) -> None:
+        """Write until the connection breaks; who has nothing to write about yet, until the server is killed.
 
         Raises:
             BrokenError: an answer is not what was promised.
@@ -99,7 +99,8 @@ class Client:
             while True:
                 job = self._choose.choice(jobs)
                 if (request := self._next(job)) is None:
-                    time.sleep(0.002)
+                    if is_killed.wait(0.002):
+                        return
                     continue
                 self.pending = (job, request)
                 self.send(connection, key)
@@ -362,10 +363,11 @@ def _write_until_killed(  # noqa: PLR0913, PLR0917 - a round has that many parts
     address: str, key: str, jobs: list[Job], clients: list[Client], process_id: int, seconds: float
 ) -> None:
     broken: list[BrokenError] = []
+    is_killed = threading.Event()
 
     def work(client: Client) -> None:
         try:
-            client.write(address, key, jobs)
+            client.write(address, key, jobs, is_killed)
         except BrokenError as error:
             broken.append(error)
 
@@ -374,6 +376,7 @@ def _write_until_killed(  # noqa: PLR0913, PLR0917 - a round has that many parts
         each.start()
     time.sleep(seconds)
     os.kill(process_id, signal.SIGKILL)
+    is_killed.set()
     for each in threads:
         each.join()
     if broken:
