@@ -2,32 +2,23 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
 import random
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from ledger.random_writes import LABELS, WRITES, Writer, packed, population
 from trueline.filters.request import parse_filters
-from trueline.instants import parse_micros
-from trueline.ledger.conditions import JobShape
-from trueline.ledger.errors import LedgerError
-from trueline.ledger.population import Population
 from trueline.ledger.reviews import ReviewQuery
-from trueline.metrics.consensus import REVIEW_REASONS
-from trueline.service.errors import InvalidRequestError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from trueline.catalog.records import Job
+    from trueline.ledger.population import Population
     from trueline.ledger.store import Ledger
     from trueline.service.workspace import Workspace
 
-LABELS = ["Drop", "Investigate", "Escalate"]
 HOURS = [None, "2024-12-31T23:00:00Z", "2025-01-01T01:00:00Z", "2025-01-01T03:00:00Z", "2025-01-02T00:00:00Z"]
 MOMENTS = [
     *HOURS,
@@ -36,8 +27,6 @@ MOMENTS = [
     "2025-01-01T00:45:00Z",
     "2025-01-01T03:01:00Z",
 ]
-WRITES = ["events", "events", "votes", "votes", "decision", "training", "min_votes", "failed"]
-
 
 TOLD_BY_KINDS: list[list[dict[str, Any]]] = [
     [{"field": "arcanna.result_label", "operator": "is", "value": "Drop"}],
@@ -59,105 +48,6 @@ FILTERS = [
     parse_filters([{"field": "v", "operator": "gt", "value": 0.5}]),
     parse_filters([{"field": "v", "operator": "gt", "value": 0.5}, *TOLD_BY_KINDS[3]]),
 ]
-
-
-class Writer:
-    """Writes at random to one job, as requests would."""
-
-    def __init__(self, workspace: Workspace, ledger: Ledger, job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.choose = random.Random(job.grouping)  # noqa: S311 - test data
-        self.choose_beside = random.Random(f"beside {job.grouping}")  # noqa: S311 - what does not decide what is counted
-        self._choose_reason = random.Random(f"reason {job.grouping}")  # noqa: S311 - likewise
-        self._workspace = workspace
-        self._ledger = ledger
-        self._job = job
-        self._monkeypatch = monkeypatch
-        self._sent: set[str] = set()
-
-    def write(self, kind: str) -> None:
-        """Write once."""
-        choose, workspace, job = self.choose, self._workspace, self._job
-        known = sorted(self._sent)
-        match kind:
-            case "events":
-                events = [self._event() for _ in range(choose.randint(1, 6))]
-                assert not workspace.ingest.bulk(job, packed(*events)).rejected
-                self._sent |= {event["event_id"] for event in events}
-            case "votes" if known:
-                votes = [{"event_id": choose.choice(known), **self._vote()} for _ in range(choose.randint(1, 4))]
-                assert not workspace.feedback.bulk(job, packed(*votes)).rejected
-            case "decision" if known:
-                workspace.ingest.decide(
-                    job,
-                    choose.choice(known),
-                    label=choose.choice(LABELS),
-                    confidence=self.choose_beside.choice([None, 0, 5, 64, 100]),
-                )
-            case "training":
-                members = [
-                    {"event_id": each, "label": choose.choice(LABELS)} for each in known if choose.random() < 0.5
-                ]
-                workspace.training.register(job, training_set=members if choose.random() < 0.5 else None)
-            case "min_votes":
-                workspace.jobs.change(job.id, min_votes=choose.randint(1, 2))
-            case "failed" if known:
-                self._fail(choose.choice(["events", "consensus"]))
-
-    def _fail(self, at: str) -> None:
-        with self._monkeypatch.context() as patched:
-            patched.setattr(self._ledger.engine, "insert", failing(self._ledger.engine.insert, at))
-            with pytest.raises(LedgerError, match="cut short"):
-                self._write_often()
-
-    def audit(self) -> None:
-        """Draw one of each decision, where there is any."""
-        for decision in LABELS:
-            with contextlib.suppress(InvalidRequestError):
-                self._workspace.audits.draw(self._job, decision, 1, str(self.choose_beside.random()))
-
-    def _write_often(self) -> None:
-        for _ in range(50):
-            self._workspace.ingest.bulk(self._job, packed(self._event(voted=True)))
-
-    def _event(self, *, voted: bool = False) -> dict[str, Any]:
-        choose = self.choose
-        name = str(choose.randint(1, 30))
-        at = datetime(2024, 12, 31, 22, tzinfo=UTC) + timedelta(minutes=choose.randint(0, 7 * 60))
-        event: dict[str, Any] = {"event_id": name, "timestamp": at.isoformat(), "bucket_id": choose.choice("xyz")}
-        event |= {"raw_body": {"v": choose.random()}}
-        if choose.random() < 0.8:
-            event["decision"] = {
-                "label": choose.choice(LABELS),
-                "confidence": self.choose_beside.choice([None, 0, 9.5, 60, 99, 100]),
-            }
-        return event | ({"votes": [self._vote()]} if voted or choose.random() < 0.3 else {})
-
-    def _vote(self) -> dict[str, Any]:
-        choose, beside = self.choose, self.choose_beside
-        label = choose.choice([*LABELS, None])
-        vote: dict[str, Any] = {
-            "analyst": choose.choice("abc"),
-            "label": label,
-            "at": f"2025-01-0{choose.randint(1, 9)}",
-        }
-        vote |= {"review_probability": beside.choice([0.25, 0.5, 1])} if beside.random() < 0.4 else {}
-        reason = self._choose_reason
-        return vote | ({"review_reason": reason.choice(REVIEW_REASONS)} if reason.random() < 0.4 else {})
-
-
-def failing(insert: Callable[[str, Any], None], at: str) -> Callable[[str, Any], None]:
-    """An insert that fails where it is about a table of such a name."""
-
-    def cut_short(table: str, rows: Any) -> None:  # noqa: ANN401 - a table of any shape
-        if table.startswith(at):
-            raise LedgerError("cut short")
-        insert(table, rows)
-
-    return cut_short
-
-
-def packed(*lines: dict[str, Any]) -> list[bytes]:
-    return [json.dumps(line).encode() for line in lines]
 
 
 @pytest.mark.parametrize("grouping", ["event", "bucket"])
@@ -279,18 +169,6 @@ def test_a_report_asks_for_no_states_of_subjects(
 def windows(choose: random.Random) -> list[tuple[str | None, str | None]]:
     start, end = (choose.choice(MOMENTS) for _ in range(2))
     return [(None, None), (start, end) if start is None or end is None or start <= end else (end, start)]
-
-
-def population(workspace: Workspace, job: Job, start: str | None, end: str | None) -> Population:
-    active = next((model for model in workspace.training.models(job) if model.active), None)
-    return Population(
-        job.id,
-        JobShape(job.labels, job.grouping == "bucket", job.low_confidence_below),
-        None if active is None else active.training,
-        None if start is None else parse_micros(start),
-        None if end is None else parse_micros(end),
-        (),
-    )
 
 
 def test_an_event_that_moves_while_it_is_counted_is_counted_once(

@@ -275,8 +275,8 @@ class KeptColumns:
             self._not_worth.setdefault(job_id, set()).add(name)
             self._drop(job_id, name)
 
-    def _make_room(self, job_id: int) -> None:
-        """Drop what was not asked for the longest, until the rest is as small as it is to be."""
+    def _make_room(self, job_id: int | None = None) -> None:
+        """Drop what was not asked for the longest, but last of a job, until the rest is as small as it is to be."""
         while self._size() > self._memory_bytes:
             held = [(each, path) for each, kept in self._kept.items() for path in kept.paths]
             others = [each for each in held if each[0] != job_id] or held
@@ -331,14 +331,14 @@ class KeptColumns:
         kept = self._kept.get(job_id)
         if kept is None:
             return
-        size = len(kept.rows)
+        size = kept.rows.nbytes
         with kept.lock:
             _append(kept, events, documents)
         self._drop_too_many(job_id, kept)
         if kept.rows.taken_back > self.worth_keeping + len(kept.rows) // _WORN:
             self._kept.pop(job_id, None)
-        elif len(kept.rows) // self.worth_keeping != size // max(self.worth_keeping, 1):
-            self._make_room(-1)
+        elif kept.rows.nbytes > size:
+            self._make_room()
 
     def mark(self, job_id: int, keys: NDArray[np.uint64]) -> None:
         """Take in that subjects have states of their own from now on."""

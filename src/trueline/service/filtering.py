@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import structlog
 
 from trueline.ledger import budget
-from trueline.ledger.errors import LedgerError
 from trueline.service.errors import JobNotFoundError
 
 if TYPE_CHECKING:
@@ -51,7 +50,7 @@ class Filtering:
                 self._read(job_id)
         except JobNotFoundError:  # deleted meanwhile, and all that was kept of it with it
             pass
-        except LedgerError:  # questions are answered by the engine until somebody asks again
+        except Exception:  # noqa: BLE001 - the log tells; the engine answers until somebody asks again
             _log.exception("what filters ask for could not be read", job_id=job_id)
             self._ledger.kept.columns.forget(job_id)
 

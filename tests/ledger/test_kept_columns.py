@@ -1,0 +1,283 @@
+"""What filters ask for, kept in memory: what a recount says after every kind of write, in no more room than allowed."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from ledger.random_writes import LABELS, WRITES, Writer, packed, population
+from trueline.filters.request import parse_filters
+from trueline.instants import parse_micros
+from trueline.ledger import kept_columns, path_values
+from trueline.metrics import coded_rows
+from trueline.metrics.coded_rows import CodedRows
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from trueline.catalog.records import Job
+    from trueline.ledger.kept_columns import KeptColumns
+    from trueline.ledger.store import Ledger
+    from trueline.service.workspace import Workspace
+
+MOMENTS = [None, "2024-12-31T23:00:00Z", "2025-01-01T00:30:00Z", "2025-01-01T03:00:00Z", "2025-01-01T03:01:00.5Z"]
+ON_DOCUMENTS: list[dict[str, Any]] = [
+    {"field": "of.any.kind", "operator": "is", "value": "1"},
+    {"field": "of.any.kind", "operator": "gt", "value": 1},
+    {"field": "of.any.kind", "operator": "not exists"},
+    {"field": "of.any.kind", "operator": "contains", "value": "t"},
+    {"field": "of.any.kind", "operator": "is not", "value": 2},
+    {"field": "v", "operator": "gt", "value": 0.5},
+    {"field": "sparse", "operator": "exists"},
+    {"field": "sparse", "operator": "is one of", "value": ["x", "y"]},
+]
+ON_KINDS: list[dict[str, Any]] = [
+    {"field": "arcanna.consensus", "operator": "exists"},
+    {"field": "arcanna.result_label", "operator": "is not", "value": "Drop"},
+    {"field": "arcanna.knowledge_base_state", "operator": "is not", "value": "retrain"},
+]
+
+
+@pytest.fixture
+def columns(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> Iterator[KeptColumns]:
+    """What is kept, also of jobs with few events, and read when `kept` has it read."""
+    monkeypatch.setattr(ledger.kept.columns, "worth_keeping", 0)
+    monkeypatch.setattr(ledger.kept.columns, "wanted", None)
+    yield ledger.kept.columns
+    for job_id in list(ledger.kept.columns._kept):  # noqa: SLF001 - for the next test
+        ledger.kept.columns.forget_for_good(job_id)
+
+
+def ask(workspace: Workspace, job: Job, *filters: dict[str, Any]) -> dict[str, Any]:
+    return workspace.metrics.job(job.id, filters=list(filters))
+
+
+def kept(workspace: Workspace, job: Job) -> list[str]:
+    """The paths that are kept of a job, once all is read that was wished for."""
+    workspace._filtering.put(job.id).result()  # noqa: SLF001
+    of_job = workspace._ledger.kept.columns._kept.get(job.id)  # noqa: SLF001
+    return [] if of_job is None else sorted(of_job.paths)
+
+
+@pytest.fixture
+def selections(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """How often an answer came from what is kept."""
+    counted: Counter[str] = Counter()
+    for name in ("select", "moments"):
+        whole = getattr(CodedRows, name)
+
+        def noted(*asked: object, whole: Callable[..., object] = whole, name: str = name) -> object:
+            counted[name] += 1
+            return whole(*asked)
+
+        monkeypatch.setattr(CodedRows, name, noted)
+    return counted
+
+
+@pytest.mark.parametrize("grouping", ["event", "bucket"])
+@pytest.mark.usefixtures("columns")
+def test_filters_count_what_a_recount_does_after_every_kind_of_write(  # noqa: PLR0913, PLR0917 - fixtures
+    grouping: str,
+    workspace: Workspace,
+    ledger: Ledger,
+    selections: Counter[str],
+    fresh_title: Callable[[], str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(path_values, "MOST_VALUES", 25)  # more than stand at any path but one
+    job = workspace.jobs.create(title=fresh_title(), labels=LABELS, grouping=grouping)
+    recount, writer = ledger.count, Writer(workspace, ledger, job, monkeypatch)
+    choose = random.Random(grouping)  # noqa: S311 - test data
+    seen: set[tuple[bool, int]] = set()
+    for kind in [writer.choose.choice(WRITES) for _ in range(60)]:
+        writer.write(kind)
+        ask(workspace, job, *ON_DOCUMENTS[:1], *ON_DOCUMENTS[5:7])
+        workspace._filtering.put(job.id).result()  # noqa: SLF001
+        for _ in range(4):
+            start, end = (choose.choice(MOMENTS) for _ in range(2))
+            raw = choose.sample(ON_DOCUMENTS, choose.randint(1, 2)) + choose.sample(ON_KINDS, choose.randint(0, 1))
+            everybody = population(workspace, job, None, None)
+            asked = replace(
+                everybody,
+                start=None if start is None else parse_micros(start),
+                end=None if end is None else parse_micros(end),
+                filters=parse_filters(raw),
+            )
+            if asked.start is not None and asked.end is not None and asked.start > asked.end:
+                asked = replace(asked, start=asked.end, end=asked.start)
+            before = selections.total()
+            found, counted = ledger.answers.counts(asked), recount.counts(asked)
+            assert (sorted(found.counts, key=repr), found.earliest, found.latest) == (
+                sorted(counted.counts, key=repr),
+                counted.earliest,
+                counted.latest,
+            ), (kind, raw)
+            if asked.training is not None:
+                expected = recount.changed_events(asked, counted, 3)
+                assert ledger.answers.changed_events(asked, found, 3) == expected, (kind, raw)
+                seen.add((selections.total() > before, len(expected)))
+    assert {(True, size) for size in range(4)} <= seen
+    assert selections["select"] > 100
+    assert selections["moments"] > 20
+
+
+@pytest.mark.usefixtures("columns")
+def test_a_filter_is_answered_by_the_engine_until_its_path_is_read(
+    workspace: Workspace, selections: Counter[str], fresh_title: Callable[[], str]
+) -> None:
+    job = workspace.jobs.create(title=fresh_title(), labels=LABELS)
+    send(workspace, job, *({"a": number % 3, "b": "x"} for number in range(9)))
+    above = {"field": "a", "operator": "gt", "value": 0}
+    assert ask(workspace, job, above)["total_events"] == 6
+    assert not selections
+    assert kept(workspace, job) == ["a"]
+    assert ask(workspace, job, above)["total_events"] == 6
+    assert selections["select"] == 1
+    send(workspace, job, {"a": 2}, {"a": "2"}, {"a": 0}, first=9)
+    assert ask(workspace, job, above)["total_events"] == 8
+    assert ask(workspace, job, above, {"field": "b", "operator": "exists"})["total_events"] == 6
+    assert selections["select"] == 2  # of b nothing was kept yet
+    assert kept(workspace, job) == ["a", "b"]
+    assert ask(workspace, job, above, {"field": "b", "operator": "not exists"})["total_events"] == 2
+    assert selections["select"] == 3
+
+
+@pytest.mark.usefixtures("columns")
+def test_small_jobs_and_paths_that_no_document_has_are_left_to_the_engine(
+    workspace: Workspace, ledger: Ledger, fresh_title: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = workspace.jobs.create(title=fresh_title(), labels=LABELS)
+    send(workspace, job, {"a": 1})
+    ask(
+        workspace,
+        job,
+        {"field": "z", "operator": "exists"},
+        {"field": "arcanna.confidence_score", "operator": "gt", "value": 1},
+    )
+    assert kept(workspace, job) == []
+    monkeypatch.setattr(ledger.kept.columns, "worth_keeping", 2)
+    ask(workspace, job, {"field": "a", "operator": "exists"})
+    assert kept(workspace, job) == []
+    send(workspace, job, {"a": 1}, first=1)
+    ask(workspace, job, {"field": "a", "operator": "exists"})
+    assert kept(workspace, job) == ["a"]
+
+
+@pytest.mark.parametrize("meanwhile", ["sent", "sent again", "failed"])
+def test_what_is_written_while_a_path_is_read_is_in_it(  # noqa: PLR0913, PLR0917 - fixtures
+    meanwhile: str,
+    columns: KeptColumns,
+    workspace: Workspace,
+    ledger: Ledger,
+    selections: Counter[str],
+    fresh_title: Callable[[], str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    job = workspace.jobs.create(title=fresh_title(), labels=LABELS)
+    send(workspace, job, {"a": 1}, {"a": 1}, {"a": 2})
+    read, readings = columns.read, 0
+
+    def interrupted(*asked: Any) -> None:  # noqa: ANN401 - handed on
+        nonlocal readings
+        readings += 1
+        if meanwhile == "failed":
+            ledger.kept.forget(job.id)
+        else:
+            send(workspace, job, {"a": 1}, {"a": 3}, first=0 if meanwhile == "sent again" else 3)
+        vote = {"event_id": "0", "analyst": "ana", "label": "Escalate"}
+        assert workspace.feedback.bulk(job, packed(vote)).accepted == 1
+        read(*asked)
+
+    monkeypatch.setattr(columns, "read", interrupted)
+    one = {"field": "a", "operator": "is", "value": 1}
+    ask(workspace, job, one)
+    assert kept(workspace, job) == ([] if meanwhile == "failed" else ["a"])
+    assert readings == 1
+    answer = ask(workspace, job, one)
+    assert selections["select"] == (meanwhile != "failed")
+    assert answer["total_events"] == {"sent": 3, "sent again": 1, "failed": 2}[meanwhile]
+    assert answer["total_events_with_consensus"] == 1
+
+
+def test_texts_that_differ_in_digits_alone_are_taken_together_before_a_path_is_given_up(
+    columns: KeptColumns,
+    workspace: Workspace,
+    selections: Counter[str],
+    fresh_title: Callable[[], str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(path_values, "MOST_VALUES", 20)
+    job = workspace.jobs.create(title=fresh_title(), labels=LABELS)
+    send(workspace, job, *({"a": f"curl {number} of {number % 7}" if number % 2 else "sh"} for number in range(44)))
+    curl = {"field": "a", "operator": "contains", "value": "curl"}
+    five = {"field": "a", "operator": "contains", "value": "curl 5"}
+    assert [ask(workspace, job, each)["total_events"] for each in (curl, five)] == [22, 1]
+    assert kept(workspace, job) == ["a"]
+    assert [ask(workspace, job, each)["total_events"] for each in (curl, five)] == [22, 1]
+    assert selections["select"] == 1
+    send(workspace, job, *({"a": f"curl {'x' * number} {number}"} for number in range(15)), first=100)
+    assert [ask(workspace, job, each)["total_events"] for each in (curl, five)] == [37, 1]
+    assert selections["select"] == 2
+    send(workspace, job, *({"a": "y" * number} for number in range(15)), first=200)
+    assert ask(workspace, job, curl)["total_events"] == 37
+    assert selections["select"] == 2
+    assert kept(workspace, job) == []
+    assert not columns._wishes.get(job.id)  # noqa: SLF001 - it is not tried again
+
+
+def test_no_more_memory_is_taken_than_there_may_be(
+    columns: KeptColumns, workspace: Workspace, fresh_title: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(coded_rows, "_ROWS_OF_A_BLOCK", 4)
+    jobs = [workspace.jobs.create(title=fresh_title(), labels=LABELS) for _ in range(2)]
+    for job in jobs:
+        send(workspace, job, {"a": 1, "b": 2}, {"a": 1}, name=str(job.id))
+    one = {"field": "a", "operator": "exists"}
+    two = {"field": "b", "operator": "exists"}
+    ask(workspace, jobs[0], one)
+    assert kept(workspace, jobs[0]) == ["a"]
+    ask(workspace, jobs[0], two)
+    assert kept(workspace, jobs[0]) == ["a", "b"]
+    monkeypatch.setattr(columns, "_memory_bytes", columns._size() + 100)  # noqa: SLF001 - room for one job, not for two
+    ask(workspace, jobs[1], two)
+    assert kept(workspace, jobs[1]) == ["b"]
+    assert kept(workspace, jobs[0]) == ["b"]  # what was asked for last
+    monkeypatch.setattr(columns, "_memory_bytes", 100)
+    send(workspace, jobs[1], {"b": 5}, name=str(jobs[1].id), first=5)
+    assert columns._kept  # noqa: SLF001 - it has grown by nothing
+    send(workspace, jobs[1], {"b": 5}, {"b": 6}, name=str(jobs[1].id), first=6)
+    assert not columns._kept  # noqa: SLF001
+    monkeypatch.setattr(columns, "_memory_bytes", 20)
+    ask(workspace, jobs[0], one)
+    assert kept(workspace, jobs[0]) == []
+    monkeypatch.setattr(columns, "_memory_bytes", 0)
+    assert ask(workspace, jobs[0], one)["total_events"] == 2
+
+
+def test_of_what_takes_more_back_than_it_keeps_nothing_is_kept(
+    columns: KeptColumns, workspace: Workspace, fresh_title: Callable[[], str]
+) -> None:
+    job = workspace.jobs.create(title=fresh_title(), labels=LABELS)
+    exists = {"field": "a", "operator": "exists"}
+    send(workspace, job, *({"a": number} for number in range(10)))
+    ask(workspace, job, exists)
+    assert kept(workspace, job) == ["a"]
+    for again in range(1, 4):
+        send(workspace, job, *({"a": number + again} for number in range(10)))
+    assert job.id not in columns._kept  # noqa: SLF001
+    assert ask(workspace, job, exists)["total_events"] == 10
+    assert kept(workspace, job) == ["a"]
+    assert kept_columns.WORTH_KEEPING > 10_000
+
+
+def send(workspace: Workspace, job: Job, *documents: dict[str, Any], first: int = 0, name: str = "") -> None:
+    """Send documents, as decided events."""
+    lines = [
+        {"event_id": f"{name}{number}", "raw_body": document, "decision": {"label": "Drop"}, "timestamp": "2025-01-01"}
+        for number, document in enumerate(documents, first)
+    ]
+    assert not workspace.ingest.bulk(job, packed(*lines)).rejected

@@ -1,0 +1,195 @@
+"""Rows kept as numbers, against a plain recount of the same versions."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from trueline.metrics import coded_rows
+from trueline.metrics.coded_rows import CODED, CodedRows, Moment
+from trueline.metrics.hours import Window
+
+PATHS = ("a", "b")
+OUTCOMES = ("Drop\0", "Drop\0Escalate", "Escalate\0", "\0", "\0Drop")
+SUBJECTS = (11, 12, 13, 2**63 + 5)
+VALUES = 900
+"""Of the second path: more than fit into a byte."""
+
+
+@dataclass
+class Plain:
+    """The same, event by event."""
+
+    versions: list[dict[str, Any]] = field(default_factory=list)
+    marked: set[int] = field(default_factory=set)
+
+    def passing(self, window: Window, passing: dict[str, np.ndarray[Any, Any]]) -> list[dict[str, Any]]:
+        return [
+            each
+            for each in self.versions
+            if window.holds_moment(each["ts"]) and all(which[each[path]] for path, which in passing.items())
+        ]
+
+    def groups(self, rows: list[dict[str, Any]]) -> dict[tuple[str, int], int]:
+        found: Counter[tuple[str, int]] = Counter()
+        for each in rows:
+            found[each["outcome"], each["subject_key"] if each["subject_key"] in self.marked else 0] += each["sign"]
+        return {group: events for group, events in found.items() if events}
+
+    def changed_at(self, rows: list[dict[str, Any]]) -> dict[tuple[str, int], int]:
+        found: dict[tuple[str, int], int] = {}
+        for each in rows:
+            if each["subject_key"] in self.marked:
+                group = each["outcome"], each["subject_key"]
+                found[group] = max(found.get(group, 0), each["consensus_changed_at"])
+        return found
+
+    @staticmethod
+    def bounds(rows: list[dict[str, Any]], left_out: set[tuple[str, int]], marked: set[int]) -> tuple[int, int] | None:
+        left: Counter[int] = Counter()
+        for each in rows:
+            group = each["outcome"], each["subject_key"] if each["subject_key"] in marked else 0
+            if not each["outcome"].startswith("\0") and group not in left_out:
+                left[each["ts"]] += each["sign"]
+        moments = [ts for ts, events in left.items() if events > 0]
+        return (min(moments), max(moments)) if moments else None
+
+
+def append(rows: CodedRows, plain: Plain, versions: list[dict[str, Any]]) -> None:
+    plain.versions += versions
+    events = pa.table({name: [each[name] for each in versions] for name in CODED.names}, CODED)
+    rows.append(events, {path: np.array([each[path] for each in versions], np.uint32) for path in PATHS})
+
+
+def version(choose: random.Random) -> dict[str, Any]:
+    outcome = choose.choice(OUTCOMES)
+    return {
+        "subject_key": choose.choice(SUBJECTS),
+        "ts": choose.randint(-50, 50),
+        "outcome": outcome,
+        "consensus_changed_at": choose.randint(1, 99) if not outcome.endswith("\0") else 0,
+        "sign": 1,
+        "a": choose.randrange(4),
+        "b": choose.choice([0, choose.randrange(VALUES)]),
+    }
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_what_is_selected_is_what_a_recount_finds(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(coded_rows, "_ROWS_OF_A_BLOCK", 37)
+    choose = random.Random(seed)  # noqa: S311 - test data
+    rows, plain = CodedRows(PATHS, np.array([SUBJECTS[0]], np.uint64)), Plain(marked={SUBJECTS[0]})
+    seen: Counter[str] = Counter()
+    for _ in range(40):
+        match choose.choice(["append", "append", "take back", "mark"]):
+            case "append":
+                append(rows, plain, [version(choose) for _ in range(choose.randint(1, 60))])
+            case "take back" if plain.versions:
+                standing = [each for each in plain.versions if each["sign"] > 0 and not each.get("gone")]
+                gone = choose.sample(standing, min(len(standing), choose.randint(1, 5)))
+                append(rows, plain, [{**each, "sign": -1} for each in gone])
+                for each in gone:
+                    each["gone"] = True
+            case "mark":
+                keys = choose.sample(SUBJECTS, choose.randint(1, 3))
+                rows.mark(np.array(keys, np.uint64))
+                plain.marked.update(keys)
+            case _:
+                continue
+        start, end = sorted([choose.randint(-60, 60), choose.randint(-60, 60)])
+        window = choose.choice([Window(), Window(start, end), Window(start), Window(None, end)])
+        share = choose.choice([0.02, 0.5, 0.98])
+        passing = {
+            "a": np.array([choose.random() < 0.7 for _ in range(4)]),
+            "b": np.array([choose.random() < share for _ in range(VALUES)]),
+        }
+        passing = choose.choice([passing, {"a": passing["a"]}, {"b": np.arange(VALUES) >= choose.randrange(VALUES)}])
+        selected, expected = rows.select(window, passing), plain.passing(window, passing)
+
+        groups = selected.groups(with_changes=True).to_pylist()
+        counted = {(each["outcome"], each["marked"]): each["events"] for each in groups}
+        assert counted == plain.groups(expected)
+        changed_at = plain.changed_at(expected)
+        assert {key: each["first_changed_at"] for each in groups if (key := (each["outcome"], each["marked"]))} == {
+            key: changed_at.get(key, 0) for key in counted
+        }
+
+        left_out = {key for key in counted if choose.random() < 0.2}
+        kept = np.array([(each["outcome"], each["marked"]) not in left_out for each in groups], np.bool_)
+        # of groups that came to nothing no moment is told, whatever stands in them
+        empty = set(plain.groups(expected)) ^ {
+            (each["outcome"], each["subject_key"] if each["subject_key"] in plain.marked else 0) for each in expected
+        }
+        assert selected.bounds(kept) == plain.bounds(expected, left_out | empty, plain.marked)
+
+        asked = choose.sample(sorted(plain.marked), choose.randint(0, len(plain.marked)))
+        moments: Counter[tuple[int, int]] = Counter()
+        for each in expected:
+            if each["subject_key"] in asked:
+                moments[each["subject_key"], each["ts"]] += each["sign"]
+        found = rows.moments(np.array(asked, np.uint64), window, passing)
+        assert sorted(found) == sorted(Moment(*at, events) for at, events in moments.items() if events > 0)
+        seen["groups"] += bool(counted)
+        seen["no groups"] += not counted
+        seen["moments"] += bool(found)
+        seen["taken back"] += bool(rows.taken_back)
+    assert len(rows) == len(plain.versions)
+    assert all(seen[what] for what in ("groups", "moments", "taken back"))
+
+
+@pytest.mark.parametrize("many", [3, 200])
+def test_subjects_are_found_among_many(many: int) -> None:
+    random_ = np.random.default_rng(7)
+    keys = np.unique(random_.integers(1, 2**64, 500, np.uint64))
+    rows = CodedRows(["a"], np.empty(0, np.uint64))
+    of = random_.choice(keys, 5_000)
+    events = pa.table(
+        {
+            "subject_key": of,
+            "ts": np.zeros(5_000, np.int64),
+            "outcome": ["Drop\0"] * 5_000,
+            "consensus_changed_at": np.zeros(5_000, np.int64),
+            "sign": np.ones(5_000, np.int8),
+        },
+        CODED,
+    )
+    rows.append(events, {"a": np.ones(5_000, np.uint32)})
+    rows.mark(keys[:many])
+    found = rows.select(Window(), {"a": np.array([False, True])}).groups(with_changes=False)
+    events_of = dict(zip(found["marked"].to_pylist(), found["events"].to_pylist(), strict=True))
+    marked = set(keys[:many].tolist())
+    assert {key: events for key, events in events_of.items() if key} == Counter(
+        each for each in of.tolist() if each in marked
+    )
+    assert sum(events_of.values()) == 5_000
+
+
+def test_numbers_take_no_more_bytes_than_they_need_and_may_be_put_in_another_order() -> None:
+    rows = CodedRows(["a"], np.empty(0, np.uint64))
+    events = pa.table(
+        {
+            "subject_key": [1] * 3,
+            "ts": [1, 2, 3],
+            "outcome": ["Drop\0"] * 3,
+            "consensus_changed_at": [0] * 3,
+            "sign": [1] * 3,
+        },
+        CODED,
+    )
+    rows.append(events, {"a": np.array([0, 1, 2], np.uint32)})
+    narrow = rows.nbytes
+    rows.append(events, {"a": np.array([0, 70_000, 300], np.uint32)})
+    assert rows.nbytes - narrow == 3 * (1 << 18)
+    rows.renumber("a", np.array([0, *(number % 2 + 1 for number in range(70_000))], np.uint32))
+    assert rows.nbytes == narrow
+    select = rows.select(Window(), {"a": np.array([False, False, True])})
+    assert select.bounds(np.ones(1, np.bool_)) == (2, 3)
+    rows.drop("a")
+    assert rows.paths == ()
+    assert rows.nbytes < narrow
