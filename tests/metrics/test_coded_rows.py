@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -14,6 +14,9 @@ import pytest
 from trueline.metrics import coded_rows
 from trueline.metrics.coded_rows import CODED, CodedRows, Moment
 from trueline.metrics.hours import Window
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 PATHS = ("a", "b")
 OUTCOMES = ("Drop\0", "Drop\0Escalate", "Escalate\0", "\0", "\0Drop")
@@ -27,6 +30,7 @@ class Plain:
     """The same, event by event."""
 
     versions: list[dict[str, Any]] = field(default_factory=list)
+    numbers: Iterator[int] = field(default_factory=lambda: iter(range(1, 10**9, 7)))
     marked: set[int] = field(default_factory=set)
 
     def passing(self, window: Window, passing: dict[str, np.ndarray[Any, Any]]) -> list[dict[str, Any]]:
@@ -62,6 +66,8 @@ class Plain:
 
 
 def append(rows: CodedRows, plain: Plain, versions: list[dict[str, Any]]) -> None:
+    for each in versions:
+        each.setdefault("version", next(plain.numbers))
     plain.versions += versions
     events = pa.table({name: [each[name] for each in versions] for name in CODED.names}, CODED)
     rows.append(events, {path: np.array([each[path] for each in versions], np.uint32) for path in PATHS})
@@ -98,8 +104,13 @@ def test_what_is_selected_is_what_a_recount_finds(seed: int, monkeypatch: pytest
                     each["gone"] = True
             case "mark":
                 keys = choose.sample(SUBJECTS, choose.randint(1, 3))
-                rows.mark(np.array(keys, np.uint64))
-                plain.marked.update(keys)
+                new = set(keys) - plain.marked
+                of_new = [each for each in plain.versions if each["subject_key"] in new]
+                rows.mark(
+                    np.array(sorted(new), np.uint64),
+                    *(np.array([each[name] for each in of_new], np.uint64) for name in ("subject_key", "version")),
+                )
+                plain.marked |= new
             case _:
                 continue
         start, end = sorted([choose.randint(-60, 60), choose.randint(-60, 60)])
@@ -149,8 +160,10 @@ def test_subjects_are_found_among_many(many: int) -> None:
     keys = np.unique(random_.integers(1, 2**64, 500, np.uint64))
     rows = CodedRows(["a"], np.empty(0, np.uint64))
     of = random_.choice(keys, 5_000)
+    versions = random_.permutation(np.arange(10**15, 10**15 + 5_000, dtype=np.uint64))
     events = pa.table(
         {
+            "version": versions,
             "subject_key": of,
             "ts": np.zeros(5_000, np.int64),
             "outcome": ["Drop\0"] * 5_000,
@@ -160,7 +173,8 @@ def test_subjects_are_found_among_many(many: int) -> None:
         CODED,
     )
     rows.append(events, {"a": np.ones(5_000, np.uint32)})
-    rows.mark(keys[:many])
+    marked_now = np.isin(of, keys[:many])
+    rows.mark(keys[:many], of[marked_now], versions[marked_now])
     found = rows.select(Window(), {"a": np.array([False, True])}).groups(with_changes=False)
     events_of = dict(zip(found["marked"].to_pylist(), found["events"].to_pylist(), strict=True))
     marked = set(keys[:many].tolist())
@@ -174,6 +188,7 @@ def test_numbers_take_no_more_bytes_than_they_need_and_may_be_put_in_another_ord
     rows = CodedRows(["a"], np.empty(0, np.uint64))
     events = pa.table(
         {
+            "version": [1, 2, 3],
             "subject_key": [1] * 3,
             "ts": [1, 2, 3],
             "outcome": ["Drop\0"] * 3,
@@ -193,3 +208,31 @@ def test_numbers_take_no_more_bytes_than_they_need_and_may_be_put_in_another_ord
     rows.drop("a")
     assert rows.paths == ()
     assert rows.nbytes < narrow
+
+
+def test_a_path_may_be_added_when_the_rows_are_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(coded_rows, "_ROWS_OF_A_BLOCK", 37)
+    choose = random.Random(5)  # noqa: S311 - test data
+    rows, plain = CodedRows(PATHS, np.empty(0, np.uint64)), Plain()
+    append(rows, plain, [version(choose) for _ in range(100)])
+    append(rows, plain, [{**each, "sign": -1} for each in plain.versions[:5]])
+    rows.add("c")
+    known = {each["version"]: choose.randrange(1, 300) for each in plain.versions[5:]}  # of five both are gone
+    for window in (Window(None, 0), Window(0)):
+        of_window = [
+            each["version"] for each in plain.versions if window.holds_moment(each["ts"]) and each["version"] in known
+        ]
+        numbers = np.array([known[each] for each in of_window], np.uint32)
+        rows.put_versions("c", window, np.array(of_window, np.uint64), numbers)
+    begin = len(rows)
+    append(rows, plain, [version(choose) for _ in range(80)])
+    rows.put("c", begin, np.arange(80, dtype=np.uint32))
+    known |= {each["version"]: number for number, each in enumerate(plain.versions[begin:])}
+    for each in plain.versions:
+        each["c"] = known.get(each["version"], 0)
+    assert rows.paths == (*PATHS, "c")
+    for _ in range(20):
+        passing = {"c": np.array([choose.random() < 0.5 for _ in range(300)])}
+        groups = rows.select(Window(), passing).groups(with_changes=False).to_pylist()
+        counted = {(each["outcome"], each["marked"]): each["events"] for each in groups}
+        assert counted == plain.groups(plain.passing(Window(), passing))

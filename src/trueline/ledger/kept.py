@@ -46,7 +46,7 @@ SELECT intDiv(toUnixTimestamp64Micro(ts) + {HOURS_BEFORE_1970} * {HOUR}, {HOUR})
 FROM {{events}} GROUP BY since_1900, outcome"""
 
 _EVENTS = f"""
-SELECT subject_key, toUnixTimestamp64Micro(ts) AS ts, toString(outcome) AS outcome,
+SELECT version, subject_key, toUnixTimestamp64Micro(ts) AS ts, toString(outcome) AS outcome,
        toUnixTimestamp64Micro(consensus_changed_at) AS consensus_changed_at, bucket_id, sign
 FROM {{events}} WHERE subject_key IN {KEYS}"""
 
@@ -157,8 +157,8 @@ class KeptCounts:
         with self.tally(job_id, None) as tally:
             if tally is None:
                 return None
-            parts, events = tally.divided(Window(), _ROWS_AT_ONCE), tally.events
-        return self.columns.begin(job_id, parts, until, events)
+            parts, events, marked = tally.divided(Window(), _ROWS_AT_ONCE), tally.events, tally.marked
+        return self.columns.begin(job_id, parts, until, events, marked)
 
     def selected(self, population: Population) -> SelectedRows | None:
         """As `KeptColumns.selected`."""
@@ -181,10 +181,10 @@ class KeptCounts:
         keys = kept.tally.unmarked(subjects.to_numpy())
         if len(keys):
             named = _EVENTS.replace("{events}", self._tables.of(job_id).name)
-            events = self._lookup.table(named, pa.array(keys)).cast(tallies.EVENTS)
+            events = self._lookup.table(named, pa.array(keys))
             with kept.lock:
-                kept.tally.mark(keys, events)
-            self.columns.mark(job_id, keys)
+                kept.tally.mark(keys, events.select(tallies.EVENTS.names).cast(tallies.EVENTS))
+            self.columns.mark(job_id, keys, *(events[name].to_numpy() for name in ("subject_key", "version")))
 
     def forget(self, job_id: int) -> None:
         """Drop a job's tally, as when a write has failed."""
@@ -212,11 +212,12 @@ class KeptCounts:
         kept = self._kept.get(job_id)
         if kept is None:
             return
-        columns = {name: rows[name] for name in ("subject_key", "bucket_id", "sign")}
+        columns = {name: rows[name] for name in ("version", "subject_key", "bucket_id", "sign")}
         columns |= {name: rows[name].cast(pa.int64()) for name in ("ts", "consensus_changed_at")}
         columns["outcome"] = pc.binary_join_element_wise(rows["decision"], rows["consensus"], "\0")
         events = pa.table({name: columns[name] for name in tallies.EVENTS.names}, tallies.EVENTS)
-        self.columns.events_written(job_id, events.select(CODED.names), documents)
+        coded = pa.table({name: columns[name] for name in CODED.names}, CODED)
+        self.columns.events_written(job_id, coded, documents)
         with kept.lock:
             kept.tally.add(events)
 

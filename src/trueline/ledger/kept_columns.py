@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 import threading
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 
 import numpy as np
 
@@ -39,9 +39,11 @@ WORTH_KEEPING: Final = 100_000
 """Events of a job: fewer are filtered by the engine in a few milliseconds."""
 
 _ROWS: Final = """
-SELECT subject_key, toUnixTimestamp64Micro(ts) AS at, toString(outcome) AS outcome,
+SELECT version, subject_key, toUnixTimestamp64Micro(ts) AS at, toString(outcome) AS outcome,
        toUnixTimestamp64Micro(consensus_changed_at) AS consensus_changed_at, sign{columns}
 FROM {table} WHERE {where}"""
+
+_COLUMNS: Final = "SELECT version{columns} FROM {table} WHERE {where} AND sign > 0"
 
 _UNTIL: Final = {
     "start": "ts >= fromUnixTimestamp64Micro({start:Int64}, 'UTC')",
@@ -78,15 +80,26 @@ class Reading:
     """What is being read to be kept, and what is written meanwhile."""
 
     job_id: int
-    paths: tuple[str, ...]
     parts: Sequence[Window]
     """Of all time, together."""
     until: int
     """The latest arrival of what is in the ledger."""
-    kept: _Kept | None = None
-    waiting: list[tuple[pa.Table, pa.Table]] = field(default_factory=list)
+    kept: _Kept
+    """What it is put into: what is kept of the job already, or what will be."""
+    paths: dict[str, _Path]
+    """What is read; `kept` has the rows for it, and no question sees it before all is there."""
+    is_first: bool
+    """Whether nothing was kept of the job before."""
+    events: list[tuple[int, pa.Table, pa.Table]] = field(default_factory=list)
+    """Written meanwhile: the place of the first row, the events and their documents."""
+    marks: list[_Mark] = field(default_factory=list)
+    """Marked meanwhile, where nothing was kept before."""
     is_spoiled: bool = False
     """Whether something was taken back meanwhile: then what was read is of no one moment."""
+
+
+_Mark: TypeAlias = "tuple[NDArray[np.uint64], NDArray[np.uint64], NDArray[np.uint64]]"
+"""The keys of subjects, and the subjects' keys and the versions of their events: see `CodedRows.mark`."""
 
 
 class KeptColumns:
@@ -209,7 +222,9 @@ class KeptColumns:
 
     # --- what is kept
 
-    def begin(self, job_id: int, parts: Sequence[Window], until: int, events: int) -> Reading | None:
+    def begin(
+        self, job_id: int, parts: Sequence[Window], until: int, events: int, marked: NDArray[np.uint64]
+    ) -> Reading | None:
         """Begin to read what was wished for of a job; None where there is nothing. The job must be held until then.
 
         Args:
@@ -217,58 +232,115 @@ class KeptColumns:
             parts: All time, in parts of as many events as are to be read at once.
             until: The latest arrival of what is written of it.
             events: How many it has.
+            marked: The keys of the subjects that have states of their own.
         """
-        paths = self._wishes.pop(job_id, set())
+        kept = self._kept.get(job_id)
+        paths = self._wishes.pop(job_id, set()).difference(kept.paths if kept is not None else ())
         if not paths or self._is_closing:
             return None
-        kept = self._kept.get(job_id)
-        paths.update(kept.paths if kept is not None else ())
-        if events * (BYTES_A_ROW + _BYTES_A_NUMBER * len(paths)) > self._memory_bytes:
-            self._not_worth.setdefault(job_id, set()).update(paths.difference(kept.paths if kept is not None else ()))
+        size = _BYTES_A_NUMBER * len(paths) + (BYTES_A_ROW if kept is None else 0)
+        if events * size > self._memory_bytes:
+            self._not_worth.setdefault(job_id, set()).update(paths)
             return None
-        reading = self._readings[job_id] = Reading(job_id, tuple(sorted(paths)), parts, until)
+        is_first = kept is None
+        if kept is None:
+            kept = _Kept(CodedRows([], marked), {})
+        reading = Reading(job_id, parts, until, kept, {path: _Path(PathValues(path)) for path in paths}, is_first)
+        with kept.lock:
+            for path in paths:
+                kept.rows.add(path)
+        self._readings[job_id] = reading
         return reading
 
-    def read(self, reading: Reading, marked: NDArray[np.uint64]) -> None:
-        """Read it, while others may write; `marked` are the keys of the tally's marked subjects."""
-        reading.kept = self._read(reading, marked, until=reading.until)
+    def read(self, reading: Reading) -> None:
+        """Read it, while others may write."""
+        for part in reading.parts:
+            if self._is_closing or reading.is_spoiled:
+                return
+            self._read(reading, part, until=reading.until)
 
     def install(self, reading: Reading, marked: NDArray[np.uint64]) -> None:
-        """Have questions answered from what was read. The job must be held."""
-        if self._readings.pop(reading.job_id, None) is not reading or self._is_closing:
-            return  # forgotten meanwhile
-        if reading.is_spoiled or reading.kept is None:
-            reading.kept = self._read(reading, marked)
-        else:
-            for events, documents in reading.waiting:
-                _append(reading.kept, events, documents)
-        if reading.kept is None:
-            return
-        reading.kept.rows.mark(marked)
-        self._kept[reading.job_id] = reading.kept
-        self._drop_too_many(reading.job_id, reading.kept)
-        self._make_room(reading.job_id)
+        """Have questions answered from what was read. The job must be held.
 
-    def _read(self, reading: Reading, marked: NDArray[np.uint64], *, until: int | None = None) -> _Kept | None:
-        kept = _Kept(CodedRows(reading.paths, marked), {path: _Path(PathValues(path)) for path in reading.paths})
-        table = self._tables.of(reading.job_id)
-        named = {name for path in kept.paths.values() for name in path.values.columns.values()} & table.columns
-        columns = "".join(f", `{name}`" for name in sorted(named))
-        for part in reading.parts:
-            if self._is_closing or (until is not None and reading.is_spoiled):
-                return None
-            bound = {"start": part.start, "end": part.end, "version": until}
-            bound = {name: value for name, value in bound.items() if value is not None}
-            statement = _ROWS
-            where = " AND ".join(["1", *(_UNTIL[name] for name in bound)])
-            for name, text in {"{columns}": columns, "{table}": table.name, "{where}": where}.items():
-                statement = statement.replace(name, text)
-            rows = self._engine.table(statement, bound)
+        Args:
+            reading: What was read.
+            marked: The keys of the subjects that have states of their own.
+        """
+        job_id, kept = reading.job_id, reading.kept
+        was_forgotten = self._readings.pop(job_id, None) is not reading
+        if was_forgotten or self._is_closing or not (reading.is_first or self._kept.get(job_id) is kept):
+            return
+        if reading.is_spoiled:  # while nobody writes it is of one moment
+            reading.paths = {path: _Path(PathValues(path)) for path in reading.paths}
+            if reading.is_first:
+                kept = reading.kept = _Kept(CodedRows(list(reading.paths), marked), {})
+            else:
+                with kept.lock:
+                    for name in reading.paths:
+                        kept.rows.drop(name)
+                        kept.rows.add(name)
+            for part in reading.parts:
+                self._read(reading, part)
+        else:
+            self._take_in(reading)
+        for name, path in reading.paths.items():
+            with kept.lock:
+                kept.rows.renumber(name, path.values.put_in_order())
+                kept.paths[name] = path
+        self._kept[job_id] = kept
+        self._drop_too_many(job_id, kept)
+        self._make_room(job_id)
+
+    def _read(self, reading: Reading, part: Window, *, until: int | None = None) -> None:
+        """Read what happened in a part of all time."""
+        table, kept = self._tables.of(reading.job_id), reading.kept
+        named = {name for path in reading.paths.values() for name in path.values.columns.values()} & table.columns
+        bound = {"start": part.start, "end": part.end, "version": until}
+        bound = {name: value for name, value in bound.items() if value is not None}
+        statement = _ROWS if reading.is_first else _COLUMNS
+        for name, text in {
+            "{columns}": "".join(f", `{name}`" for name in sorted(named)),
+            "{table}": table.name,
+            "{where}": " AND ".join(["1", *(_UNTIL[name] for name in bound)]),
+        }.items():
+            statement = statement.replace(name, text)
+        rows = self._engine.table(statement, bound)
+        if not rows.num_rows:
+            return
+        if reading.is_first:
             rows = rows.rename_columns(["ts" if name == "at" else name for name in rows.column_names])
-            _append(kept, rows.select(CODED.names).cast(CODED), rows.select(sorted(named)))
-        for name, path in kept.paths.items():
-            kept.rows.renumber(name, path.values.put_in_order())
-        return kept
+            numbers = self._numbers(reading, rows)
+            kept.rows.append(rows.select(CODED.names).cast(CODED), numbers)
+        else:
+            numbers, versions = self._numbers(reading, rows), rows["version"].to_numpy()
+            with kept.lock:
+                for name, each in numbers.items():
+                    kept.rows.put_versions(name, part, versions, each)
+        self._take_together(reading)
+
+    @staticmethod
+    def _numbers(reading: Reading, documents: pa.Table) -> dict[str, NDArray[np.uint32]]:
+        return {name: path.values.numbers(documents) for name, path in reading.paths.items()}
+
+    @staticmethod
+    def _take_together(reading: Reading) -> None:
+        with reading.kept.lock:
+            _take_together(reading.kept.rows, reading.paths)
+
+    def _take_in(self, reading: Reading) -> None:
+        """Take in what was written meanwhile."""
+        kept = reading.kept
+        for begin, events, documents in reading.events:
+            numbers = self._numbers(reading, documents)
+            if reading.is_first:
+                kept.rows.append(events, numbers)
+            else:
+                with kept.lock:
+                    for name, each in numbers.items():
+                        kept.rows.put(name, begin, each)
+            self._take_together(reading)
+        for mark in reading.marks:
+            kept.rows.mark(*mark)
 
     def _drop_too_many(self, job_id: int, kept: _Kept) -> None:
         for name in [name for name, path in kept.paths.items() if path.values.are_too_many]:
@@ -324,36 +396,40 @@ class KeptColumns:
             events: Has the columns of `CODED`.
             documents: Their documents' columns, as the job's table has them.
         """
-        reading = self._readings.get(job_id)
+        if not events.num_rows:
+            return
+        kept, reading = self._kept.get(job_id), self._readings.get(job_id)
         if reading is not None:
             reading.is_spoiled |= bool((events["sign"].to_numpy() < 0).any())
-            reading.waiting.append((events, documents))
-        kept = self._kept.get(job_id)
+            reading.events.append((len(reading.kept.rows), events, documents))
         if kept is None:
             return
         size = kept.rows.nbytes
         with kept.lock:
-            _append(kept, events, documents)
+            kept.rows.append(events, {name: path.values.numbers(documents) for name, path in kept.paths.items()})
+            _take_together(kept.rows, kept.paths)
         self._drop_too_many(job_id, kept)
         if kept.rows.taken_back > self.worth_keeping + len(kept.rows) // _WORN:
             self._kept.pop(job_id, None)
         elif kept.rows.nbytes > size:
             self._make_room()
 
-    def mark(self, job_id: int, keys: NDArray[np.uint64]) -> None:
-        """Take in that subjects have states of their own from now on."""
-        kept = self._kept.get(job_id)
+    def mark(
+        self, job_id: int, keys: NDArray[np.uint64], subject_keys: NDArray[np.uint64], versions: NDArray[np.uint64]
+    ) -> None:
+        """Take in that subjects have states of their own from now on: see `CodedRows.mark`."""
+        kept, reading = self._kept.get(job_id), self._readings.get(job_id)
         if kept is not None:
             with kept.lock:
-                kept.rows.mark(keys)
+                kept.rows.mark(keys, subject_keys, versions)
+        elif reading is not None:
+            reading.marks.append((keys, subject_keys, versions))
 
 
-def _append(kept: _Kept, events: pa.Table, documents: pa.Table) -> None:
-    if not events.num_rows:
-        return
-    kept.rows.append(events, {name: path.values.numbers(documents) for name, path in kept.paths.items()})
-    for name, path in kept.paths.items():
+def _take_together(rows: CodedRows, paths: dict[str, _Path]) -> None:
+    """Take texts together that differ in digits alone, at paths where there are too many values."""
+    for name, path in paths.items():
         if path.values.are_too_many and not path.values.are_without_digits:
             values, places = path.values.without_digits()
-            kept.rows.renumber(name, places)
-            kept.paths[name] = _Path(values)
+            rows.renumber(name, places)
+            paths[name] = _Path(values)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 CODED: Final = pa.schema(
     [
+        ("version", pa.uint64()),
         ("subject_key", pa.uint64()),
         ("ts", pa.int64()),
         ("outcome", pa.string()),
@@ -32,7 +33,9 @@ CODED: Final = pa.schema(
         ("sign", pa.int8()),
     ]
 )
-"""Versions of events: set with a sign of 1, taken back with -1. The outcome is as in `tally.EVENTS`."""
+"""Versions of events: set with a sign of 1, taken back with -1. The outcome is as in `tally.EVENTS`.
+
+No two versions of a job have the same number, but for one that is set and taken back."""
 
 BYTES_A_ROW: Final = 20
 """Without the numbers of paths, and without when a consensus changed, which few rows have."""
@@ -42,7 +45,7 @@ _OUTCOMES: Final = 1 << 24
 """More than there are pairs of labels, so that a subject and an outcome make one number."""
 _ROWS_OF_A_BLOCK: Final = 1 << 18
 _FEW: Final = 6
-"""Ranges of numbers, or keys, that are compared with one after the other; more are looked up."""
+"""Ranges of numbers that are compared with one after the other; more are looked up."""
 _MOST_BITS: Final = 24
 _NARROWEST: Final = (np.uint8, np.uint16, np.uint32)
 
@@ -58,12 +61,12 @@ class Moment(NamedTuple):
 class _Block:
     """Rows that came one after the other."""
 
-    __slots__ = ("changed_at", "codes", "first", "group", "last", "size", "subject", "taken_back", "ts")
+    __slots__ = ("changed_at", "codes", "first", "group", "last", "size", "taken_back", "ts", "version")
 
     def __init__(self, paths: Sequence[str]) -> None:
         self.size = 0
         self.ts = np.empty(_ROWS_OF_A_BLOCK, np.int64)
-        self.subject = np.empty(_ROWS_OF_A_BLOCK, np.uint64)
+        self.version = np.empty(_ROWS_OF_A_BLOCK, np.uint64)
         self.group = np.empty(_ROWS_OF_A_BLOCK, np.uint32)
         self.changed_at: NDArray[np.int64] | None = None  # where any row came with a consensus
         self.taken_back = np.empty(0, np.int64)  # the rows with a sign of -1
@@ -91,7 +94,7 @@ class _Block:
         before, size = self.size, self.size + rows.stop - rows.start
         ts, changed_at, sign = (events[name][rows] for name in ("ts", "consensus_changed_at", "sign"))
         self.ts[before:size] = ts
-        self.subject[before:size] = events["subject_key"][rows]
+        self.version[before:size] = events["version"][rows]
         self.group[before:size] = group[rows]
         if self.changed_at is None and changed_at.any():
             self.changed_at = np.zeros(_ROWS_OF_A_BLOCK, np.int64)
@@ -99,17 +102,17 @@ class _Block:
             self.changed_at[before:size] = changed_at
         self.taken_back = np.concatenate([self.taken_back, before + np.flatnonzero(sign < 0)])
         for path, numbers in codes.items():
-            self._widen(path, int(numbers[rows].max()))
-            self.codes[path][before:size] = numbers[rows]
+            self.put(path, slice(before, size), numbers[rows])
         self.first = int(ts.min()) if not before else min(self.first, int(ts.min()))
         self.last = int(ts.max()) if not before else max(self.last, int(ts.max()))
         self.size = size
 
-    def _widen(self, path: str, highest: int) -> None:
-        """Have the numbers of a path stand in as few bytes as they fit into."""
-        codes = self.codes[path]
+    def put(self, path: str, rows: slice | NDArray[np.int64], numbers: NDArray[np.uint32]) -> None:
+        """Set the numbers of some rows at a path, in as few bytes as they fit into."""
+        codes, highest = self.codes[path], int(numbers.max(initial=0))
         if highest > np.iinfo(codes.dtype).max:
-            self.codes[path] = codes.astype(_fitting(highest))
+            codes = self.codes[path] = codes.astype(_fitting(highest))
+        codes[rows] = numbers
 
     def takes_back(self, rows: NDArray[np.intp]) -> NDArray[np.bool_]:
         """Which of these rows take others back."""
@@ -184,20 +187,58 @@ class CodedRows:
         of_marked = np.flatnonzero(subject)
         self._of_marked.append(subject[of_marked], row=begin + of_marked)
 
-    def mark(self, keys: NDArray[np.uint64]) -> None:
-        """Tell the events of these subjects apart by subject from now on."""
-        keys = np.unique(keys[self._subjects.find(keys) < 0])
-        if not len(keys):
-            return
+    def mark(self, keys: NDArray[np.uint64], subject_keys: NDArray[np.uint64], versions: NDArray[np.uint64]) -> None:
+        """Tell the events of subjects that are not marked apart by subject from now on.
+
+        Args:
+            keys: Of the subjects.
+            subject_keys: Of their versions, each named once or twice,
+            versions: and these.
+        """
         number = self._subjects.add(keys)
-        is_among = _Among(keys)
+        if not len(versions):
+            return
+        order = np.argsort(versions)
+        versions, number = versions[order], self._subjects.find(subject_keys[order])
+        is_among = _Among(versions)
         for place, block in enumerate(self._blocks):
-            rows = is_among.rows(block.subject[: block.size])
+            rows, at = is_among.rows(block.version[: block.size])
             if len(rows):
-                of = number[np.searchsorted(keys, block.subject[rows])]
                 outcome = self._groups.numbers[block.group[rows]] % _OUTCOMES
-                block.group[rows] = self._groups.add(of.astype(np.uint64) * np.uint64(_OUTCOMES) + outcome)
-                self._of_marked.append(of, row=place * _ROWS_OF_A_BLOCK + rows)
+                block.group[rows] = self._groups.add(number[at].astype(np.uint64) * np.uint64(_OUTCOMES) + outcome)
+                self._of_marked.append(number[at], row=place * _ROWS_OF_A_BLOCK + rows)
+
+    def add(self, path: str) -> None:
+        """Have numbers at one more path: 0 until they are `put`."""
+        self._paths.append(path)
+        for block in self._blocks:
+            block.codes[path] = np.zeros(_ROWS_OF_A_BLOCK, np.uint8)
+
+    def put(self, path: str, begin: int, numbers: NDArray[np.uint32]) -> None:
+        """Set the numbers at a path, of rows that follow each other."""
+        while len(numbers):
+            block, row = divmod(begin, _ROWS_OF_A_BLOCK)
+            size = min(_ROWS_OF_A_BLOCK - row, len(numbers))
+            self._blocks[block].put(path, slice(row, row + size), numbers[:size])
+            begin, numbers = begin + size, numbers[size:]
+
+    def put_versions(
+        self, path: str, window: Window, versions: NDArray[np.uint64], numbers: NDArray[np.uint32]
+    ) -> None:
+        """Set the numbers at a path, of the rows of a window that set these versions or take them back.
+
+        All other rows of the window keep what they had: those whose versions the store has let go of cancel anyway.
+        """
+        order = np.argsort(versions)
+        versions, numbers = versions[order], numbers[order]
+        for block in self._blocks:
+            if (window.end is None or block.first < window.end) and (
+                window.start is None or block.last >= window.start
+            ):
+                rows = np.flatnonzero(window.holds(block.ts[: block.size]))
+                at = np.minimum(np.searchsorted(versions, block.version[rows]), len(versions) - 1)
+                there = versions[at] == block.version[rows]
+                block.put(path, rows[there], numbers[at[there]])
 
     def drop(self, path: str) -> None:
         """Forget the numbers at a path."""
@@ -237,9 +278,8 @@ class CodedRows:
                 met &= which[block.codes[path][rows]]
             rows = rows[met]
             sign = np.where(block.takes_back(rows), -1, 1)
-            for subject, ts, one in zip(
-                block.subject[rows].tolist(), block.ts[rows].tolist(), sign.tolist(), strict=True
-            ):
+            of = self._subjects.numbers[(self._groups.numbers[block.group[rows]] // _OUTCOMES).astype(np.intp)]
+            for subject, ts, one in zip(of.tolist(), block.ts[rows].tolist(), sign.tolist(), strict=True):
                 events[subject, ts] = events.get((subject, ts), 0) + one
         return [Moment(subject, ts, size) for (subject, ts), size in events.items() if size > 0]
 
@@ -332,25 +372,27 @@ class SelectedRows:
 
 
 class _Among:
-    """Finds the rows of some keys among many."""
+    """Finds the rows of some numbers, sorted, among many."""
 
-    def __init__(self, keys: NDArray[np.uint64]) -> None:
-        self._keys = keys
-        bits = min(len(keys).bit_length() + 7, _MOST_BITS)  # so that of those that begin alike most are the same
-        self._shift = np.uint64(64 - bits)
-        self._begins = np.zeros(1 << bits, np.bool_)
-        self._begins[(keys >> self._shift).astype(np.intp)] = True
+    def __init__(self, numbers: NDArray[np.uint64]) -> None:
+        self._numbers = numbers
+        # hashed, as most numbers of one time begin alike
+        self._maybe = np.zeros(1 << min(len(numbers).bit_length() + 7, _MOST_BITS), np.bool_)
+        self._maybe[self._hashed(numbers)] = True
 
-    def rows(self, keys: NDArray[np.uint64]) -> NDArray[np.intp]:
-        if len(self._keys) <= _FEW:
-            met = keys == self._keys[0]
-            for key in self._keys[1:]:
-                met |= keys == key
-            return np.flatnonzero(met)
-        maybe = np.flatnonzero(self._begins[(keys >> self._shift).astype(np.intp)])
-        at = np.minimum(np.searchsorted(self._keys, keys[maybe]), len(self._keys) - 1)
-        found: NDArray[np.intp] = maybe[self._keys[at] == keys[maybe]]
-        return found
+    def _hashed(self, numbers: NDArray[np.uint64]) -> NDArray[np.intp]:
+        # the golden ratio's bits spread numbers that follow each other (Knuth, The Art of Computer Programming 3, 6.4)
+        shift = np.uint64(65 - len(self._maybe).bit_length())
+        return (numbers * np.uint64(0x9E3779B97F4A7C15) >> shift).astype(np.intp)
+
+    def rows(self, numbers: NDArray[np.uint64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Which of these are among them, and the place of each there."""
+        if not len(numbers) or numbers.max() < self._numbers[0] or numbers.min() > self._numbers[-1]:
+            return np.empty(0, np.intp), np.empty(0, np.intp)
+        maybe = np.flatnonzero(self._maybe[self._hashed(numbers)])
+        at = np.minimum(np.searchsorted(self._numbers, numbers[maybe]), len(self._numbers) - 1)
+        there = self._numbers[at] == numbers[maybe]
+        return maybe[there], at[there]
 
 
 def _fitting(highest: int) -> type[np.unsignedinteger]:

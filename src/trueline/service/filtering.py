@@ -60,6 +60,6 @@ class Filtering:
         with self._writing.held(job_id):
             reading = kept.begin_columns(job_id, self._ledger.clock.last)
         if reading is not None:
-            kept.columns.read(reading, kept.marked(job_id))
+            kept.columns.read(reading)
             with self._writing.held(job_id):
                 kept.columns.install(reading, kept.marked(job_id))
