@@ -1,5 +1,7 @@
 """What filters ask for, kept in memory: what a recount says after every kind of write, in no more room than allowed."""
 
+# ruff: noqa: SLF001 - what is kept shows itself by nothing but its speed
+
 from __future__ import annotations
 
 import random
@@ -13,6 +15,7 @@ from ledger.random_writes import LABELS, WRITES, Writer, packed, population
 from trueline.filters.request import parse_filters
 from trueline.instants import parse_micros
 from trueline.ledger import kept_columns, path_values
+from trueline.ledger.reviews import ReviewQuery
 from trueline.metrics import coded_rows
 from trueline.metrics.coded_rows import CodedRows
 
@@ -48,7 +51,7 @@ def columns(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> Iterator[KeptCol
     monkeypatch.setattr(ledger.kept.columns, "worth_keeping", 0)
     monkeypatch.setattr(ledger.kept.columns, "wanted", None)
     yield ledger.kept.columns
-    for job_id in list(ledger.kept.columns._kept):  # noqa: SLF001 - for the next test
+    for job_id in list(ledger.kept.columns._kept):
         ledger.kept.columns.forget_for_good(job_id)
 
 
@@ -58,8 +61,8 @@ def ask(workspace: Workspace, job: Job, *filters: dict[str, Any]) -> dict[str, A
 
 def kept(workspace: Workspace, job: Job) -> list[str]:
     """The paths that are kept of a job, once all is read that was wished for."""
-    workspace._filtering.put(job.id).result()  # noqa: SLF001
-    of_job = workspace._ledger.kept.columns._kept.get(job.id)  # noqa: SLF001
+    workspace._filtering.put(job.id).result()
+    of_job = workspace._ledger.kept.columns._kept.get(job.id)
     return [] if of_job is None else sorted(of_job.paths)
 
 
@@ -90,13 +93,18 @@ def test_filters_count_what_a_recount_does_after_every_kind_of_write(  # noqa: P
 ) -> None:
     monkeypatch.setattr(path_values, "MOST_VALUES", 25)  # more than stand at any path but one
     job = workspace.jobs.create(title=fresh_title(), labels=LABELS, grouping=grouping)
+    reviews = ReviewQuery(ledger.engine, ledger._tables)
     recount, writer = ledger.count, Writer(workspace, ledger, job, monkeypatch)
     choose = random.Random(grouping)  # noqa: S311 - test data
     seen: set[tuple[bool, int]] = set()
     for kind in [writer.choose.choice(WRITES) for _ in range(60)]:
         writer.write(kind)
+        if kind == "decision":
+            writer.audit()
+        if choose.random() < 0.5:
+            workspace._writing.settle_reviews(job)
         ask(workspace, job, *ON_DOCUMENTS[:1], *ON_DOCUMENTS[5:7])
-        workspace._filtering.put(job.id).result()  # noqa: SLF001
+        workspace._filtering.put(job.id).result()
         for _ in range(4):
             start, end = (choose.choice(MOMENTS) for _ in range(2))
             raw = choose.sample(ON_DOCUMENTS, choose.randint(1, 2)) + choose.sample(ON_KINDS, choose.randint(0, 1))
@@ -120,6 +128,9 @@ def test_filters_count_what_a_recount_does_after_every_kind_of_write(  # noqa: P
                 expected = recount.changed_events(asked, counted, 3)
                 assert ledger.answers.changed_events(asked, found, 3) == expected, (kind, raw)
                 seen.add((selections.total() > before, len(expected)))
+            assert ledger.answers.bounds(asked) == (counted.earliest, counted.latest), (kind, raw)
+            reviewed = ledger.reviews.counts(asked)
+            assert sorted(reviewed, key=repr) == sorted(reviews.counts(asked), key=repr), (kind, raw)
     assert {(True, size) for size in range(4)} <= seen
     assert selections["select"] > 100
     assert selections["moments"] > 20
@@ -226,7 +237,7 @@ def test_texts_that_differ_in_digits_alone_are_taken_together_before_a_path_is_g
     assert ask(workspace, job, curl)["total_events"] == 37
     assert selections["select"] == 2
     assert kept(workspace, job) == []
-    assert not columns._wishes.get(job.id)  # noqa: SLF001 - it is not tried again
+    assert not columns._wishes.get(job.id)  # it is not tried again
 
 
 def test_no_more_memory_is_taken_than_there_may_be(
@@ -242,15 +253,15 @@ def test_no_more_memory_is_taken_than_there_may_be(
     assert kept(workspace, jobs[0]) == ["a"]
     ask(workspace, jobs[0], two)
     assert kept(workspace, jobs[0]) == ["a", "b"]
-    monkeypatch.setattr(columns, "_memory_bytes", columns._size() + 100)  # noqa: SLF001 - room for one job, not for two
+    monkeypatch.setattr(columns, "_memory_bytes", columns._size() + 100)
     ask(workspace, jobs[1], two)
     assert kept(workspace, jobs[1]) == ["b"]
     assert kept(workspace, jobs[0]) == ["b"]  # what was asked for last
     monkeypatch.setattr(columns, "_memory_bytes", 100)
     send(workspace, jobs[1], {"b": 5}, name=str(jobs[1].id), first=5)
-    assert columns._kept  # noqa: SLF001 - it has grown by nothing
+    assert columns._kept  # it has grown by nothing
     send(workspace, jobs[1], {"b": 5}, {"b": 6}, name=str(jobs[1].id), first=6)
-    assert not columns._kept  # noqa: SLF001
+    assert not columns._kept
     monkeypatch.setattr(columns, "_memory_bytes", 20)
     ask(workspace, jobs[0], one)
     assert kept(workspace, jobs[0]) == []
@@ -268,7 +279,7 @@ def test_of_what_takes_more_back_than_it_keeps_nothing_is_kept(
     assert kept(workspace, job) == ["a"]
     for again in range(1, 4):
         send(workspace, job, *({"a": number + again} for number in range(10)))
-    assert job.id not in columns._kept  # noqa: SLF001
+    assert job.id not in columns._kept
     assert ask(workspace, job, exists)["total_events"] == 10
     assert kept(workspace, job) == ["a"]
     assert kept_columns.WORTH_KEEPING > 10_000

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 
 from trueline.metrics import coded_rows
-from trueline.metrics.coded_rows import CODED, CodedRows, Moment
+from trueline.metrics.coded_rows import CODED, CodedRows, Moment, SelectedRows
 from trueline.metrics.hours import Window
 
 if TYPE_CHECKING:
@@ -40,10 +40,13 @@ class Plain:
             if window.holds_moment(each["ts"]) and all(which[each[path]] for path, which in passing.items())
         ]
 
+    def group(self, each: dict[str, Any]) -> tuple[str, int]:
+        return each["outcome"], each["subject_key"] if each["subject_key"] in self.marked else 0
+
     def groups(self, rows: list[dict[str, Any]]) -> dict[tuple[str, int], int]:
         found: Counter[tuple[str, int]] = Counter()
         for each in rows:
-            found[each["outcome"], each["subject_key"] if each["subject_key"] in self.marked else 0] += each["sign"]
+            found[self.group(each)] += each["sign"]
         return {group: events for group, events in found.items() if events}
 
     def changed_at(self, rows: list[dict[str, Any]]) -> dict[tuple[str, int], int]:
@@ -54,12 +57,10 @@ class Plain:
                 found[group] = max(found.get(group, 0), each["consensus_changed_at"])
         return found
 
-    @staticmethod
-    def bounds(rows: list[dict[str, Any]], left_out: set[tuple[str, int]], marked: set[int]) -> tuple[int, int] | None:
+    def bounds(self, rows: list[dict[str, Any]], left_out: set[tuple[str, int]]) -> tuple[int, int] | None:
         left: Counter[int] = Counter()
         for each in rows:
-            group = each["outcome"], each["subject_key"] if each["subject_key"] in marked else 0
-            if not each["outcome"].startswith("\0") and group not in left_out:
+            if not each["outcome"].startswith("\0") and self.group(each) not in left_out:
                 left[each["ts"]] += each["sign"]
         moments = [ts for ts, events in left.items() if events > 0]
         return (min(moments), max(moments)) if moments else None
@@ -80,65 +81,27 @@ def version(choose: random.Random) -> dict[str, Any]:
         "ts": choose.randint(-50, 50),
         "outcome": outcome,
         "consensus_changed_at": choose.randint(1, 99) if not outcome.endswith("\0") else 0,
+        "band": choose.randint(-1, 9),
         "sign": 1,
         "a": choose.randrange(4),
         "b": choose.choice([0, choose.randrange(VALUES)]),
     }
 
 
-@pytest.mark.parametrize("seed", range(12))
-def test_what_is_selected_is_what_a_recount_finds(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("by_bucket", [False, True])
+@pytest.mark.parametrize("seed", range(6))
+def test_what_is_selected_is_what_a_recount_finds(seed: int, by_bucket: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(coded_rows, "_ROWS_OF_A_BLOCK", 37)
     choose = random.Random(seed)  # noqa: S311 - test data
-    rows, plain = CodedRows(PATHS, np.array([SUBJECTS[0]], np.uint64)), Plain(marked={SUBJECTS[0]})
+    rows = CodedRows(PATHS, np.array([SUBJECTS[0]], np.uint64), by_bucket=by_bucket)
+    plain = Plain(marked={SUBJECTS[0]})
     seen: Counter[str] = Counter()
     for _ in range(40):
-        match choose.choice(["append", "append", "take back", "mark"]):
-            case "append":
-                append(rows, plain, [version(choose) for _ in range(choose.randint(1, 60))])
-            case "take back" if plain.versions:
-                standing = [each for each in plain.versions if each["sign"] > 0 and not each.get("gone")]
-                gone = choose.sample(standing, min(len(standing), choose.randint(1, 5)))
-                append(rows, plain, [{**each, "sign": -1} for each in gone])
-                for each in gone:
-                    each["gone"] = True
-            case "mark":
-                keys = choose.sample(SUBJECTS, choose.randint(1, 3))
-                new = set(keys) - plain.marked
-                of_new = [each for each in plain.versions if each["subject_key"] in new]
-                rows.mark(
-                    np.array(sorted(new), np.uint64),
-                    *(np.array([each[name] for each in of_new], np.uint64) for name in ("subject_key", "version")),
-                )
-                plain.marked |= new
-            case _:
-                continue
-        start, end = sorted([choose.randint(-60, 60), choose.randint(-60, 60)])
-        window = choose.choice([Window(), Window(start, end), Window(start), Window(None, end)])
-        share = choose.choice([0.02, 0.5, 0.98])
-        passing = {
-            "a": np.array([choose.random() < 0.7 for _ in range(4)]),
-            "b": np.array([choose.random() < share for _ in range(VALUES)]),
-        }
-        passing = choose.choice([passing, {"a": passing["a"]}, {"b": np.arange(VALUES) >= choose.randrange(VALUES)}])
+        write(choose, rows, plain)
+        window, passing = question(choose)
         selected, expected = rows.select(window, passing), plain.passing(window, passing)
-
-        groups = selected.groups(with_changes=True).to_pylist()
-        counted = {(each["outcome"], each["marked"]): each["events"] for each in groups}
-        assert counted == plain.groups(expected)
-        changed_at = plain.changed_at(expected)
-        assert {key: each["first_changed_at"] for each in groups if (key := (each["outcome"], each["marked"]))} == {
-            key: changed_at.get(key, 0) for key in counted
-        }
-
-        left_out = {key for key in counted if choose.random() < 0.2}
-        kept = np.array([(each["outcome"], each["marked"]) not in left_out for each in groups], np.bool_)
-        # of groups that came to nothing no moment is told, whatever stands in them
-        empty = set(plain.groups(expected)) ^ {
-            (each["outcome"], each["subject_key"] if each["subject_key"] in plain.marked else 0) for each in expected
-        }
-        assert selected.bounds(kept) == plain.bounds(expected, left_out | empty, plain.marked)
-
+        seen["groups"] += check_groups(choose, selected, plain, expected)
+        check_reviewed(selected, plain, expected, by_bucket=by_bucket)
         asked = choose.sample(sorted(plain.marked), choose.randint(0, len(plain.marked)))
         moments: Counter[tuple[int, int]] = Counter()
         for each in expected:
@@ -146,19 +109,93 @@ def test_what_is_selected_is_what_a_recount_finds(seed: int, monkeypatch: pytest
                 moments[each["subject_key"], each["ts"]] += each["sign"]
         found = rows.moments(np.array(asked, np.uint64), window, passing)
         assert sorted(found) == sorted(Moment(*at, events) for at, events in moments.items() if events > 0)
-        seen["groups"] += bool(counted)
-        seen["no groups"] += not counted
         seen["moments"] += bool(found)
         seen["taken back"] += bool(rows.taken_back)
     assert len(rows) == len(plain.versions)
     assert all(seen[what] for what in ("groups", "moments", "taken back"))
 
 
-@pytest.mark.parametrize("many", [3, 200])
-def test_subjects_are_found_among_many(many: int) -> None:
+def write(choose: random.Random, rows: CodedRows, plain: Plain) -> None:
+    """Set versions, take some back, or mark subjects."""
+    match choose.choice(["append", "append", "take back", "mark"]):
+        case "append":
+            append(rows, plain, [version(choose) for _ in range(choose.randint(1, 60))])
+        case "take back":
+            standing = [each for each in plain.versions if each["sign"] > 0 and not each.get("gone")]
+            gone = choose.sample(standing, min(len(standing), choose.randint(1, 5)))
+            if gone:
+                append(rows, plain, [{**each, "sign": -1} for each in gone])
+            for each in gone:
+                each["gone"] = True
+        case _:
+            keys = choose.sample(SUBJECTS, choose.randint(1, 3))
+            assert set(rows.unmarked(np.array(keys, np.uint64)).tolist()) == set(keys) - plain.marked
+            of_keys = [each for each in plain.versions if each["subject_key"] in keys]
+            rows.mark(
+                np.array(keys, np.uint64),
+                *(np.array([each[name] for each in of_keys], np.uint64) for name in ("subject_key", "version")),
+            )
+            plain.marked |= set(keys)
+
+
+def question(choose: random.Random) -> tuple[Window, dict[str, np.ndarray[Any, Any]]]:
+    start, end = sorted([choose.randint(-60, 60), choose.randint(-60, 60)])
+    share = choose.choice([0.02, 0.5, 0.98])
+    passing = {
+        "a": np.array([choose.random() < 0.7 for _ in range(4)]),
+        "b": np.array([choose.random() < share for _ in range(VALUES)]),
+    }
+    above = {"b": np.arange(VALUES) >= choose.randrange(VALUES)}
+    return (
+        choose.choice([Window(), Window(start, end), Window(start), Window(None, end)]),
+        choose.choice([passing, {"a": passing["a"]}, above]),
+    )
+
+
+def check_groups(choose: random.Random, selected: SelectedRows, plain: Plain, expected: list[dict[str, Any]]) -> bool:
+    """Groups, when their consensus changed, and the first and last moment of some; whether there are any."""
+    groups = selected.groups(with_changes=True).to_pylist()
+    keys = [(each["outcome"], each["marked"]) for each in groups]
+    counted = dict(zip(keys, (each["events"] for each in groups), strict=True))
+    assert counted == plain.groups(expected)
+    changed_at = plain.changed_at(expected)
+    assert [each["first_changed_at"] for each in groups] == [changed_at.get(key, 0) for key in keys]
+    left_out = {key for key in counted if choose.random() < 0.2}
+    kept = np.array([key not in left_out for key in keys], np.bool_)
+    # of groups that came to nothing no moment is told, whatever stands in them
+    empty = {plain.group(each) for each in expected} - counted.keys()
+    assert selected.bounds(kept) == plain.bounds(expected, left_out | empty)
+    assert selected.bounds() == plain.bounds(expected, empty)
+    return bool(counted)
+
+
+def check_reviewed(selected: SelectedRows, plain: Plain, expected: list[dict[str, Any]], *, by_bucket: bool) -> None:
+    """What a report counts."""
+    banded: Counter[tuple[str, int, int]] = Counter()
+    buckets: Counter[tuple[int, str, int]] = Counter()
+    for each in expected:
+        outcome, subject = plain.group(each)
+        banded[outcome, each["band"], subject] += each["sign"]
+        buckets[each["subject_key"], outcome.split("\0")[0], each["band"]] += each["sign"]
+    told = selected.banded_groups().to_pylist()
+    assert {(each["outcome"], each["band"], each["marked"]): each["events"] for each in told if each["events"]} == {
+        key: events for key, events in banded.items() if events
+    }
+    if by_bucket:
+        found: Counter[tuple[int, str, int]] = Counter()
+        for some in selected.of_buckets():
+            columns = (some.keys[some.bucket], some.decision, some.band, some.sign)
+            for key, decision, band, sign in zip(*(column.tolist() for column in columns), strict=True):
+                found[key, some.decisions[decision], band] += sign
+        assert +found == +buckets
+
+
+@pytest.mark.parametrize("by_bucket", [False, True])
+@pytest.mark.parametrize("many", [1, 3, 200])
+def test_subjects_are_found_among_many(many: int, by_bucket: bool) -> None:
     random_ = np.random.default_rng(7)
     keys = np.unique(random_.integers(1, 2**64, 500, np.uint64))
-    rows = CodedRows(["a"], np.empty(0, np.uint64))
+    rows = CodedRows(["a"], np.empty(0, np.uint64), by_bucket=by_bucket)
     of = random_.choice(keys, 5_000)
     versions = random_.permutation(np.arange(10**15, 10**15 + 5_000, dtype=np.uint64))
     events = pa.table(
@@ -168,6 +205,7 @@ def test_subjects_are_found_among_many(many: int) -> None:
             "ts": np.zeros(5_000, np.int64),
             "outcome": ["Drop\0"] * 5_000,
             "consensus_changed_at": np.zeros(5_000, np.int64),
+            "band": np.zeros(5_000, np.int8),
             "sign": np.ones(5_000, np.int8),
         },
         CODED,
@@ -185,7 +223,7 @@ def test_subjects_are_found_among_many(many: int) -> None:
 
 
 def test_numbers_take_no_more_bytes_than_they_need_and_may_be_put_in_another_order() -> None:
-    rows = CodedRows(["a"], np.empty(0, np.uint64))
+    rows = CodedRows(["a"], np.empty(0, np.uint64), by_bucket=False)
     events = pa.table(
         {
             "version": [1, 2, 3],
@@ -193,6 +231,7 @@ def test_numbers_take_no_more_bytes_than_they_need_and_may_be_put_in_another_ord
             "ts": [1, 2, 3],
             "outcome": ["Drop\0"] * 3,
             "consensus_changed_at": [0] * 3,
+            "band": [0] * 3,
             "sign": [1] * 3,
         },
         CODED,
@@ -213,7 +252,7 @@ def test_numbers_take_no_more_bytes_than_they_need_and_may_be_put_in_another_ord
 def test_a_path_may_be_added_when_the_rows_are_there(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(coded_rows, "_ROWS_OF_A_BLOCK", 37)
     choose = random.Random(5)  # noqa: S311 - test data
-    rows, plain = CodedRows(PATHS, np.empty(0, np.uint64)), Plain()
+    rows, plain = CodedRows(PATHS, np.empty(0, np.uint64), by_bucket=True), Plain()
     append(rows, plain, [version(choose) for _ in range(100)])
     append(rows, plain, [{**each, "sign": -1} for each in plain.versions[:5]])
     rows.add("c")

@@ -57,7 +57,9 @@ class Answers:
             QueryTimeoutError: it took longer than the budget.
         """
         kept = self._kept_counts(population)
-        return self._query.bounds(population) if kept is None else (kept.earliest, kept.latest)
+        if kept is not None:
+            return kept.earliest, kept.latest
+        return self._by_subject.bounds(population) or self._query.bounds(population)
 
     def changed_events(self, population: Population, table: CountTable, limit: int = 10) -> list[str]:
         """As `CountQuery.changed_events`."""

@@ -56,6 +56,13 @@ class CountsBySubject:
                 return table
         return None
 
+    def bounds(self, population: Population) -> tuple[int | None, int | None] | None:
+        """As `CountQuery.bounds`; None where it is not kept what the filters ask for."""
+        if not population.is_of_now or on_kinds(population.filters):
+            return None
+        selected = self._kept.selected(population)
+        return None if selected is None else _bounds(population, selected.bounds())
+
     def _counted(self, population: Population, placed: PlacedGroups, selected: SelectedRows | None) -> CountTable:
         passing = np.ones(len(placed.kinds), np.bool_)
         # all that the groups were not selected by
@@ -67,8 +74,7 @@ class CountsBySubject:
         changed = placed.changed(passing) if is_trained else {}
         bounds: tuple[int | None, int | None] = None, None
         if selected is not None:
-            first, last = selected.bounds(placed.passing(passing)) or (None, None)
-            bounds = first if population.start is None else None, last if population.end is None else None
+            bounds = _bounds(population, selected.bounds(placed.passing(passing)))
         elif counts:
             bounds = self._query.bounds(population)
         return CountTable(
@@ -76,3 +82,9 @@ class CountsBySubject:
             *bounds,
             tuple(ChangedSubject(subject, *each) for subject, each in changed.items()),
         )
+
+
+def _bounds(population: Population, found: tuple[int, int] | None) -> tuple[int | None, int | None]:
+    """Those that are asked for."""
+    first, last = found or (None, None)
+    return first if population.start is None else None, last if population.end is None else None

@@ -17,8 +17,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from trueline.ledger.kept_columns import KeptColumns
-from trueline.ledger.kept_reviews import KeptReviews
+from trueline.ledger.kept_columns import KeptColumns, NewRows
+from trueline.ledger.kept_reviews import KeptReviews, bands
 from trueline.ledger.lookup import KEYS
 from trueline.metrics import tally as tallies
 from trueline.metrics.coded_rows import CODED
@@ -78,7 +78,7 @@ class KeptCounts:
         self._tables = tables
         self._lookup = lookup
         self._kept: dict[int, _Kept] = {}
-        self.reviews = KeptReviews(engine, tables, lookup)
+        self.reviews = KeptReviews(engine, tables, lookup, self._mark_columns)
         """What the report counts of the jobs."""
         self.columns = KeptColumns(engine, tables, filter_memory_bytes)
         """What filters asked for of their documents."""
@@ -152,13 +152,14 @@ class KeptCounts:
             parts = tally.divided(Window(), _ROWS_AT_ONCE) if in_parts and tally is not None else []
         self.reviews.make_ready(job_id, by_bucket=by_bucket, parts=parts)
 
-    def begin_columns(self, job_id: int, until: int) -> Reading | None:
+    def begin_columns(self, job_id: int, until: int, *, by_bucket: bool) -> Reading | None:
         """Begin to read what filters wished for, as `KeptColumns.begin` does. The job must be held."""
         with self.tally(job_id, None) as tally:
             if tally is None:
                 return None
-            parts, events, marked = tally.divided(Window(), _ROWS_AT_ONCE), tally.events, tally.marked
-        return self.columns.begin(job_id, parts, until, events, marked)
+            parts, events = tally.divided(Window(), _ROWS_AT_ONCE), tally.events
+        new = NewRows(self.marked(job_id), by_bucket=by_bucket)
+        return self.columns.begin(job_id, parts, until, events, new)
 
     def selected(self, population: Population) -> SelectedRows | None:
         """As `KeptColumns.selected`."""
@@ -173,9 +174,10 @@ class KeptCounts:
             return 0 if tally is None else tally.events
 
     def marked(self, job_id: int) -> NDArray[np.uint64]:
-        """The keys of the subjects that have states of their own; none where there is no tally."""
+        """The keys of the subjects that have states of their own."""
         with self.tally(job_id, None) as tally:
-            return np.empty(0, np.uint64) if tally is None else tally.marked
+            marked = np.empty(0, np.uint64) if tally is None else tally.marked
+        return np.union1d(marked, self.reviews.marked(job_id))
 
     def _mark(self, job_id: int, kept: _Kept, subjects: pa.ChunkedArray) -> None:
         keys = kept.tally.unmarked(subjects.to_numpy())
@@ -184,6 +186,13 @@ class KeptCounts:
             events = self._lookup.table(named, pa.array(keys))
             with kept.lock:
                 kept.tally.mark(keys, events.select(tallies.EVENTS.names).cast(tallies.EVENTS))
+            self.columns.mark(job_id, keys, *(events[name].to_numpy() for name in ("subject_key", "version")))
+
+    def _mark_columns(self, job_id: int, keys: NDArray[np.uint64]) -> None:
+        keys = self.columns.unmarked(job_id, keys)
+        if len(keys):
+            named = f"SELECT subject_key, version FROM {self._tables.of(job_id).name} WHERE subject_key IN {KEYS}"
+            events = self._lookup.table(named, pa.array(keys))
             self.columns.mark(job_id, keys, *(events[name].to_numpy() for name in ("subject_key", "version")))
 
     def forget(self, job_id: int) -> None:
@@ -216,6 +225,7 @@ class KeptCounts:
         columns |= {name: rows[name].cast(pa.int64()) for name in ("ts", "consensus_changed_at")}
         columns["outcome"] = pc.binary_join_element_wise(rows["decision"], rows["consensus"], "\0")
         events = pa.table({name: columns[name] for name in tallies.EVENTS.names}, tallies.EVENTS)
+        columns["band"] = bands(rows["confidence"])
         coded = pa.table({name: columns[name] for name in CODED.names}, CODED)
         self.columns.events_written(job_id, coded, documents)
         with kept.lock:

@@ -18,6 +18,7 @@ from trueline.filters.fields import own_field
 from trueline.ledger.conditions import ask_for_kinds_alone
 from trueline.ledger.documents import escaped
 from trueline.ledger.path_values import PathValues
+from trueline.ledger.reviews import BAND
 from trueline.ledger.value_query import ValueQuery
 from trueline.metrics.coded_rows import BYTES_A_ROW, CODED, CodedRows, Moment, SelectedRows
 from trueline.metrics.hours import Window
@@ -40,7 +41,7 @@ WORTH_KEEPING: Final = 100_000
 
 _ROWS: Final = """
 SELECT version, subject_key, toUnixTimestamp64Micro(ts) AS at, toString(outcome) AS outcome,
-       toUnixTimestamp64Micro(consensus_changed_at) AS consensus_changed_at, sign{columns}
+       toUnixTimestamp64Micro(consensus_changed_at) AS consensus_changed_at, {band}, sign{columns}
 FROM {table} WHERE {where}"""
 
 _COLUMNS: Final = "SELECT version{columns} FROM {table} WHERE {where} AND sign > 0"
@@ -75,6 +76,19 @@ class _Kept:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
+@dataclass(frozen=True, slots=True)
+class NewRows:
+    """What rows of a job are kept as."""
+
+    marked: NDArray[np.uint64]
+    """The keys of the subjects that have states of their own."""
+    by_bucket: bool
+
+    def rows(self) -> _Kept:
+        """Without a row."""
+        return _Kept(CodedRows([], self.marked, by_bucket=self.by_bucket), {})
+
+
 @dataclass(slots=True)
 class Reading:
     """What is being read to be kept, and what is written meanwhile."""
@@ -90,6 +104,7 @@ class Reading:
     """What is read; `kept` has the rows for it, and no question sees it before all is there."""
     is_first: bool
     """Whether nothing was kept of the job before."""
+    by_bucket: bool
     events: list[tuple[int, pa.Table, pa.Table]] = field(default_factory=list)
     """Written meanwhile: the place of the first row, the events and their documents."""
     marks: list[_Mark] = field(default_factory=list)
@@ -222,9 +237,7 @@ class KeptColumns:
 
     # --- what is kept
 
-    def begin(
-        self, job_id: int, parts: Sequence[Window], until: int, events: int, marked: NDArray[np.uint64]
-    ) -> Reading | None:
+    def begin(self, job_id: int, parts: Sequence[Window], until: int, events: int, new: NewRows) -> Reading | None:
         """Begin to read what was wished for of a job; None where there is nothing. The job must be held until then.
 
         Args:
@@ -232,7 +245,7 @@ class KeptColumns:
             parts: All time, in parts of as many events as are to be read at once.
             until: The latest arrival of what is written of it.
             events: How many it has.
-            marked: The keys of the subjects that have states of their own.
+            new: What rows are kept as, where there are none yet.
         """
         kept = self._kept.get(job_id)
         paths = self._wishes.pop(job_id, set()).difference(kept.paths if kept is not None else ())
@@ -244,8 +257,10 @@ class KeptColumns:
             return None
         is_first = kept is None
         if kept is None:
-            kept = _Kept(CodedRows([], marked), {})
-        reading = Reading(job_id, parts, until, kept, {path: _Path(PathValues(path)) for path in paths}, is_first)
+            kept = new.rows()
+        reading = Reading(
+            job_id, parts, until, kept, {path: _Path(PathValues(path)) for path in paths}, is_first, new.by_bucket
+        )
         with kept.lock:
             for path in paths:
                 kept.rows.add(path)
@@ -273,12 +288,12 @@ class KeptColumns:
         if reading.is_spoiled:  # while nobody writes it is of one moment
             reading.paths = {path: _Path(PathValues(path)) for path in reading.paths}
             if reading.is_first:
-                kept = reading.kept = _Kept(CodedRows(list(reading.paths), marked), {})
-            else:
-                with kept.lock:
-                    for name in reading.paths:
+                kept = reading.kept = NewRows(marked, by_bucket=reading.by_bucket).rows()
+            with kept.lock:
+                for name in reading.paths:
+                    if not reading.is_first:
                         kept.rows.drop(name)
-                        kept.rows.add(name)
+                    kept.rows.add(name)
             for part in reading.parts:
                 self._read(reading, part)
         else:
@@ -299,6 +314,7 @@ class KeptColumns:
         bound = {name: value for name, value in bound.items() if value is not None}
         statement = _ROWS if reading.is_first else _COLUMNS
         for name, text in {
+            "{band}": BAND,
             "{columns}": "".join(f", `{name}`" for name in sorted(named)),
             "{table}": table.name,
             "{where}": " AND ".join(["1", *(_UNTIL[name] for name in bound)]),
@@ -413,6 +429,14 @@ class KeptColumns:
             self._kept.pop(job_id, None)
         elif kept.rows.nbytes > size:
             self._make_room()
+
+    def unmarked(self, job_id: int, keys: NDArray[np.uint64]) -> NDArray[np.uint64]:
+        """Those of the subjects that are not told apart here; none where nothing is kept of the job."""
+        kept, reading = self._kept.get(job_id), self._readings.get(job_id)
+        if kept is not None:
+            with kept.lock:
+                return kept.rows.unmarked(keys)
+        return keys if reading is not None else keys[:0]
 
     def mark(
         self, job_id: int, keys: NDArray[np.uint64], subject_keys: NDArray[np.uint64], versions: NDArray[np.uint64]

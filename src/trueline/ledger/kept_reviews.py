@@ -21,13 +21,14 @@ from trueline.metrics.reviewed_buckets import BANDED_BUCKETS, ReviewedBuckets
 from trueline.metrics.reviewed_events import BANDED, BANDED_HOURS, ReviewedEvents
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
     from trueline.ledger.engine import Engine
     from trueline.ledger.job_tables import JobTables
     from trueline.ledger.lookup import KeyLookup
+    from trueline.metrics.coded_rows import SelectedRows
     from trueline.metrics.reviewed_buckets import Placed
     from trueline.metrics.reviews import ReviewCount
 
@@ -68,10 +69,18 @@ class _Kept:
 class KeptReviews:
     """The counted reviews of one store's jobs. Whoever tells it of a write must hold the job."""
 
-    def __init__(self, engine: Engine, tables: JobTables, lookup: KeyLookup) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        tables: JobTables,
+        lookup: KeyLookup,
+        marked: Callable[[int, NDArray[np.uint64]], None],
+    ) -> None:
+        """`marked` is told of the keys of a job's subjects before their events are told apart."""
         self._engine = engine
         self._tables = tables
         self._lookup = lookup
+        self._marked = marked
         self._kept: dict[int, _Kept] = {}
 
     def is_ready(self, job_id: int, *, in_parts: bool = False) -> bool:
@@ -147,6 +156,28 @@ class KeptReviews:
                 return kept.reviews.counts(window)
             return kept.reviews.counts(window, beside)
 
+    def marked(self, job_id: int) -> NDArray[np.uint64]:
+        """The keys of the subjects of a job that are told apart; none in a job grouped by bucket."""
+        kept = self._kept.get(job_id)
+        if kept is None or not isinstance(kept.reviews, ReviewedEvents):
+            return np.empty(0, np.uint64)
+        with kept.lock:
+            return kept.reviews.marked
+
+    def counts_of_selected(self, job_id: int, selected: SelectedRows) -> list[ReviewCount] | None:
+        """The same of rows that were selected; None where it is not kept, or not of the same writes."""
+        kept = self._kept.get(job_id)
+        if kept is None:
+            return None
+        if isinstance(kept.reviews, ReviewedEvents):
+            groups = selected.banded_groups()
+            with kept.lock:
+                return kept.reviews.counts_of(groups, of_others=True)
+        rows = selected.of_buckets()
+        with kept.lock:
+            placed = kept.reviews.place_rows(rows)
+            return None if placed is None else kept.reviews.counts_of([placed])
+
     def counts_of(self, job_id: int, groups: pa.Table) -> list[ReviewCount] | None:
         """The same of what `ReviewQuery.groups` counted; None where it is not kept, or not of the same writes."""
         kept = self._kept.get(job_id)
@@ -181,7 +212,7 @@ class KeptReviews:
                 "subject_key": rows["subject_key"],
                 "ts": rows["ts"].cast(pa.int64()),
                 "outcome": pc.binary_join_element_wise(rows["decision"], rows["consensus"], "\0"),
-                "band": _bands(rows["confidence"]),
+                "band": bands(rows["confidence"]),
                 "sign": rows["sign"],
             },
             BANDED,
@@ -241,15 +272,16 @@ class KeptReviews:
             return
         new = kept.reviews.unmarked(keys)
         if len(new):
+            self._marked(job_id, new)
             events = banded(self._lookup.table(self._versions(job_id, _OF_SUBJECTS), pa.array(new)))
             with kept.lock:
                 kept.reviews.mark(new, events)
 
 
-def _bands(confidence: pa.ChunkedArray) -> NDArray[np.int8]:
+def bands(confidence: pa.ChunkedArray) -> NDArray[np.int8]:
     """As `reviews.BAND` has them."""
     percent = confidence.to_numpy().astype(np.float64)  # null is NaN
     known = ~np.isnan(percent)
-    bands = np.full(len(percent), -1, np.int8)
-    bands[known] = np.minimum(np.floor(percent[known] / 10), 9)
-    return bands
+    found = np.full(len(percent), -1, np.int8)
+    found[known] = np.minimum(np.floor(percent[known] / 10), 9)
+    return found

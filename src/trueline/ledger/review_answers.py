@@ -13,6 +13,7 @@ from trueline.ledger.conditions import (
     ask_for_moments,
     ask_for_subjects,
     ask_for_trainings,
+    on_kinds,
     on_states,
 )
 from trueline.ledger.remembered import RememberedReviews
@@ -146,6 +147,8 @@ class ReviewAnswers:
         """By a question to the ledger, with the states of subjects from what is kept where that has them."""
         found = None
         if self.are_kept(population):
+            found = self._passing(population, on_kinds(population.filters), self._counted_of_selected)
+        if found is None and self.are_kept(population):
             found = self._passing(population, on_states(population.filters), self._counted_without_states)
         return self._query.counts(population) if found is None else found
 
@@ -177,6 +180,18 @@ class ReviewAnswers:
             else:
                 counts = self._kept.reviews.counts_of(population.job_id, self._query.groups(population))
             if counts is not None and self._kept.changes(population.job_id) == changes:
+                return counts
+        return None
+
+    def _counted_of_selected(self, population: Population) -> list[ReviewCount] | None:
+        """Count what is kept of documents too; None where that is not, or what is counted changes over and over."""
+        for _ in range(_TRIES):
+            changes = self._kept.changes(population.job_id)
+            selected = None if changes % 2 else self._kept.selected(population)
+            if selected is None:
+                return None
+            counts = self._kept.reviews.counts_of_selected(population.job_id, selected)
+            if counts is None or self._kept.changes(population.job_id) == changes:
                 return counts
         return None
 

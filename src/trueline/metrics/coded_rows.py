@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from trueline.metrics.groups import GROUPS
 from trueline.metrics.growing import Codes, GroupedRows, Numbers
+from trueline.metrics.reviewed_events import BANDED_GROUPS, BANDS, summed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -30,14 +31,16 @@ CODED: Final = pa.schema(
         ("ts", pa.int64()),
         ("outcome", pa.string()),
         ("consensus_changed_at", pa.int64()),
+        ("band", pa.int8()),
         ("sign", pa.int8()),
     ]
 )
-"""Versions of events: set with a sign of 1, taken back with -1. The outcome is as in `tally.EVENTS`.
+"""Versions of events: set with a sign of 1, taken back with -1. The outcome is as in `tally.EVENTS`, the band as in
+`reviewed_events.BANDED`.
 
 No two versions of a job have the same number, but for one that is set and taken back."""
 
-BYTES_A_ROW: Final = 20
+BYTES_A_ROW: Final = 25
 """Without the numbers of paths, and without when a consensus changed, which few rows have."""
 
 _NO_SUBJECT: Final = np.uint64(0)
@@ -58,16 +61,44 @@ class Moment(NamedTuple):
     events: int
 
 
+class BucketRows(NamedTuple):
+    """Versions of events of a job grouped by bucket, an element each."""
+
+    keys: NDArray[np.uint64]
+    """Of buckets."""
+    bucket: NDArray[np.uint32]
+    """The place in `keys`."""
+    decisions: list[str]
+    decision: NDArray[np.intp]
+    """The place in `decisions`."""
+    band: NDArray[np.int8]
+    sign: NDArray[np.int8]
+
+
 class _Block:
     """Rows that came one after the other."""
 
-    __slots__ = ("changed_at", "codes", "first", "group", "last", "size", "taken_back", "ts", "version")
+    __slots__ = (
+        "band",
+        "bucket",
+        "changed_at",
+        "codes",
+        "first",
+        "group",
+        "last",
+        "size",
+        "taken_back",
+        "ts",
+        "version",
+    )
 
-    def __init__(self, paths: Sequence[str]) -> None:
+    def __init__(self, paths: Sequence[str], *, by_bucket: bool) -> None:
         self.size = 0
         self.ts = np.empty(_ROWS_OF_A_BLOCK, np.int64)
         self.version = np.empty(_ROWS_OF_A_BLOCK, np.uint64)
         self.group = np.empty(_ROWS_OF_A_BLOCK, np.uint32)
+        self.band = np.empty(_ROWS_OF_A_BLOCK, np.int8)
+        self.bucket = np.empty(_ROWS_OF_A_BLOCK if by_bucket else 0, np.uint32)
         self.changed_at: NDArray[np.int64] | None = None  # where any row came with a consensus
         self.taken_back = np.empty(0, np.int64)  # the rows with a sign of -1
         self.codes: dict[str, NDArray[np.unsignedinteger]] = {
@@ -81,14 +112,15 @@ class _Block:
 
     @property
     def nbytes(self) -> int:
-        changed = 0 if self.changed_at is None else self.changed_at.nbytes
-        return _ROWS_OF_A_BLOCK * BYTES_A_ROW + changed + sum(codes.nbytes for codes in self.codes.values())
+        fixed: list[NDArray[Any]] = [self.ts, self.version, self.group, self.band, self.bucket, *self.codes.values()]
+        return sum(column.nbytes for column in fixed) + (0 if self.changed_at is None else self.changed_at.nbytes)
 
     def append(
         self,
         rows: slice,
         events: Mapping[str, NDArray[Any]],
         group: NDArray[np.int64],
+        bucket: NDArray[np.int64],
         codes: Mapping[str, NDArray[np.uint32]],
     ) -> None:
         before, size = self.size, self.size + rows.stop - rows.start
@@ -96,6 +128,9 @@ class _Block:
         self.ts[before:size] = ts
         self.version[before:size] = events["version"][rows]
         self.group[before:size] = group[rows]
+        self.band[before:size] = events["band"][rows]
+        if len(self.bucket):
+            self.bucket[before:size] = bucket[rows]
         if self.changed_at is None and changed_at.any():
             self.changed_at = np.zeros(_ROWS_OF_A_BLOCK, np.int64)
         if self.changed_at is not None:
@@ -141,9 +176,17 @@ class _Block:
 class CodedRows:
     """All versions of one job's events. Not for several threads at once."""
 
-    def __init__(self, paths: Sequence[str], marked: NDArray[np.uint64]) -> None:
-        """Without a row; `marked` are the keys of subjects whose events are told apart by subject."""
+    def __init__(self, paths: Sequence[str], marked: NDArray[np.uint64], *, by_bucket: bool) -> None:
+        """Without a row.
+
+        Args:
+            paths: Whose numbers rows come with.
+            marked: The keys of subjects whose events are told apart by subject.
+            by_bucket: Whether a subject is a bucket: then the bucket of each row is kept.
+        """
         self._paths = list(paths)
+        self._by_bucket = by_bucket
+        self._buckets = Numbers()
         self._outcomes = Codes()
         self._groups = Numbers()  # subject and outcome, packed
         self._subjects = Numbers()
@@ -176,33 +219,44 @@ class CodedRows:
         outcome = self._outcomes.of(events["outcome"].combine_chunks())
         subject = np.maximum(self._subjects.find(columns["subject_key"]), 0)
         group = self._groups.add((subject * _OUTCOMES + outcome).astype(np.uint64))
+        bucket = self._buckets.add(columns["subject_key"]) if self._by_bucket else group
         begin = len(self)
         done = 0
         while done < len(group):
             if not self._blocks or not self._blocks[-1].room:
-                self._blocks.append(_Block(self._paths))
+                self._blocks.append(_Block(self._paths, by_bucket=self._by_bucket))
             rows = slice(done, min(done + self._blocks[-1].room, len(group)))
-            self._blocks[-1].append(rows, columns, group, codes)
+            self._blocks[-1].append(rows, columns, group, bucket, codes)
             done = rows.stop
         of_marked = np.flatnonzero(subject)
         self._of_marked.append(subject[of_marked], row=begin + of_marked)
 
+    def unmarked(self, keys: NDArray[np.uint64]) -> NDArray[np.uint64]:
+        """Those of the subjects whose events are not told apart."""
+        return keys[self._subjects.find(keys) < 0]
+
     def mark(self, keys: NDArray[np.uint64], subject_keys: NDArray[np.uint64], versions: NDArray[np.uint64]) -> None:
-        """Tell the events of subjects that are not marked apart by subject from now on.
+        """Tell the events of subjects apart by subject from now on; of those that are marked already nothing changes.
 
         Args:
             keys: Of the subjects.
             subject_keys: Of their versions, each named once or twice,
             versions: and these.
         """
+        keys = self.unmarked(keys)
         number = self._subjects.add(keys)
-        if not len(versions):
+        if self._by_bucket:
+            bucket = self._buckets.find(keys)
+            is_among: _Among | _AmongBuckets = _AmongBuckets(bucket[bucket >= 0], len(self._buckets))
+            number = number[bucket >= 0]
+        else:
+            new = np.flatnonzero(np.isin(subject_keys, keys))
+            order = new[np.argsort(versions[new])]
+            is_among, number = _Among(versions[order]), self._subjects.find(subject_keys[order])
+        if not len(number):
             return
-        order = np.argsort(versions)
-        versions, number = versions[order], self._subjects.find(subject_keys[order])
-        is_among = _Among(versions)
         for place, block in enumerate(self._blocks):
-            rows, at = is_among.rows(block.version[: block.size])
+            rows, at = is_among.rows(block)
             if len(rows):
                 outcome = self._groups.numbers[block.group[rows]] % _OUTCOMES
                 block.group[rows] = self._groups.add(number[at].astype(np.uint64) * np.uint64(_OUTCOMES) + outcome)
@@ -261,7 +315,9 @@ class CodedRows:
                 rows = block.passing(window, passing)
                 if len(rows):
                     chosen.append((block, rows, block.group[rows]))
-        return SelectedRows(chosen, self._groups.numbers, self._subjects.numbers, self._outcomes.texts)
+        return SelectedRows(
+            chosen, self._groups.numbers, self._subjects.numbers, self._outcomes.texts, self._buckets.numbers
+        )
 
     def moments(
         self, subjects: NDArray[np.uint64], window: Window, passing: Mapping[str, NDArray[np.bool_]]
@@ -293,21 +349,27 @@ class SelectedRows:
         groups: NDArray[np.uint64],
         subjects: NDArray[np.uint64],
         outcomes: list[str],
+        buckets: NDArray[np.uint64],
     ) -> None:
         self._chosen = chosen
+        self._groups, self._subjects, self._outcomes, self._buckets = groups, subjects, outcomes, buckets
         self._size = len(groups)
         counts = _counted([group for _, _, group in chosen], self._size)
         for block, rows, group in chosen:
             if len(block.taken_back):
                 counts -= 2 * np.bincount(group[block.takes_back(rows)], minlength=self._size)
         self._found = np.flatnonzero(counts)
-        packed = groups[self._found]
         self._events = counts[self._found]
-        self._marked = subjects[(packed // _OUTCOMES).astype(np.intp)]
-        outcome = pa.array((packed % _OUTCOMES).astype(np.int32))
-        self._outcome = pa.DictionaryArray.from_arrays(outcome, pa.array(outcomes, pa.string()))
+        self._outcome, self._marked = self._of_groups(self._found)
         decided = np.array([not text.startswith("\0") for text in outcomes], np.bool_)
-        self._decided = decided[(packed % _OUTCOMES).astype(np.intp)]
+        self._decided = decided[(groups[self._found] % _OUTCOMES).astype(np.intp)]
+
+    def _of_groups(self, found: NDArray[np.int64]) -> tuple[pa.Array, NDArray[np.uint64]]:
+        """The outcomes of groups and the keys of their subjects, 0 where these are not marked."""
+        packed = self._groups[found]
+        outcome = pa.array((packed % _OUTCOMES).astype(np.int32))
+        texts = pa.DictionaryArray.from_arrays(outcome, pa.array(self._outcomes, pa.string())).cast(pa.string())
+        return texts, self._subjects[(packed // _OUTCOMES).astype(np.intp)]
 
     def groups(self, *, with_changes: bool) -> pa.Table:
         """The events in groups, with the columns of `GROUPS`; with when consensus changed, where that is asked for."""
@@ -319,16 +381,37 @@ class SelectedRows:
                 if block.changed_at is not None:
                     of_marked = is_marked[group]
                     np.maximum.at(changed_at, group[of_marked], block.changed_at[rows[of_marked]])
-        columns = (self._outcome.cast(pa.string()), self._marked, changed_at[self._found], self._events)
+        columns = (self._outcome, self._marked, changed_at[self._found], self._events)
         return pa.table(dict(zip(GROUPS.names, columns, strict=True)), GROUPS)
 
-    def bounds(self, passing: NDArray[np.bool_]) -> tuple[int, int] | None:
+    def banded_groups(self) -> pa.Table:
+        """The events in groups and by band, with the columns of `BANDED_GROUPS`."""
+        alike = [group.astype(np.int64) * BANDS + block.band[rows] + 1 for block, rows, group in self._chosen]
+        signs = [np.where(block.takes_back(rows), -1, 1) for block, rows, _ in self._chosen]
+        if not alike:
+            return BANDED_GROUPS.empty_table()
+        different, events = summed(np.concatenate(alike), np.concatenate(signs))
+        outcome, marked = self._of_groups(different // BANDS)
+        columns = (outcome, (different % BANDS - 1).astype(np.int8), marked, events)
+        return pa.table(dict(zip(BANDED_GROUPS.names, columns, strict=True)), BANDED_GROUPS)
+
+    def of_buckets(self) -> list[BucketRows]:
+        """The rows themselves, in a job grouped by bucket."""
+        decision = [text.split("\0")[0] for text in self._outcomes]
+        found = []
+        for block, rows, group in self._chosen:
+            outcome = (self._groups[group] % _OUTCOMES).astype(np.intp)
+            sign = np.where(block.takes_back(rows), -1, 1).astype(np.int8)
+            found.append(BucketRows(self._buckets, block.bucket[rows], decision, outcome, block.band[rows], sign))
+        return found
+
+    def bounds(self, passing: NDArray[np.bool_] | None = None) -> tuple[int, int] | None:
         """The first and the last ``@timestamp`` of decided events of those groups that pass; None where there are none.
 
-        `passing` has an element for each of `groups`.
+        `passing` has an element for each of `groups`; None: all pass.
         """
         wanted = np.zeros(self._size, np.bool_)
-        wanted[self._found] = passing & self._decided
+        wanted[self._found] = self._decided if passing is None else passing & self._decided
         # a version that was taken back has the moment of what takes it back
         gone = [block.ts[rows[block.takes_back(rows)]] for block, rows in self._with_taken_back()]
         unsure = np.unique(np.concatenate(gone)) if gone else np.empty(0, np.int64)
@@ -385,14 +468,34 @@ class _Among:
         shift = np.uint64(65 - len(self._maybe).bit_length())
         return (numbers * np.uint64(0x9E3779B97F4A7C15) >> shift).astype(np.intp)
 
-    def rows(self, numbers: NDArray[np.uint64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        """Which of these are among them, and the place of each there."""
+    def rows(self, block: _Block) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """The rows of a block with one of them for a version, and the place of each among them."""
+        numbers = block.version[: block.size]
         if not len(numbers) or numbers.max() < self._numbers[0] or numbers.min() > self._numbers[-1]:
             return np.empty(0, np.intp), np.empty(0, np.intp)
         maybe = np.flatnonzero(self._maybe[self._hashed(numbers)])
         at = np.minimum(np.searchsorted(self._numbers, numbers[maybe]), len(self._numbers) - 1)
         there = self._numbers[at] == numbers[maybe]
         return maybe[there], at[there]
+
+
+class _AmongBuckets:
+    """Finds the rows of some buckets, by their numbers."""
+
+    def __init__(self, buckets: NDArray[np.int64], size: int) -> None:
+        self._buckets = buckets
+        self._places = np.full(size, -1, np.int32)
+        self._places[buckets] = np.arange(len(buckets))
+
+    def rows(self, block: _Block) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """The rows of a block that are of one of them, and the place of each among them."""
+        bucket = block.bucket[: block.size]
+        if len(self._buckets) == 1:
+            found = np.flatnonzero(bucket == self._buckets[0])
+            return found, np.zeros(len(found), np.intp)
+        place = self._places[bucket]
+        found = np.flatnonzero(place >= 0)
+        return found, place[found].astype(np.intp)
 
 
 def _fitting(highest: int) -> type[np.unsignedinteger]:

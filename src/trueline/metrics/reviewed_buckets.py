@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from trueline.metrics.coded_rows import BucketRows
+
 BANDED_BUCKETS = pa.schema(
     [("subject_key", pa.uint64()), ("decision", pa.string()), ("band", pa.int8()), ("events", pa.int64())]
 )
@@ -126,6 +128,28 @@ class ReviewedBuckets:
             some = slice(begin, begin + _ROWS_AT_ONCE)
             pair[some] = self._place_some(keys[some], decided[some].astype(np.int64), known)
         return Placed(pair, as_array(events["band"]), as_array(events["sign"]))
+
+    def place_rows(self, rows: Sequence[BucketRows]) -> Placed | None:
+        """The same of rows that were selected together; None where one's bucket or decision was not told of."""
+        if not rows:
+            return Placed(np.empty(0, np.uint32), np.empty(0, np.int8), np.empty(0, np.int8))
+        number = self._subjects.find(rows[0].keys)  # of one selection, so all have the same
+        code = np.array([self._labels.code(text) for text in rows[0].decisions], np.int64)
+        known, labels = self._places_of_pairs(), len(self._labels.texts)
+        if known is None:
+            return None
+        pair = []
+        for each in rows:
+            of = number[each.bucket]
+            place = known[of * labels + code[each.decision]]
+            if of.min() < 0 or place.min() < 0:
+                return None
+            pair.append(place.astype(np.uint32))
+        return Placed(
+            np.concatenate(pair),
+            np.concatenate([each.band for each in rows]),
+            np.concatenate([each.sign for each in rows]),
+        )
 
     def _place_some(
         self, keys: NDArray[np.uint64], decided: NDArray[np.int64], known: NDArray[np.int32] | None

@@ -140,14 +140,14 @@ class ReviewedEvents:
             if decision and events
         ]
 
-    def counts_of(self, groups: pa.Table) -> list[ReviewCount] | None:
+    def counts_of(self, groups: pa.Table, *, of_others: bool = False) -> list[ReviewCount] | None:
         """The same of a population whose events are counted already, with the columns of `BANDED_GROUPS`.
 
-        None where a subject has a state that was not told of.
+        None where a subject has a state that was not told of; `of_others`, that of some is none here.
         """
         marked = as_array(groups["marked"])
         subject = self._subjects.find(marked)
-        if ((subject == _NONE) & (marked != 0)).any():
+        if not of_others and ((subject == _NONE) & (marked != 0)).any():
             return None
         decision, first = self._labels.pairs(groups["outcome"])
         consensus = self._consensus(first, subject)
@@ -165,6 +165,11 @@ class ReviewedEvents:
                 occasion_of = self._occasions.different[number]
                 found.append(ReviewCount(decided, came_to or None, Mass.single(size), band, *occasion_of))
         return found
+
+    @property
+    def marked(self) -> NDArray[np.uint64]:
+        """The keys of the subjects that are told apart."""
+        return self._subjects.numbers.copy()
 
     def _by_occasion(self, window: Window) -> list[tuple[int, int, int]]:
         """Kind, number of the occasion, and events: of those that were reviewed on an occasion that is known."""

@@ -57,8 +57,9 @@ class Filtering:
     def _read(self, job_id: int) -> None:
         """Read it while others write, and hold the job just before and after."""
         kept = self._ledger.kept
-        with self._writing.held(job_id):
-            reading = kept.begin_columns(job_id, self._ledger.clock.last)
+        with self._writing.held(job_id) as job:
+            by_bucket = job.grouping == "bucket"
+            reading = kept.begin_columns(job_id, self._ledger.clock.last, by_bucket=by_bucket)
         if reading is not None:
             kept.columns.read(reading)
             with self._writing.held(job_id):
