@@ -171,7 +171,9 @@ class Comparison:
 
     def _sit(self, grouping: Grouping, folder: Path, others: Sequence[Contender]) -> None:
         with faces(folder / grouping / "data", self._stream, grouping) as (over_http, at_service, process_id):
-            sitting = Turns((over_http, at_service), others, self._plan.runs, self._plan.seconds).take()
+            turns = Turns((over_http, at_service), others, self._plan.runs, self._plan.seconds)
+            turns.settle = at_service.settle
+            sitting = turns.take()
             highest = resident_bytes(process_id)[1]
         self._sittings[grouping].append(sitting)
         grouped = self._size.groupings[grouping]

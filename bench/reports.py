@@ -66,6 +66,8 @@ def timed(data: Path, stream: Stream, grouping: Grouping, runs: int) -> Iterator
         for question in QUESTIONS:
             if question.after_vote or question.truth != "implicit":
                 continue
+            _ask(workspace, job, question)
+            workspace.wait_for_filters()
             metrics, report = Timed(), Timed()
             for run in range(runs + 1):
                 _vote(workspace, job, stream, grouping, LABELS[run % len(LABELS)])

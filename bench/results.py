@@ -6,7 +6,7 @@ import statistics
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from contenders.trueline import AT_SERVICE, OVER_HTTP
+from contenders.trueline import AT_SERVICE, FIRST_TIME, OVER_HTTP
 from questions import QUESTIONS
 from timing import Timed
 
@@ -61,8 +61,8 @@ class Size:
     groupings: dict[Grouping, Grouped] = field(default_factory=dict)
 
     def contenders(self) -> list[str]:
-        """Trueline's two, then the others in the order of their sittings."""
-        return [OVER_HTTP, AT_SERVICE, *self.load_seconds]
+        """Trueline's, then the others in the order of their sittings."""
+        return [FIRST_TIME, OVER_HTTP, AT_SERVICE, *self.load_seconds]
 
 
 ROWS: Final = (*(question.title for question in QUESTIONS), VOTE)
@@ -76,6 +76,10 @@ def figures(sittings: list[Sitting]) -> dict[str, dict[str, Figure]]:
         ratios: dict[str, float] = {}
         for sitting in sittings:
             timed = sitting.voted if row == VOTE else sitting.asked[row]
+            if row in sitting.first:
+                first = pooled.setdefault(FIRST_TIME, Timed())
+                first.add(sitting.first[row])
+                ratios[FIRST_TIME] = first.median / timed[AT_SERVICE].median
             for title, times in timed.items():
                 pooled.setdefault(title, Timed()).times.extend(times.times)
                 ratios[title] = times.median / timed[AT_SERVICE].median

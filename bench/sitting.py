@@ -11,7 +11,7 @@ from questions import QUESTIONS
 from timing import Timed
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from contenders import Asked
     from questions import Answer, Question
@@ -29,6 +29,8 @@ class Sitting:
     """By question, then by who answered."""
     voted: dict[str, Timed] = field(default_factory=lambda: defaultdict(Timed))
     """From giving the vote on the largest bucket, or the first event, to its acknowledgement."""
+    first: dict[str, float] = field(default_factory=dict)
+    """By question: milliseconds over HTTP, the first time it was asked."""
     differences: list[str] = field(default_factory=list)
 
 
@@ -37,6 +39,8 @@ class Turns:
 
     def __init__(self, faces: Sequence[Asked], others: Sequence[Asked], runs: int, seconds: float) -> None:
         """A question is not asked again once anybody has spent so many seconds on it, three runs at least."""
+        self.settle: Callable[[], None] = lambda: None
+        """Called once each question was asked for the first time: may wait for what that has begun."""
         self._faces = faces
         self._others = others
         self._runs = runs
@@ -59,6 +63,8 @@ class Turns:
         warm_ups = {question.title: 0 for question in QUESTIONS}
         counted = dict(warm_ups)
         for turn in range(_WARM_UPS + self._runs):
+            if turn == 1:
+                self.settle()
             gc.collect()
             for question in QUESTIONS:
                 title = question.title
@@ -90,6 +96,8 @@ class Turns:
                     self._sitting.voted[party.title].add(voted)
             answers[party.title], seconds = party.ask(question)
             self._spent[question.title, party.title] += seconds
+            if party is self._faces[0]:
+                self._sitting.first.setdefault(question.title, seconds)
             if counts:
                 self._sitting.asked[question.title][party.title].add(seconds)
         first, *rest = answers.items()

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 OVER_HTTP: Final = "Trueline, HTTP"
 AT_SERVICE: Final = "Trueline, service call"
+FIRST_TIME: Final = "Trueline, HTTP, the first time"
+"""When the server has just been started and nobody has asked it that before."""
 _START_SECONDS: Final = 120
 _STOP_SECONDS: Final = 60
 
@@ -81,7 +83,11 @@ class AtService:
         _check(accepted)
         return seconds
 
-    def _told(self, asked: Question | bytes) -> tuple[Any, float]:
+    def settle(self) -> None:
+        """Wait until the server has read what it was asked for the first time."""
+        self._told(None)
+
+    def _told(self, asked: Question | bytes | None) -> tuple[Any, float]:
         self._connection.send(asked)
         told = self._connection.recv()
         if isinstance(told, Exception):
@@ -159,10 +165,12 @@ def _take_turns(workspace: Workspace, connection: Connection) -> None:
             connection.send(error)
 
 
-def _called(workspace: Workspace, asked: Question | bytes) -> tuple[Any, float]:
+def _called(workspace: Workspace, asked: Question | bytes | None) -> tuple[Any, float]:
     started = time.perf_counter()
-    found: Any
-    if isinstance(asked, bytes):
+    found: Any = None
+    if asked is None:
+        workspace.wait_for_filters()
+    elif isinstance(asked, bytes):
         found = workspace.feedback.bulk(workspace.jobs.get(JOB), [asked]).accepted
     else:
         first, last = asked.window or (None, None)

@@ -7,6 +7,7 @@ from collections import Counter
 import pytest
 
 from contenders.scores import answer_from_counts
+from contenders.trueline import FIRST_TIME
 from questions import QUESTIONS, Answer, Question
 from results import VOTE, figures, http_on_top
 from sitting import Turns
@@ -71,6 +72,17 @@ def test_http_on_top_is_within_a_turn() -> None:
     sitting = Turns([first, SameJob("Trueline, service call", first)], [], runs=3, seconds=10).take()
     assert http_on_top([sitting]) == pytest.approx(4)
     assert figures([sitting])["all time"]["Trueline, HTTP"].ratio == pytest.approx(5)
+
+
+def test_the_first_time_is_told_apart_and_settles_before_the_next() -> None:
+    face = Scripted("Trueline, HTTP", seconds=0.005)
+    turns = Turns([face, SameJob("Trueline, service call", face)], [], runs=3, seconds=10)
+    asked_before: list[int] = []
+    turns.settle = lambda: asked_before.append(sum(face.asked.values()))
+    sitting = turns.take()
+    assert asked_before == [len(QUESTIONS)]
+    assert sitting.first == dict.fromkeys((question.title for question in QUESTIONS), 0.005)
+    assert figures([sitting])["all time"][FIRST_TIME].median == pytest.approx(5)
 
 
 @pytest.mark.parametrize("backwards", [False, True])

@@ -36,6 +36,10 @@ class Filtering:
                 self._waiting[job_id] = self._worker.submit(self._run, job_id)
             return self._waiting[job_id]
 
+    def wait(self) -> None:
+        """Wait until all is read that filters asked for until now."""
+        self._worker.submit(lambda: None).result()  # in its turn after all others
+
     def close(self) -> None:
         """Give up what is being read; those that wait are cancelled, and nothing is read from now on."""
         self._ledger.kept.columns.wanted = None

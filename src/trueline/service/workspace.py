@@ -138,6 +138,10 @@ class Workspace:
         with budget.within(self.settings.query_seconds, asker):
             return question()
 
+    def wait_for_filters(self) -> None:
+        """Wait until what filters asked for until now is kept, so that they are answered from memory the next time."""
+        self._filtering.wait()
+
     def give_up(self, asker: Asker) -> None:
         """Stop what is asked for somebody who has left."""
         self._ledger.engine.give_up(asker)
