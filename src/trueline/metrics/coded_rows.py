@@ -160,10 +160,10 @@ class _Block:
         """Put other numbers in the place of a path's."""
         self.codes[path] = places.astype(_fitting(int(places.max())))[self.codes[path]]
 
-    def passing(self, window: Window, passing: Mapping[str, NDArray[np.bool_]]) -> NDArray[np.intp]:
+    def passing(self, window: Window, passing: Mapping[str, _Passing]) -> NDArray[np.intp]:
         """The rows of a window whose numbers pass at every path."""
         size = self.size
-        met = [_at(self.codes[path][:size], which) for path, which in passing.items()]
+        met = [which.met(self.codes[path][:size]) for path, which in passing.items()]
         if (window.start is not None and window.start > self.first) or (
             window.end is not None and window.end <= self.last
         ):
@@ -308,11 +308,12 @@ class CodedRows:
     def select(self, window: Window, passing: Mapping[str, NDArray[np.bool_]]) -> SelectedRows:
         """The rows of a window that pass at every one of some paths; `passing` says it of each number."""
         chosen = []
+        tests = {path: _Passing(which) for path, which in passing.items()}
         for block in self._blocks:
             if (window.end is None or block.first < window.end) and (
                 window.start is None or block.last >= window.start
             ):
-                rows = block.passing(window, passing)
+                rows = block.passing(window, tests)
                 if len(rows):
                     chosen.append((block, rows, block.group[rows]))
         return SelectedRows(
@@ -502,24 +503,33 @@ def _fitting(highest: int) -> type[np.unsignedinteger]:
     return next(kind for kind in _NARROWEST if highest <= np.iinfo(kind).max)
 
 
-def _at(codes: NDArray[np.unsignedinteger], passing: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Whether each number passes: by comparing where those that do lie in few ranges, which is several times faster."""
-    edges = np.flatnonzero(np.diff(passing, prepend=False, append=False))
-    ranges = edges.reshape(-1, 2)
-    highest = np.iinfo(codes.dtype).max
-    ranges = ranges[ranges[:, 0] <= highest]
-    if len(ranges) > _FEW:
-        looked_up: NDArray[np.bool_] = passing[codes]
-        return looked_up
-    met = np.zeros(len(codes), np.bool_)
-    for begin, end in ranges.tolist():
-        if end - begin == 1:
-            met |= codes == codes.dtype.type(begin)
-        elif begin == 0:
-            met |= codes <= codes.dtype.type(min(end - 1, highest))
-        else:  # a number below the range wraps around to beyond it
-            met |= codes - codes.dtype.type(begin) <= codes.dtype.type(min(end - 1, highest) - begin)
-    return met
+class _Passing:
+    """Tells which numbers pass: by comparing where those that do lie in few ranges, which is several times faster."""
+
+    def __init__(self, passing: NDArray[np.bool_]) -> None:
+        self._passing = passing
+        edges = np.flatnonzero(np.diff(passing, prepend=False, append=False))
+        self._ranges: list[list[int]] | None = None if len(edges) > 2 * _FEW else edges.reshape(-1, 2).tolist()
+
+    def met(self, codes: NDArray[np.unsignedinteger]) -> NDArray[np.bool_]:
+        """Whether each of these passes."""
+        if self._ranges is None:
+            looked_up: NDArray[np.bool_] = self._passing[codes]
+            return looked_up
+        highest, number = np.iinfo(codes.dtype).max, codes.dtype.type
+        found: NDArray[np.bool_] | None = None
+        for begin, end in self._ranges:
+            if begin > highest:
+                continue
+            last = min(end - 1, highest)
+            if begin == last:
+                met = codes == number(begin)
+            elif begin == 0:
+                met = codes <= number(last)
+            else:  # a number below the range wraps around to beyond it
+                met = codes - number(begin) <= number(last - begin)
+            found = met if found is None else np.logical_or(found, met, out=found)
+        return np.zeros(len(codes), np.bool_) if found is None else found
 
 
 def _counted(groups: list[NDArray[np.uint32]], size: int) -> NDArray[np.int64]:
