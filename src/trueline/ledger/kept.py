@@ -225,9 +225,10 @@ class KeptCounts:
         columns |= {name: rows[name].cast(pa.int64()) for name in ("ts", "consensus_changed_at")}
         columns["outcome"] = pc.binary_join_element_wise(rows["decision"], rows["consensus"], "\0")
         events = pa.table({name: columns[name] for name in tallies.EVENTS.names}, tallies.EVENTS)
-        columns["band"] = bands(rows["confidence"])
-        coded = pa.table({name: columns[name] for name in CODED.names}, CODED)
-        self.columns.events_written(job_id, coded, documents)
+        if self.columns.are_kept(job_id):
+            columns["band"] = bands(rows["confidence"])
+            coded = pa.table({name: columns[name] for name in CODED.names}, CODED)
+            self.columns.events_written(job_id, coded, documents)
         with kept.lock:
             kept.tally.add(events)
 

@@ -404,6 +404,10 @@ class KeptColumns:
 
     # --- writes
 
+    def are_kept(self, job_id: int) -> bool:
+        """Whether anything of a job is kept, or being read: then it must be told of what is written."""
+        return job_id in self._kept or job_id in self._readings
+
     def events_written(self, job_id: int, events: pa.Table, documents: pa.Table) -> None:
         """Take in versions of events that were set or taken back.
 
