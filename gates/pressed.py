@@ -374,7 +374,7 @@ def _run(folder: Path, count: int, seed: int) -> str:  # noqa: ARG001 - nothing 
     return "; ".join(
         (
             flood(folder, seconds, key),
-            slow_questions(folder, 20_000 if is_full else 4_000, 1.0 if is_full else 0.25, key),
+            slow_questions(folder, 20_000 if is_full else 5_000, 1.0 if is_full else 0.25, key),
             slow_clients(folder, count, min(seconds, REQUEST_SECONDS - 1), key),
         )
     )

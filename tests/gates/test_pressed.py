@@ -49,7 +49,7 @@ def test_a_flood_that_is_not_refused_or_takes_too_much_memory_is_noticed(
 
 
 def test_long_questions_are_stopped_in_the_engine(tmp_path: Path, key: str, told: list[str]) -> None:
-    told.append(slow_questions(tmp_path, 2_000, 0.25, key))
+    told.append(slow_questions(tmp_path, 5_000, 0.25, key))
 
 
 def test_questions_that_go_on_after_their_answer_are_noticed(
@@ -58,7 +58,7 @@ def test_questions_that_go_on_after_their_answer_are_noticed(
     used = iter([0.0, 1.9])
     monkeypatch.setattr(pressed, "_processor", lambda *_: next(used))
     with pytest.raises(BrokenError, match="used 190% of a core: questions go on"):
-        slow_questions(tmp_path, 2_000, 0.25, key)
+        slow_questions(tmp_path, 5_000, 0.25, key)
 
 
 def test_a_long_question_that_is_answered_after_all_is_noticed(tmp_path: Path, key: str) -> None:
