@@ -17,7 +17,7 @@ from trueline.instants import parse_micros
 from trueline.ledger import kept_columns, path_values
 from trueline.ledger.reviews import ReviewQuery
 from trueline.metrics import coded_rows
-from trueline.metrics.coded_rows import CodedRows
+from trueline.metrics.coded_rows import CodedRows, RowsNow
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -70,14 +70,14 @@ def kept(workspace: Workspace, job: Job) -> list[str]:
 def selections(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     """How often an answer came from what is kept."""
     counted: Counter[str] = Counter()
-    for name in ("select", "moments"):
-        whole = getattr(CodedRows, name)
+    for rows, name in ((RowsNow, "select"), (CodedRows, "moments")):
+        whole = getattr(rows, name)
 
         def noted(*asked: object, whole: Callable[..., object] = whole, name: str = name) -> object:
             counted[name] += 1
             return whole(*asked)
 
-        monkeypatch.setattr(CodedRows, name, noted)
+        monkeypatch.setattr(rows, name, noted)
     return counted
 
 
@@ -178,9 +178,13 @@ def test_small_jobs_and_paths_that_no_document_has_are_left_to_the_engine(
     assert kept(workspace, job) == ["a"]
 
 
+@pytest.mark.parametrize("is_first", [True, False])
+@pytest.mark.parametrize("merged", [False, True])
 @pytest.mark.parametrize("meanwhile", ["sent", "sent again", "failed"])
 def test_what_is_written_while_a_path_is_read_is_in_it(  # noqa: PLR0913, PLR0917 - fixtures
     meanwhile: str,
+    merged: bool,
+    is_first: bool,
     columns: KeptColumns,
     workspace: Workspace,
     ledger: Ledger,
@@ -190,28 +194,103 @@ def test_what_is_written_while_a_path_is_read_is_in_it(  # noqa: PLR0913, PLR091
 ) -> None:
     job = workspace.jobs.create(title=fresh_title(), labels=LABELS)
     send(workspace, job, {"a": 1}, {"a": 1}, {"a": 2})
-    read, readings = columns.read, 0
+    if not is_first:
+        ask(workspace, job, {"field": "other", "operator": "exists"}, {"field": "a", "operator": "exists"})
+        send(workspace, job, {"other": 1}, first=50)
+        ask(workspace, job, {"field": "other", "operator": "exists"})
+        columns._wishes[job.id].discard("a")
+        assert kept(workspace, job) == ["other"]
+    read = columns.read
 
     def interrupted(*asked: Any) -> None:  # noqa: ANN401 - handed on
-        nonlocal readings
-        readings += 1
         if meanwhile == "failed":
             ledger.kept.forget(job.id)
         else:
             send(workspace, job, {"a": 1}, {"a": 3}, first=0 if meanwhile == "sent again" else 3)
+            send(workspace, job, {"a": 1}, first=7)
+            send(workspace, job, {"a": 5}, first=7)
         vote = {"event_id": "0", "analyst": "ana", "label": "Escalate"}
         assert workspace.feedback.bulk(job, packed(vote)).accepted == 1
+        if merged:  # what cancels is gone before it is read
+            ledger.engine.command(f"OPTIMIZE TABLE {ledger._tables.of(job.id).name} FINAL")
         read(*asked)
 
     monkeypatch.setattr(columns, "read", interrupted)
     one = {"field": "a", "operator": "is", "value": 1}
     ask(workspace, job, one)
-    assert kept(workspace, job) == ([] if meanwhile == "failed" else ["a"])
-    assert readings == 1
+    assert kept(workspace, job) == ([] if meanwhile == "failed" else ["a"] if is_first else ["a", "other"])
     answer = ask(workspace, job, one)
     assert selections["select"] == (meanwhile != "failed")
     assert answer["total_events"] == {"sent": 3, "sent again": 1, "failed": 2}[meanwhile]
     assert answer["total_events_with_consensus"] == 1
+    every = ask(workspace, job, {"field": "a", "operator": "exists"})
+    assert every["total_events"] == {"sent": 6, "sent again": 4, "failed": 3}[meanwhile]
+
+
+def test_who_is_reviewed_while_a_path_is_read_is_told_apart(
+    columns: KeptColumns,
+    workspace: Workspace,
+    ledger: Ledger,
+    fresh_title: Callable[[], str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    job = workspace.jobs.create(title=fresh_title(), labels=LABELS)
+    send(workspace, job, {"a": 1}, {"a": 2})
+    workspace.reports.of(job)
+    read = columns.read
+
+    def interrupted(*asked: Any) -> None:  # noqa: ANN401 - handed on
+        vote = {"analyst": "ana", "label": "Escalate", "review_probability": 0.5}
+        event = {"event_id": "new", "raw_body": {"a": 1}, "decision": {"label": "Drop"}, "votes": [vote]}
+        assert workspace.ingest.bulk(job, packed(event)).accepted == 1
+        read(*asked)
+
+    monkeypatch.setattr(columns, "read", interrupted)
+    one = {"field": "a", "operator": "is", "value": 1}
+    ask(workspace, job, one)
+    assert kept(workspace, job) == ["a"]
+    for label in ("Escalate", "Investigate"):
+        vote = {"event_id": "new", "analyst": "ana", "label": label, "review_probability": 0.5}
+        assert workspace.feedback.bulk(job, packed(vote)).accepted == 1
+        asked = replace(population(workspace, job, None, None), filters=parse_filters([one]))
+        reviewed = ReviewQuery(ledger.engine, ledger._tables).counts(asked)
+        assert sorted(ledger.reviews.counts(asked), key=repr) == sorted(reviewed, key=repr)
+        assert {(each.consensus, each.probability) for each in reviewed} == {(label, 0.5), (None, None)}
+
+
+def test_a_write_is_said_to_be_one_when_all_that_is_kept_has_it(
+    columns: KeptColumns,
+    workspace: Workspace,
+    ledger: Ledger,
+    fresh_title: Callable[[], str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    job = workspace.jobs.create(title=fresh_title(), labels=LABELS)
+    send(workspace, job, {"a": 1})
+    ask(workspace, job, {"field": "a", "operator": "exists"})
+    assert kept(workspace, job) == ["a"]
+    told, before = columns.events_written, ledger.kept.writes(job.id)
+
+    def noted(*asked: Any) -> None:  # noqa: ANN401 - handed on
+        assert ledger.kept.writes(job.id) == before  # else an answer of before would be remembered as one of after
+        told(*asked)
+
+    monkeypatch.setattr(columns, "events_written", noted)
+    send(workspace, job, {"a": 2}, first=1)
+    assert ledger.kept.writes(job.id) != before
+
+
+def test_a_path_of_ever_different_values_is_given_up_while_it_is_read(
+    columns: KeptColumns, workspace: Workspace, fresh_title: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(path_values, "MOST_VALUES", 5)
+    job = workspace.jobs.create(title=fresh_title(), labels=LABELS)
+    send(workspace, job, *({"hash": "x" * number, "few": 1} for number in range(9)))
+    ask(workspace, job, {"field": "hash", "operator": "exists"})
+    assert kept(workspace, job) == []
+    ask(workspace, job, {"field": "hash", "operator": "exists"}, {"field": "few", "operator": "exists"})
+    assert kept(workspace, job) == ["few"]
+    assert columns._kept[job.id].rows.paths == ("few",)
 
 
 def test_texts_that_differ_in_digits_alone_are_taken_together_before_a_path_is_given_up(

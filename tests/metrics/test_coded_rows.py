@@ -99,7 +99,7 @@ def test_what_is_selected_is_what_a_recount_finds(seed: int, by_bucket: bool, mo
     for _ in range(40):
         write(choose, rows, plain)
         window, passing = question(choose)
-        selected, expected = rows.select(window, passing), plain.passing(window, passing)
+        selected, expected = rows.now().select(window, passing), plain.passing(window, passing)
         seen["groups"] += check_groups(choose, selected, plain, expected)
         check_reviewed(selected, plain, expected, by_bucket=by_bucket)
         asked = choose.sample(sorted(plain.marked), choose.randint(0, len(plain.marked)))
@@ -107,7 +107,7 @@ def test_what_is_selected_is_what_a_recount_finds(seed: int, by_bucket: bool, mo
         for each in expected:
             if each["subject_key"] in asked:
                 moments[each["subject_key"], each["ts"]] += each["sign"]
-        found = rows.moments(np.array(asked, np.uint64), window, passing)
+        found = rows.moments(np.array(asked, np.uint64), window, passing, 10_000)
         assert sorted(found) == sorted(Moment(*at, events) for at, events in moments.items() if events > 0)
         seen["moments"] += bool(found)
         seen["taken back"] += bool(rows.taken_back)
@@ -213,7 +213,7 @@ def test_subjects_are_found_among_many(many: int, by_bucket: bool) -> None:
     rows.append(events, {"a": np.ones(5_000, np.uint32)})
     marked_now = np.isin(of, keys[:many])
     rows.mark(keys[:many], of[marked_now], versions[marked_now])
-    found = rows.select(Window(), {"a": np.array([False, True])}).groups(with_changes=False)
+    found = rows.now().select(Window(), {"a": np.array([False, True])}).groups(with_changes=False)
     events_of = dict(zip(found["marked"].to_pylist(), found["events"].to_pylist(), strict=True))
     marked = set(keys[:many].tolist())
     assert {key: events for key, events in events_of.items() if key} == Counter(
@@ -242,7 +242,7 @@ def test_numbers_take_no_more_bytes_than_they_need_and_may_be_put_in_another_ord
     assert rows.nbytes - narrow == 3 * (1 << 18)
     rows.renumber("a", np.array([0, *(number % 2 + 1 for number in range(70_000))], np.uint32))
     assert rows.nbytes == narrow
-    select = rows.select(Window(), {"a": np.array([False, False, True])})
+    select = rows.now().select(Window(), {"a": np.array([False, False, True])})
     assert select.bounds(np.ones(1, np.bool_)) == (2, 3)
     rows.drop("a")
     assert rows.paths == ()
@@ -272,6 +272,6 @@ def test_a_path_may_be_added_when_the_rows_are_there(monkeypatch: pytest.MonkeyP
     assert rows.paths == (*PATHS, "c")
     for _ in range(20):
         passing = {"c": np.array([choose.random() < 0.5 for _ in range(300)])}
-        groups = rows.select(Window(), passing).groups(with_changes=False).to_pylist()
+        groups = rows.now().select(Window(), passing).groups(with_changes=False).to_pylist()
         counted = {(each["outcome"], each["marked"]): each["events"] for each in groups}
         assert counted == plain.groups(plain.passing(Window(), passing))

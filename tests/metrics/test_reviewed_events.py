@@ -123,3 +123,10 @@ def test_why_and_by_what_chance_are_said_apart_of_each_other() -> None:
     reviews.draw(drawn_for("A", 6, 7, 9))
     drawn = [ReviewCount("A", "A", one, None, *each) for each in ((0.25, "complaint"), (0.5, "audit"), (0.25, "audit"))]
     assert sorted(reviews.counts(Window()) or (), key=repr) == sorted([*drawn, undrawn[-1]], key=repr)
+
+
+def test_sums_are_exact_whatever_is_taken_back() -> None:
+    keys = np.zeros(5_000_000, np.int64)
+    signs = np.where(np.arange(5_000_000) % 2, -1, 1)
+    assert summed(keys, signs)[1].tolist() == [0]
+    assert summed(keys[:3], np.array([2**60, 1, 2**60]))[1].tolist() == [2**61 + 1]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from trueline.ledger.column_reading import Reading
 from trueline.ledger.errors import LedgerError
 
 if TYPE_CHECKING:
@@ -61,11 +62,13 @@ def test_what_cannot_be_read_is_told_by_the_log_and_answered_by_the_engine(
     logged: list[object] = []
     monkeypatch.setattr("trueline.service.filtering._log.exception", lambda *said, **more: logged.append((said, more)))
     with monkeypatch.context() as patched:
-        patched.setattr(workspace._ledger.kept.columns, "_read", failing)  # noqa: SLF001
+        patched.setattr(Reading, "read", failing)
         assert workspace.metrics.job(job.id, filters=[EXISTS])["total_events"] == 5
         workspace._filtering.put(job.id).result()  # noqa: SLF001
     assert logged == [(("what filters ask for could not be read",), {"job_id": job.id})]
     assert workspace.metrics.job(job.id, filters=[EXISTS])["total_events"] == 5
+    workspace._filtering.put(job.id).result()  # noqa: SLF001
+    assert job.id not in workspace._ledger.kept.columns._kept  # noqa: SLF001 - it is not tried over and over
 
 
 def test_a_job_that_is_deleted_before_its_turn_is_no_fault(

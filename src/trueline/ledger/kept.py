@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from trueline.ledger.kept_columns import KeptColumns, NewRows
+from trueline.ledger.kept_columns import KeptColumns
 from trueline.ledger.kept_reviews import KeptReviews, bands
 from trueline.ledger.lookup import KEYS
 from trueline.metrics import tally as tallies
@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from trueline.ledger.column_reading import Reading
     from trueline.ledger.engine import Engine
     from trueline.ledger.job_tables import JobTables
-    from trueline.ledger.kept_columns import Reading
     from trueline.ledger.lookup import KeyLookup
     from trueline.ledger.population import Population
     from trueline.metrics.coded_rows import Moment, SelectedRows
@@ -46,9 +46,14 @@ SELECT intDiv(toUnixTimestamp64Micro(ts) + {HOURS_BEFORE_1970} * {HOUR}, {HOUR})
 FROM {{events}} GROUP BY since_1900, outcome"""
 
 _EVENTS = f"""
-SELECT version, subject_key, toUnixTimestamp64Micro(ts) AS ts, toString(outcome) AS outcome,
+SELECT subject_key, toUnixTimestamp64Micro(ts) AS ts, toString(outcome) AS outcome,
        toUnixTimestamp64Micro(consensus_changed_at) AS consensus_changed_at, bucket_id, sign
 FROM {{events}} WHERE subject_key IN {KEYS}"""
+
+# the moments are found by subject, and the rest by moment
+_VERSIONS = f"""
+SELECT subject_key, version FROM {{events}}
+WHERE ts IN (SELECT ts FROM {{events}} WHERE subject_key IN {KEYS}) AND subject_key IN {KEYS}"""
 
 _CONSENSUS = """
 SELECT subject_key, toString(argMax(consensus, version)) AS label,
@@ -152,14 +157,18 @@ class KeptCounts:
             parts = tally.divided(Window(), _ROWS_AT_ONCE) if in_parts and tally is not None else []
         self.reviews.make_ready(job_id, by_bucket=by_bucket, parts=parts)
 
-    def begin_columns(self, job_id: int, until: int, *, by_bucket: bool) -> Reading | None:
-        """Begin to read what filters wished for, as `KeptColumns.begin` does. The job must be held."""
+    def begin_columns(self, job_id: int, until: int, *, by_bucket: bool) -> tuple[Reading, list[Window]] | None:
+        """Begin to read what filters wished for, as `KeptColumns.begin` does. The job must be held.
+
+        Returns:
+            What is begun, and the parts of all time to read; None where there is nothing.
+        """
         with self.tally(job_id, None) as tally:
             if tally is None:
                 return None
             parts, events = tally.divided(Window(), _ROWS_AT_ONCE), tally.events
-        new = NewRows(self.marked(job_id), by_bucket=by_bucket)
-        return self.columns.begin(job_id, parts, until, events, new)
+        reading = self.columns.begin(job_id, until, events, self._marked(job_id), by_bucket=by_bucket)
+        return None if reading is None else (reading, parts)
 
     def selected(self, population: Population) -> SelectedRows | None:
         """As `KeptColumns.selected`."""
@@ -173,7 +182,7 @@ class KeptCounts:
         with self.tally(job_id, None) as tally:
             return 0 if tally is None else tally.events
 
-    def marked(self, job_id: int) -> NDArray[np.uint64]:
+    def _marked(self, job_id: int) -> NDArray[np.uint64]:
         """The keys of the subjects that have states of their own."""
         with self.tally(job_id, None) as tally:
             marked = np.empty(0, np.uint64) if tally is None else tally.marked
@@ -183,17 +192,20 @@ class KeptCounts:
         keys = kept.tally.unmarked(subjects.to_numpy())
         if len(keys):
             named = _EVENTS.replace("{events}", self._tables.of(job_id).name)
-            events = self._lookup.table(named, pa.array(keys))
+            events = self._lookup.table(named, pa.array(keys)).cast(tallies.EVENTS)
             with kept.lock:
-                kept.tally.mark(keys, events.select(tallies.EVENTS.names).cast(tallies.EVENTS))
-            self.columns.mark(job_id, keys, *(events[name].to_numpy() for name in ("subject_key", "version")))
+                kept.tally.mark(keys, events)
+            self._mark_columns(job_id, keys)
 
     def _mark_columns(self, job_id: int, keys: NDArray[np.uint64]) -> None:
         keys = self.columns.unmarked(job_id, keys)
-        if len(keys):
-            named = f"SELECT subject_key, version FROM {self._tables.of(job_id).name} WHERE subject_key IN {KEYS}"
-            events = self._lookup.table(named, pa.array(keys))
-            self.columns.mark(job_id, keys, *(events[name].to_numpy() for name in ("subject_key", "version")))
+        if not len(keys):
+            return
+        subject_keys = versions = keys[:0]
+        if self.columns.finds_by_version(job_id):
+            events = self._lookup.table(_VERSIONS.replace("{events}", self._tables.of(job_id).name), pa.array(keys))
+            subject_keys, versions = events["subject_key"].to_numpy(), events["version"].to_numpy()
+        self.columns.mark(job_id, (keys, subject_keys, versions))
 
     def forget(self, job_id: int) -> None:
         """Drop a job's tally, as when a write has failed."""
@@ -216,10 +228,10 @@ class KeptCounts:
             rows: As rows of the table of events, without the columns of documents.
             documents: Those, row for row.
         """
-        self.written(job_id)
         self.reviews.events_written(job_id, rows)
         kept = self._kept.get(job_id)
         if kept is None:
+            self.written(job_id)
             return
         columns = {name: rows[name] for name in ("version", "subject_key", "bucket_id", "sign")}
         columns |= {name: rows[name].cast(pa.int64()) for name in ("ts", "consensus_changed_at")}
@@ -231,6 +243,7 @@ class KeptCounts:
             self.columns.events_written(job_id, coded, documents)
         with kept.lock:
             kept.tally.add(events)
+        self.written(job_id)  # when all that is kept has it: who asks from now on is answered with it
 
     def consensus_written(self, job_id: int, derived: Mapping[int, Consensus]) -> None:
         """Take in what subjects came to."""

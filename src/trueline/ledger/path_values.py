@@ -36,6 +36,7 @@ _DIGITS: Final = re.compile("[0-9]+")
 _ANY_DIGITS: Final = "0"
 """What stands for all of them: a digit too, so that no filter that asks for none can meet it."""
 
+_BYTES_A_VALUE: Final = 300
 _NOTHING: Final = 0
 _NONE: Final = -1
 _PARTING: Final = "\x1f\x1e\x1f"
@@ -53,6 +54,8 @@ class PathValues:
         """Whether texts that differ in digits alone have one number: see `tell`."""
         self._numbers: dict[Standing, int] = {(): _NOTHING}
         self._standing: list[Standing] = [()]
+        self.nbytes = 0
+        """About the memory that they take."""
 
     def __len__(self) -> int:
         return len(self._standing)
@@ -112,6 +115,7 @@ class PathValues:
         number = self._numbers.setdefault(standing, len(self._standing))
         if number == len(self._standing):
             self._standing.append(standing)
+            self.nbytes += _BYTES_A_VALUE + sum(len(repr(value)) for _, value in standing)
         return number
 
     def put_in_order(self) -> NDArray[np.uint32]:

@@ -43,6 +43,7 @@ No two versions of a job have the same number, but for one that is set and taken
 BYTES_A_ROW: Final = 25
 """Without the numbers of paths, and without when a consensus changed, which few rows have."""
 
+_BYTES_A_MARKED_ROW: Final = 24
 _NO_SUBJECT: Final = np.uint64(0)
 _OUTCOMES: Final = 1 << 24
 """More than there are pairs of labels, so that a subject and an outcome make one number."""
@@ -149,25 +150,61 @@ class _Block:
             codes = self.codes[path] = codes.astype(_fitting(highest))
         codes[rows] = numbers
 
-    def takes_back(self, rows: NDArray[np.intp]) -> NDArray[np.bool_]:
-        """Which of these rows take others back."""
-        found = np.zeros(self.size, np.bool_)
-        found[self.taken_back] = True
-        which: NDArray[np.bool_] = found[rows]
-        return which
-
     def renumber(self, path: str, places: NDArray[np.uint32]) -> None:
         """Put other numbers in the place of a path's."""
         self.codes[path] = places.astype(_fitting(int(places.max())))[self.codes[path]]
 
+    def now(self) -> _BlockNow:
+        """What it is now, whatever comes."""
+        size, none = self.size, self.changed_at is None
+        return _BlockNow(
+            self.ts[:size],
+            self.group[:size],
+            self.band[:size],
+            self.bucket[:size],
+            None if none or self.changed_at is None else self.changed_at[:size],
+            self.taken_back,
+            {path: codes[:size] for path, codes in self.codes.items()},
+            self.first,
+            self.last,
+        )
+
+
+class _BlockNow(NamedTuple):
+    """The rows of a block at one moment: nothing that they say is changed in place."""
+
+    ts: NDArray[np.int64]
+    group: NDArray[np.uint32]
+    band: NDArray[np.int8]
+    bucket: NDArray[np.uint32]
+    changed_at: NDArray[np.int64] | None
+    taken_back: NDArray[np.int64]
+    codes: dict[str, NDArray[np.unsignedinteger]]
+    first: int
+    last: int
+
+    def overlaps(self, window: Window) -> bool:
+        """Whether any row may be of a window."""
+        return (window.end is None or self.first < window.end) and (window.start is None or self.last >= window.start)
+
+    def takes_back(self, rows: NDArray[np.intp]) -> NDArray[np.bool_]:
+        """Which of these rows take others back."""
+        found = np.zeros(len(self.ts), np.bool_)
+        found[self.taken_back] = True
+        which: NDArray[np.bool_] = found[rows]
+        return which
+
+    def signs(self, rows: NDArray[np.intp]) -> NDArray[np.int8]:
+        """The sign of each of these rows."""
+        return np.where(self.takes_back(rows), np.int8(-1), np.int8(1))
+
     def passing(self, window: Window, passing: Mapping[str, _Passing]) -> NDArray[np.intp]:
         """The rows of a window whose numbers pass at every path."""
-        size = self.size
-        met = [which.met(self.codes[path][:size]) for path, which in passing.items()]
+        met = [which.met(self.codes[path]) for path, which in passing.items()]
         if (window.start is not None and window.start > self.first) or (
             window.end is not None and window.end <= self.last
         ):
-            met.append(window.holds(self.ts[:size]))
+            met.append(window.holds(self.ts))
         for other in met[1:]:
             met[0] &= other
         return np.flatnonzero(met[0])
@@ -185,7 +222,7 @@ class CodedRows:
             by_bucket: Whether a subject is a bucket: then the bucket of each row is kept.
         """
         self._paths = list(paths)
-        self._by_bucket = by_bucket
+        self.by_bucket = by_bucket
         self._buckets = Numbers()
         self._outcomes = Codes()
         self._groups = Numbers()  # subject and outcome, packed
@@ -200,8 +237,8 @@ class CodedRows:
 
     @property
     def nbytes(self) -> int:
-        """The memory that it takes, but for what is marked."""
-        return sum(block.nbytes for block in self._blocks)
+        """The memory that it takes."""
+        return sum(block.nbytes for block in self._blocks) + _BYTES_A_MARKED_ROW * len(self._of_marked)
 
     @property
     def taken_back(self) -> int:
@@ -219,12 +256,12 @@ class CodedRows:
         outcome = self._outcomes.of(events["outcome"].combine_chunks())
         subject = np.maximum(self._subjects.find(columns["subject_key"]), 0)
         group = self._groups.add((subject * _OUTCOMES + outcome).astype(np.uint64))
-        bucket = self._buckets.add(columns["subject_key"]) if self._by_bucket else group
+        bucket = self._buckets.add(columns["subject_key"]) if self.by_bucket else group
         begin = len(self)
         done = 0
         while done < len(group):
             if not self._blocks or not self._blocks[-1].room:
-                self._blocks.append(_Block(self._paths, by_bucket=self._by_bucket))
+                self._blocks.append(_Block(self._paths, by_bucket=self.by_bucket))
             rows = slice(done, min(done + self._blocks[-1].room, len(group)))
             self._blocks[-1].append(rows, columns, group, bucket, codes)
             done = rows.stop
@@ -245,7 +282,7 @@ class CodedRows:
         """
         keys = self.unmarked(keys)
         number = self._subjects.add(keys)
-        if self._by_bucket:
+        if self.by_bucket:
             bucket = self._buckets.find(keys)
             is_among: _Among | _AmongBuckets = _AmongBuckets(bucket[bucket >= 0], len(self._buckets))
             number = number[bucket >= 0]
@@ -259,6 +296,7 @@ class CodedRows:
             rows, at = is_among.rows(block)
             if len(rows):
                 outcome = self._groups.numbers[block.group[rows]] % _OUTCOMES
+                block.group = block.group.copy()  # somebody may be looking through it
                 block.group[rows] = self._groups.add(number[at].astype(np.uint64) * np.uint64(_OUTCOMES) + outcome)
                 self._of_marked.append(number[at], row=place * _ROWS_OF_A_BLOCK + rows)
 
@@ -277,22 +315,40 @@ class CodedRows:
             begin, numbers = begin + size, numbers[size:]
 
     def put_versions(
-        self, path: str, window: Window, versions: NDArray[np.uint64], numbers: NDArray[np.uint32]
+        self, path: str, window: Window | None, versions: NDArray[np.uint64], numbers: NDArray[np.uint32]
     ) -> None:
-        """Set the numbers at a path, of the rows of a window that set these versions or take them back.
+        """Set the numbers at a path, of the rows that set these versions or take them back.
 
-        All other rows of the window keep what they had: those whose versions the store has let go of cancel anyway.
+        All other rows keep what they had: those whose versions the store has let go of cancel anyway.
+
+        Args:
+            path: Which.
+            window: In which they are; None: not known.
+            versions: Of the rows.
+            numbers: One for each.
         """
         order = np.argsort(versions)
-        versions, numbers = versions[order], numbers[order]
+        among, numbers = _Among(versions[order]), numbers[order]
         for block in self._blocks:
-            if (window.end is None or block.first < window.end) and (
-                window.start is None or block.last >= window.start
-            ):
-                rows = np.flatnonzero(window.holds(block.ts[: block.size]))
-                at = np.minimum(np.searchsorted(versions, block.version[rows]), len(versions) - 1)
-                there = versions[at] == block.version[rows]
-                block.put(path, rows[there], numbers[at[there]])
+            if window is None:
+                rows, at = among.rows(block)
+            elif block.now().overlaps(window):
+                inside = np.flatnonzero(window.holds(block.ts[: block.size]))
+                at = among.places(block.version[inside])
+                rows, at = inside[at >= 0], at[at >= 0]
+            else:
+                continue
+            block.put(path, rows, numbers[at])
+
+    def standing(self, versions: NDArray[np.uint64]) -> NDArray[np.bool_]:
+        """Whether there are rows that set these versions and none that take them back."""
+        order = np.argsort(versions)
+        left = np.zeros(len(versions), np.int64)
+        among = _Among(versions[order])
+        for block in self._blocks:
+            rows, at = among.rows(block)
+            np.add.at(left, order[at], block.now().signs(rows))
+        return left > 0
 
     def drop(self, path: str) -> None:
         """Forget the numbers at a path."""
@@ -305,55 +361,92 @@ class CodedRows:
         for block in self._blocks:
             block.renumber(path, places)
 
-    def select(self, window: Window, passing: Mapping[str, NDArray[np.bool_]]) -> SelectedRows:
-        """The rows of a window that pass at every one of some paths; `passing` says it of each number."""
-        chosen = []
-        tests = {path: _Passing(which) for path, which in passing.items()}
-        for block in self._blocks:
-            if (window.end is None or block.first < window.end) and (
-                window.start is None or block.last >= window.start
-            ):
-                rows = block.passing(window, tests)
-                if len(rows):
-                    chosen.append((block, rows, block.group[rows]))
-        return SelectedRows(
-            chosen, self._groups.numbers, self._subjects.numbers, self._outcomes.texts, self._buckets.numbers
+    def now(self) -> RowsNow:
+        """All rows as they are now; made at once, however many there are."""
+        return RowsNow(
+            [block.now() for block in self._blocks],
+            self._groups.numbers,
+            self._subjects.numbers,
+            list(self._outcomes.texts),
+            self._buckets.numbers,
         )
 
     def moments(
-        self, subjects: NDArray[np.uint64], window: Window, passing: Mapping[str, NDArray[np.bool_]]
+        self, subjects: NDArray[np.uint64], window: Window, passing: Mapping[str, NDArray[np.bool_]], most: int
     ) -> list[Moment]:
-        """When events happened of marked subjects that are of a window and pass, as `select` has it; decided or not."""
-        found = self._of_marked.of(np.unique(self._subjects.find(subjects)))
-        events: dict[tuple[int, int], int] = {}
-        place = self._of_marked["row"][found]
+        """When events happened of marked subjects that are of a window and pass, decided or not.
+
+        Args:
+            subjects: The keys of the subjects.
+            window: As in `RowsNow.select`.
+            passing: Likewise.
+            most: Rows of each subject that are looked at, the latest, and all that are level with the last of them.
+        """
+        numbers = np.unique(self._subjects.find(subjects))
+        found = []
+        for number in numbers[numbers > 0].tolist():
+            place = self._of_marked["row"][self._of_marked.of(np.array([number]))]
+            found += self._moments_of(int(self._subjects.numbers[number]), place, window, passing, most)
+        return found
+
+    def _moments_of(
+        self,
+        subject: int,
+        place: NDArray[np.int64],
+        window: Window,
+        passing: Mapping[str, NDArray[np.bool_]],
+        most: int,
+    ) -> list[Moment]:
+        moments, signs = [np.empty(0, np.int64)], [np.empty(0, np.int8)]
         for number in np.unique(place // _ROWS_OF_A_BLOCK).tolist():
-            block = self._blocks[number]
+            block = self._blocks[number].now()
             rows = place[place // _ROWS_OF_A_BLOCK == number] % _ROWS_OF_A_BLOCK
             met = window.holds(block.ts[rows])
             for path, which in passing.items():
                 met &= which[block.codes[path][rows]]
-            rows = rows[met]
-            sign = np.where(block.takes_back(rows), -1, 1)
-            of = self._subjects.numbers[(self._groups.numbers[block.group[rows]] // _OUTCOMES).astype(np.intp)]
-            for subject, ts, one in zip(of.tolist(), block.ts[rows].tolist(), sign.tolist(), strict=True):
-                events[subject, ts] = events.get((subject, ts), 0) + one
-        return [Moment(subject, ts, size) for (subject, ts), size in events.items() if size > 0]
+            moments.append(block.ts[rows[met]])
+            signs.append(block.signs(rows[met]))
+        ts, sign = np.concatenate(moments), np.concatenate(signs)
+        if len(ts) > most:  # what takes a version back has its moment, so no half of the two is left out
+            latest = ts >= np.partition(ts, -most)[-most]
+            ts, sign = ts[latest], sign[latest]
+        different, which_one = np.unique(ts, return_inverse=True)
+        events = np.bincount(which_one, sign, len(different)).astype(np.int64)
+        left = events > 0
+        return [Moment(subject, *each) for each in zip(different[left].tolist(), events[left].tolist(), strict=True)]
+
+
+class RowsNow(NamedTuple):
+    """All rows at one moment, which may be looked through while others come."""
+
+    blocks: list[_BlockNow]
+    groups: NDArray[np.uint64]
+    subjects: NDArray[np.uint64]
+    outcomes: list[str]
+    buckets: NDArray[np.uint64]
+
+    def select(self, window: Window, passing: Mapping[str, NDArray[np.bool_]]) -> SelectedRows:
+        """The rows of a window that pass at every one of some paths, of one at least.
+
+        `passing` says of each number at a path whether it passes.
+        """
+        tests = {path: _Passing(which) for path, which in passing.items()}
+        chosen = []
+        for block in self.blocks:
+            if block.overlaps(window):
+                rows = block.passing(window, tests)
+                if len(rows):
+                    chosen.append((block, rows, block.group[rows]))
+        return SelectedRows(chosen, self)
 
 
 class SelectedRows:
     """Rows that were selected, as they were counted then."""
 
-    def __init__(
-        self,
-        chosen: list[tuple[_Block, NDArray[np.intp], NDArray[np.uint32]]],
-        groups: NDArray[np.uint64],
-        subjects: NDArray[np.uint64],
-        outcomes: list[str],
-        buckets: NDArray[np.uint64],
-    ) -> None:
+    def __init__(self, chosen: list[tuple[_BlockNow, NDArray[np.intp], NDArray[np.uint32]]], of: RowsNow) -> None:
         self._chosen = chosen
-        self._groups, self._subjects, self._outcomes, self._buckets = groups, subjects, outcomes, buckets
+        groups, self._groups, self._subjects = of.groups, of.groups, of.subjects
+        outcomes, self._outcomes, self._buckets = of.outcomes, of.outcomes, of.buckets
         self._size = len(groups)
         counts = _counted([group for _, _, group in chosen], self._size)
         for block, rows, group in chosen:
@@ -388,7 +481,7 @@ class SelectedRows:
     def banded_groups(self) -> pa.Table:
         """The events in groups and by band, with the columns of `BANDED_GROUPS`."""
         alike = [group.astype(np.int64) * BANDS + block.band[rows] + 1 for block, rows, group in self._chosen]
-        signs = [np.where(block.takes_back(rows), -1, 1) for block, rows, _ in self._chosen]
+        signs = [block.signs(rows).astype(np.int64) for block, rows, _ in self._chosen]
         if not alike:
             return BANDED_GROUPS.empty_table()
         different, events = summed(np.concatenate(alike), np.concatenate(signs))
@@ -402,7 +495,7 @@ class SelectedRows:
         found = []
         for block, rows, group in self._chosen:
             outcome = (self._groups[group] % _OUTCOMES).astype(np.intp)
-            sign = np.where(block.takes_back(rows), -1, 1).astype(np.int8)
+            sign = block.signs(rows)
             found.append(BucketRows(self._buckets, block.bucket[rows], decision, outcome, block.band[rows], sign))
         return found
 
@@ -417,12 +510,14 @@ class SelectedRows:
         gone = [block.ts[rows[block.takes_back(rows)]] for block, rows in self._with_taken_back()]
         unsure = np.unique(np.concatenate(gone)) if gone else np.empty(0, np.int64)
         earliest, latest = self._edge(wanted, unsure, 1), self._edge(wanted, unsure, -1)
+        if earliest is not None and latest is not None:
+            unsure = unsure[(unsure < earliest) | (unsure > latest)]  # between them nothing changes these
         for ts in self._left(wanted, unsure):
             earliest = ts if earliest is None else min(ts, earliest)
             latest = ts if latest is None else max(ts, latest)
         return None if earliest is None or latest is None else (earliest, latest)
 
-    def _with_taken_back(self) -> Iterator[tuple[_Block, NDArray[np.intp]]]:
+    def _with_taken_back(self) -> Iterator[tuple[_BlockNow, NDArray[np.intp]]]:
         return ((block, rows) for block, rows, _ in self._chosen if len(block.taken_back))
 
     def _edge(self, wanted: NDArray[np.bool_], unsure: NDArray[np.int64], order: int) -> int | None:
@@ -434,8 +529,9 @@ class SelectedRows:
             if best is not None and order * nearest >= order * best:
                 break
             ts = block.ts[rows[wanted[group]]]
-            if len(unsure):
-                ts = ts[~np.isin(ts, unsure)]
+            doubted = _within(unsure, block)
+            if len(doubted):
+                ts = ts[~np.isin(ts, doubted)]
             if len(ts):
                 found = int(ts.min() if order > 0 else ts.max())
                 best = found if best is None or order * found < order * best else best
@@ -447,12 +543,19 @@ class SelectedRows:
             return []
         left = np.zeros(len(unsure), np.int64)
         for block, rows, group in self._chosen:
+            if not len(_within(unsure, block)):
+                continue
             of_wanted = rows[wanted[group]]
             among = of_wanted[np.isin(block.ts[of_wanted], unsure)]
-            sign = np.where(block.takes_back(among), -1, 1)
+            sign = block.signs(among)
             np.add.at(left, np.searchsorted(unsure, block.ts[among]), sign)
         moments: list[int] = unsure[left > 0].tolist()
         return moments
+
+
+def _within(moments: NDArray[np.int64], block: _BlockNow) -> NDArray[np.int64]:
+    """Those of sorted moments that rows of a block may have."""
+    return moments[np.searchsorted(moments, block.first) : np.searchsorted(moments, block.last, "right")]
 
 
 class _Among:
@@ -469,15 +572,21 @@ class _Among:
         shift = np.uint64(65 - len(self._maybe).bit_length())
         return (numbers * np.uint64(0x9E3779B97F4A7C15) >> shift).astype(np.intp)
 
+    def places(self, numbers: NDArray[np.uint64]) -> NDArray[np.intp]:
+        """The place of each of these among them; -1 where it is not."""
+        at = np.minimum(np.searchsorted(self._numbers, numbers), len(self._numbers) - 1)
+        return np.where(self._numbers[at] == numbers, at, -1)
+
     def rows(self, block: _Block) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         """The rows of a block with one of them for a version, and the place of each among them."""
         numbers = block.version[: block.size]
-        if not len(numbers) or numbers.max() < self._numbers[0] or numbers.min() > self._numbers[-1]:
+        if not len(numbers) or not len(self._numbers):
+            return np.empty(0, np.intp), np.empty(0, np.intp)
+        if numbers.max() < self._numbers[0] or numbers.min() > self._numbers[-1]:
             return np.empty(0, np.intp), np.empty(0, np.intp)
         maybe = np.flatnonzero(self._maybe[self._hashed(numbers)])
-        at = np.minimum(np.searchsorted(self._numbers, numbers[maybe]), len(self._numbers) - 1)
-        there = self._numbers[at] == numbers[maybe]
-        return maybe[there], at[there]
+        at = self.places(numbers[maybe])
+        return maybe[at >= 0], at[at >= 0]
 
 
 class _AmongBuckets:

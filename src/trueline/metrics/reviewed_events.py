@@ -53,6 +53,7 @@ LABELS: Final = 1 << 12
 """More than there are labels in a job."""
 BANDS: Final = 11
 
+_EXACT: Final = 2.0**53
 _NONE: Final = -1
 
 
@@ -223,11 +224,11 @@ class ReviewedEvents:
 
 def summed(keys: NDArray[np.int64], numbers: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """The different keys, and the sum of the numbers of each. Exact."""
-    if len(keys) and int(keys.max()) <= max(1 << 16, 4 * len(keys)):
-        low = np.bincount(keys, numbers & 0xFFFF_FFFF).astype(np.int64)  # sums of doubles, exact up to 2^53
-        high = np.bincount(keys, numbers >> 32).astype(np.int64)
-        found = np.unique(keys) if len(keys) < len(low) // 8 else np.flatnonzero(np.bincount(keys))
-        return found.astype(np.int64), (low + (high << 32))[found]
+    is_exact = int(np.abs(numbers).sum(dtype=np.float64)) < _EXACT  # of whole numbers, as sums of doubles
+    if len(keys) and int(keys.max()) <= max(1 << 16, 4 * len(keys)) and is_exact:
+        sums = np.bincount(keys, numbers).astype(np.int64)
+        found = np.unique(keys) if len(keys) < len(sums) // 8 else np.flatnonzero(np.bincount(keys))
+        return found.astype(np.int64), sums[found]
     different, place = np.unique(keys, return_inverse=True)
     sums = np.zeros(len(different), np.int64)
     np.add.at(sums, place, numbers)

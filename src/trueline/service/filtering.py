@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from trueline.ledger import budget
+from trueline.ledger.errors import JobGoneError
 from trueline.service.errors import JobNotFoundError
 
 if TYPE_CHECKING:
@@ -52,19 +53,24 @@ class Filtering:
         try:
             with budget.without():
                 self._read(job_id)
-        except JobNotFoundError:  # deleted meanwhile, and all that was kept of it with it
+        except (JobNotFoundError, JobGoneError):  # deleted meanwhile, and all that was kept of it with it
             pass
-        except Exception:  # noqa: BLE001 - the log tells; the engine answers until somebody asks again
+        except Exception:  # noqa: BLE001 - the log tells; the engine goes on answering
             _log.exception("what filters ask for could not be read", job_id=job_id)
-            self._ledger.kept.columns.forget(job_id)
 
     def _read(self, job_id: int) -> None:
         """Read it while others write, and hold the job just before and after."""
         kept = self._ledger.kept
         with self._writing.held(job_id) as job:
             by_bucket = job.grouping == "bucket"
-            reading = kept.begin_columns(job_id, self._ledger.clock.last, by_bucket=by_bucket)
-        if reading is not None:
-            kept.columns.read(reading)
+            begun = kept.begin_columns(job_id, self._ledger.clock.last, by_bucket=by_bucket)
+        if begun is None:
+            return
+        reading, parts = begun
+        try:
+            kept.columns.read(job_id, reading, parts)
             with self._writing.held(job_id):
-                kept.columns.install(reading, kept.marked(job_id))
+                kept.columns.install(job_id, reading)
+        except BaseException:
+            kept.columns.give_up(job_id, reading)
+            raise
