@@ -23,6 +23,7 @@ from questions import QUESTIONS
 from singles import send_singles
 from stream import Stream
 from timing import Timed
+from trueline.ledger.kept_columns import WORTH_KEEPING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,7 +35,8 @@ LINES_A_SECOND: Final = 30_000
 SINGLES_A_SECOND: Final = 500
 _QUIET_ROUNDS: Final = 5
 _MOST_ROUNDS: Final = 20
-_SETTLED: Final = 0.9
+_SETTLED: Final = 0.6
+_AS_BEFORE: Final = 0.8
 _BETWEEN_SECONDS: Final = 5.0
 _PATIENCE: Final = 3
 """A server that is slower than the rate is sent to for so many times as long, and no longer."""
@@ -90,7 +92,7 @@ def measure(data: Path, stream: Stream, grouping: Grouping, seconds: float) -> U
             asking = OverHTTP(client, Subject(stream, grouping))
             asking.ask(QUESTIONS[0])
             answered = time.perf_counter() - started
-            quiet = _quiet(asking)
+            quiet = _quiet(asking, stream)
             with _asked_meanwhile(asking) as busy:
                 sending = time.perf_counter()
                 sent = send(sender, f"/api/v2/jobs/{JOB}/events/bulk", bodies, LINES_A_SECOND, _PATIENCE * seconds)
@@ -101,9 +103,10 @@ def measure(data: Path, stream: Stream, grouping: Grouping, seconds: float) -> U
             )
 
 
-def _quiet(asking: OverHTTP) -> dict[str, Timed]:
+def _quiet(asking: OverHTTP, stream: Stream) -> dict[str, Timed]:
     times = {question.title: Timed() for question in _ASKED}
-    _settle(asking)
+    if len(stream) >= WORTH_KEEPING:
+        _settle(asking)
     for number in range(1 + _QUIET_ROUNDS):
         for question in _ASKED:
             _, seconds = asking.ask(question)
@@ -113,13 +116,12 @@ def _quiet(asking: OverHTTP) -> dict[str, Timed]:
 
 
 def _settle(asking: OverHTTP) -> None:
-    """Ask until that gets no faster any more: the server reads what it is asked for the first time."""
-    before = float("inf")
+    """Ask until it is much faster, and stays so: the server reads what it is asked for the first time."""
+    took: list[float] = []
     for _ in range(_MOST_ROUNDS):
-        took = sum(asking.ask(question)[1] for question in _ASKED)
-        if took > before * _SETTLED:
+        took.append(sum(asking.ask(question)[1] for question in _ASKED))
+        if took[-1] < took[0] * _SETTLED and took[-1] > took[-2] * _AS_BEFORE:
             return
-        before = took
         time.sleep(_BETWEEN_SECONDS)
 
 

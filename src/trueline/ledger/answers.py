@@ -74,12 +74,9 @@ class Answers:
             return None
         counted = sum(count.events for count in table.counts if count.changed_after_training)
         if selection is None and (moments := self._changed_moments(population, table, limit)) is not None:
-            for wanted in (limit, _WORTH_NAMING):  # some of the first may not be decided
-                changed = _first(moments, wanted)
-                found = _in_order(changed, self._ids(population, changed))
-                if len(found) >= min(limit, counted):
-                    return found[:limit]
-            return None
+            changed = _first(moments, limit)
+            found = _in_order(changed, self._ids_at(population, changed))
+            return found[:limit] if len(found) >= min(limit, counted) else None
         wanted = limit
         if selection is None:  # the tally does not know which events pass, but of which subjects some do
             subjects = latest_changed(table.changed, limit)
@@ -125,6 +122,25 @@ class Answers:
                 if tally is not None and tally.size == events:  # else they may be of another time than the tally is
                     tally.remember(asked_for)
         return _in_order(changed, known | asked_for)
+
+    def _ids_at(self, population: Population, changed: Sequence[ChangedEvents]) -> dict[tuple[int, int], list[str]]:
+        """The ids of events by subject's key and moment; `changed` says how many pass the filters.
+
+        Where all events of a subject at a moment pass, their ids are those without filters, which are remembered.
+        """
+        everybody = replace(population, filters=(), start=None, end=None)
+        with self._tally(population) as tally:
+            if tally is None:
+                return self._ids(population, changed)
+            known = tally.remembered((each.subject_key, each.ts) for each in changed)
+            events = tally.size
+        if asked_for := self._ids(everybody, changed, known):
+            with self._tally(population) as tally:
+                if tally is not None and tally.size == events:  # else they may be of another time than the tally is
+                    tally.remember(asked_for)
+        known |= asked_for
+        others = [each for each in changed if len(known[each.subject_key, each.ts]) != each.events]
+        return known | self._ids(population, others)
 
     def _ids(
         self, population: Population, changed: Sequence[ChangedEvents], known: Container[tuple[int, int]] = ()

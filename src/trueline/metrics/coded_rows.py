@@ -18,7 +18,7 @@ from trueline.metrics.growing import Codes, GroupedRows, Numbers
 from trueline.metrics.reviewed_events import BANDED_GROUPS, BANDS, summed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -374,7 +374,7 @@ class CodedRows:
     def moments(
         self, subjects: NDArray[np.uint64], window: Window, passing: Mapping[str, NDArray[np.bool_]], most: int
     ) -> list[Moment]:
-        """When events happened of marked subjects that are of a window and pass, decided or not.
+        """When decided events happened of marked subjects that are of a window and pass.
 
         Args:
             subjects: The keys of the subjects.
@@ -382,30 +382,36 @@ class CodedRows:
             passing: Likewise.
             most: Rows of each subject that are looked at, the latest, and all that are level with the last of them.
         """
+        decided = np.array([not text.startswith("\0") for text in self._outcomes.texts], np.bool_)
+        is_decided = decided[(self._groups.numbers % _OUTCOMES).astype(np.intp)]
+
+        def met(block: _BlockNow, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+            wanted = window.holds(block.ts[rows]) & is_decided[block.group[rows]]
+            for path, which in passing.items():
+                wanted &= which[block.codes[path][rows]]
+            return wanted
+
         numbers = np.unique(self._subjects.find(subjects))
         found = []
         for number in numbers[numbers > 0].tolist():
             place = self._of_marked["row"][self._of_marked.of(np.array([number]))]
-            found += self._moments_of(int(self._subjects.numbers[number]), place, window, passing, most)
+            found += self._moments_of(int(self._subjects.numbers[number]), place, met, most)
         return found
 
     def _moments_of(
         self,
         subject: int,
         place: NDArray[np.int64],
-        window: Window,
-        passing: Mapping[str, NDArray[np.bool_]],
+        met: Callable[[_BlockNow, NDArray[np.int64]], NDArray[np.bool_]],
         most: int,
     ) -> list[Moment]:
         moments, signs = [np.empty(0, np.int64)], [np.empty(0, np.int8)]
         for number in np.unique(place // _ROWS_OF_A_BLOCK).tolist():
             block = self._blocks[number].now()
             rows = place[place // _ROWS_OF_A_BLOCK == number] % _ROWS_OF_A_BLOCK
-            met = window.holds(block.ts[rows])
-            for path, which in passing.items():
-                met &= which[block.codes[path][rows]]
-            moments.append(block.ts[rows[met]])
-            signs.append(block.signs(rows[met]))
+            rows = rows[met(block, rows)]
+            moments.append(block.ts[rows])
+            signs.append(block.signs(rows))
         ts, sign = np.concatenate(moments), np.concatenate(signs)
         if len(ts) > most:  # what takes a version back has its moment, so no half of the two is left out
             latest = ts >= np.partition(ts, -most)[-most]
