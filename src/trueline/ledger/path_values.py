@@ -90,10 +90,11 @@ class PathValues:
         Args:
             documents: Has the columns of the path that anything stands in, as the job's table has them.
         """
+        known = set(documents.column_names)  # put together anew each time
         found = [
             (kind, *_told_apart(kind, documents[name], without_digits=self.are_without_digits))
             for kind, name in self.columns.items()
-            if name in documents.column_names and documents[name].null_count < documents.num_rows
+            if name in known and documents[name].null_count < documents.num_rows
         ]
         if not found:
             return np.full(documents.num_rows, _NOTHING, np.uint32)
