@@ -183,10 +183,10 @@ def check_reviewed(selected: SelectedRows, plain: Plain, expected: list[dict[str
     }
     if by_bucket:
         found: Counter[tuple[int, str, int]] = Counter()
-        for some in selected.of_buckets():
-            columns = (some.keys[some.bucket], some.decision, some.band, some.sign)
-            for key, decision, band, sign in zip(*(column.tolist() for column in columns), strict=True):
-                found[key, some.decisions[decision], band] += sign
+        some = selected.of_buckets()
+        columns = (some.keys[some.bucket], some.decision, some.band, some.sign)
+        for key, decision, band, sign in zip(*(column.tolist() for column in columns), strict=True):
+            found[key, some.decisions[decision], band] += sign
         assert +found == +buckets
 
 

@@ -60,7 +60,7 @@ class CountsBySubject:
         """As `CountQuery.bounds`; None where it is not kept what the filters ask for."""
         if not population.is_of_now or on_kinds(population.filters):
             return None
-        selected = self._kept.selected(population)
+        selected = self._kept.selected_again(population)
         return None if selected is None else _bounds(population, selected.bounds())
 
     def _counted(self, population: Population, placed: PlacedGroups, selected: SelectedRows | None) -> CountTable:

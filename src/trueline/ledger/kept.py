@@ -65,6 +65,8 @@ SELECT subject_key, toString(label) AS label, from_consensus
 FROM knowledge_base WHERE job_id = {job:UInt64} AND training = {training:UInt64}"""
 
 
+_WORTH_SELECTING_ONCE = 4_000_000
+"""Rows: more of them are some 50 MB, and are rather selected again."""
 _ROWS_AT_ONCE = 500_000
 """Of events that are read to be kept."""
 
@@ -87,6 +89,7 @@ class KeptCounts:
         """What the report counts of the jobs."""
         self.columns = KeptColumns(engine, tables, filter_memory_bytes)
         """What filters asked for of their documents."""
+        self._selected: tuple[tuple[int, int, str], SelectedRows | None] | None = None
         self._changes: dict[int, int] = {}
         self._writes: dict[int, int] = {}
         self._numbers = itertools.count(1)
@@ -173,6 +176,17 @@ class KeptCounts:
     def selected(self, population: Population) -> SelectedRows | None:
         """As `KeptColumns.selected`."""
         return self.columns.selected(population, self._events(population.job_id))
+
+    def selected_again(self, population: Population) -> SelectedRows | None:
+        """The same for several questions about the same events, one right after the other."""
+        asked = self.writes(population.job_id), self.changes(population.job_id), repr(population)
+        before = self._selected
+        if before is not None and before[0] == asked:
+            return before[1]
+        selected = self.selected(population)
+        few = selected is not None and len(selected) <= _WORTH_SELECTING_ONCE
+        self._selected = (asked, selected) if few else None
+        return selected
 
     def moments(self, population: Population, subjects: Iterable[int]) -> list[Moment] | None:
         """As `KeptColumns.moments`."""

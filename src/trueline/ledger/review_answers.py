@@ -187,7 +187,7 @@ class ReviewAnswers:
         """Count what is kept of documents too; None where that is not, or what is counted changes over and over."""
         for _ in range(_TRIES):
             changes = self._kept.changes(population.job_id)
-            selected = None if changes % 2 else self._kept.selected(population)
+            selected = None if changes % 2 else self._kept.selected_again(population)
             if selected is None:
                 return None
             counts = self._kept.reviews.counts_of_selected(population.job_id, selected)

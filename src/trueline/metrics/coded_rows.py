@@ -70,7 +70,7 @@ class BucketRows(NamedTuple):
     bucket: NDArray[np.uint32]
     """The place in `keys`."""
     decisions: list[str]
-    decision: NDArray[np.intp]
+    decision: NDArray[np.int64]
     """The place in `decisions`."""
     band: NDArray[np.int8]
     sign: NDArray[np.int8]
@@ -471,6 +471,9 @@ class SelectedRows:
         texts = pa.DictionaryArray.from_arrays(outcome, pa.array(self._outcomes, pa.string())).cast(pa.string())
         return texts, self._subjects[(packed // _OUTCOMES).astype(np.intp)]
 
+    def __len__(self) -> int:
+        return sum(len(rows) for _, rows, _ in self._chosen)
+
     def groups(self, *, with_changes: bool) -> pa.Table:
         """The events in groups, with the columns of `GROUPS`; with when consensus changed, where that is asked for."""
         changed_at = np.zeros(self._size, np.int64)
@@ -495,15 +498,19 @@ class SelectedRows:
         columns = (outcome, (different % BANDS - 1).astype(np.int8), marked, events)
         return pa.table(dict(zip(BANDED_GROUPS.names, columns, strict=True)), BANDED_GROUPS)
 
-    def of_buckets(self) -> list[BucketRows]:
+    def of_buckets(self) -> BucketRows:
         """The rows themselves, in a job grouped by bucket."""
-        decision = [text.split("\0")[0] for text in self._outcomes]
-        found = []
-        for block, rows, group in self._chosen:
-            outcome = (self._groups[group] % _OUTCOMES).astype(np.intp)
-            sign = block.signs(rows)
-            found.append(BucketRows(self._buckets, block.bucket[rows], decision, outcome, block.band[rows], sign))
-        return found
+        decisions = list(dict.fromkeys(text.split("\0")[0] for text in self._outcomes))
+        of_outcome = np.array([decisions.index(text.split("\0")[0]) for text in self._outcomes], np.int64)
+        of_group = of_outcome[(self._groups % _OUTCOMES).astype(np.intp)]
+        return BucketRows(
+            self._buckets,
+            _joined([block.bucket[rows] for block, rows, _ in self._chosen], np.uint32),
+            decisions,
+            _joined([of_group[group] for _, _, group in self._chosen], np.int64),
+            _joined([block.band[rows] for block, rows, _ in self._chosen], np.int8),
+            _joined([block.signs(rows) for block, rows, _ in self._chosen], np.int8),
+        )
 
     def bounds(self, passing: NDArray[np.bool_] | None = None) -> tuple[int, int] | None:
         """The first and the last ``@timestamp`` of decided events of those groups that pass; None where there are none.
@@ -645,6 +652,10 @@ class _Passing:
                 met = codes - number(begin) <= number(last - begin)
             found = met if found is None else np.logical_or(found, met, out=found)
         return np.zeros(len(codes), np.bool_) if found is None else found
+
+
+def _joined(parts: list[NDArray[Any]], kind: type[np.generic]) -> NDArray[Any]:
+    return np.concatenate(parts) if parts else np.empty(0, kind)
 
 
 def _counted(groups: list[NDArray[np.uint32]], size: int) -> NDArray[np.int64]:

@@ -64,6 +64,7 @@ class ReviewedBuckets:
         self._counted = columns_of(subject=np.int64, decision=np.int64, events=np.int64, lowest=np.int64)
         self._bands = np.zeros((0, BANDS), np.int32)
         self._rows: RowsByHour | None = None
+        self._places: tuple[tuple[int, int, tuple[str, ...]], NDArray[np.uint64], NDArray[np.int32]] | None = None
         decision = self._labels.of(buckets["decision"].combine_chunks())
         pair = self._pair(as_array(buckets["subject_key"]), decision)
         self._add(pair, as_array(buckets["band"]), as_array(buckets["events"]))
@@ -129,27 +130,27 @@ class ReviewedBuckets:
             pair[some] = self._place_some(keys[some], decided[some].astype(np.int64), known)
         return Placed(pair, as_array(events["band"]), as_array(events["sign"]))
 
-    def place_rows(self, rows: Sequence[BucketRows]) -> Placed | None:
-        """The same of rows that were selected together; None where one's bucket or decision was not told of."""
-        if not rows:
-            return Placed(np.empty(0, np.uint32), np.empty(0, np.int8), np.empty(0, np.int8))
-        number = self._subjects.find(rows[0].keys)  # of one selection, so all have the same
-        code = np.array([self._labels.code(text) for text in rows[0].decisions], np.int64)
+    def place_rows(self, rows: BucketRows) -> Placed | None:
+        """The same of rows that were selected; None where one's bucket or decision was not told of."""
+        known = self._places_of(rows.keys, rows.decisions)
+        if known is None:
+            return None
+        pair = known[rows.bucket * np.int64(len(rows.decisions)) + rows.decision]
+        return None if pair.min(initial=0) < 0 else Placed(pair.view(np.uint32), rows.band, rows.sign)
+
+    def _places_of(self, keys: NDArray[np.uint64], decisions: list[str]) -> NDArray[np.int32] | None:
+        """The place of each bucket and each of these decisions, -1 where there is none; kept for the next time."""
+        asked = (len(self._pairs), len(self._subjects), tuple(decisions))
+        if self._places is not None and self._places[0] == asked and np.array_equal(self._places[1], keys):
+            return self._places[2]
+        code = np.array([self._labels.code(text) for text in decisions], np.int64)
         known, labels = self._places_of_pairs(), len(self._labels.texts)
         if known is None:
             return None
-        pair = []
-        for each in rows:
-            of = number[each.bucket]
-            place = known[of * labels + code[each.decision]]
-            if of.min() < 0 or place.min() < 0:
-                return None
-            pair.append(place.astype(np.uint32))
-        return Placed(
-            np.concatenate(pair),
-            np.concatenate([each.band for each in rows]),
-            np.concatenate([each.sign for each in rows]),
-        )
+        number = self._subjects.find(keys)
+        places = np.where(number[:, None] < 0, np.int32(-1), known[number[:, None] * labels + code])
+        self._places = asked, keys.copy(), places.ravel()
+        return self._places[2]
 
     def _place_some(
         self, keys: NDArray[np.uint64], decided: NDArray[np.int64], known: NDArray[np.int32] | None
