@@ -30,7 +30,7 @@ class Sitting:
     voted: dict[str, Timed] = field(default_factory=lambda: defaultdict(Timed))
     """From giving the vote on the largest bucket, or the first event, to its acknowledgement."""
     first: dict[str, float] = field(default_factory=dict)
-    """By question: milliseconds over HTTP, the first time it was asked."""
+    """By question: seconds over HTTP, the first time it was asked."""
     differences: list[str] = field(default_factory=list)
 
 

@@ -17,7 +17,8 @@ from trueline.instants import parse_micros
 from trueline.ledger import kept_columns, path_values
 from trueline.ledger.reviews import ReviewQuery
 from trueline.metrics import coded_rows
-from trueline.metrics.coded_rows import CodedRows, RowsNow
+from trueline.metrics.coded_rows import CodedRows
+from trueline.metrics.selected_rows import RowsNow
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -12,11 +12,13 @@ import pyarrow as pa
 import pytest
 
 from trueline.metrics import coded_rows
-from trueline.metrics.coded_rows import CODED, CodedRows, Moment, SelectedRows
+from trueline.metrics.coded_rows import CODED, CodedRows, Moment
 from trueline.metrics.hours import Window
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from trueline.metrics.selected_rows import SelectedRows
 
 PATHS = ("a", "b")
 OUTCOMES = ("Drop\0", "Drop\0Escalate", "Escalate\0", "\0", "\0Drop")

@@ -111,36 +111,32 @@ class Answers:
     def _named(self, population: Population, selection: Selection, wanted: int) -> list[str]:
         """The ids of those of the first so many changed events of a selection that pass the filters, in their order."""
         with self._tally(population) as tally:
-            if tally is None:
-                return []
-            changed = tally.changed_events(selection, wanted)
-            known = {} if population.filters else tally.remembered((each.subject_key, each.ts) for each in changed)
-            events = tally.size
-        asked_for = self._ids(population, changed, known)
-        if not population.filters and asked_for:
-            with self._tally(population) as tally:
-                if tally is not None and tally.size == events:  # else they may be of another time than the tally is
-                    tally.remember(asked_for)
-        return _in_order(changed, known | asked_for)
+            changed = [] if tally is None else tally.changed_events(selection, wanted)
+        ids = self._ids(population, changed) if population.filters else self._ids_of_all(population, changed)
+        return _in_order(changed, ids)
 
     def _ids_at(self, population: Population, changed: Sequence[ChangedEvents]) -> dict[tuple[int, int], list[str]]:
         """The ids of events by subject's key and moment; `changed` says how many pass the filters.
 
-        Where all events of a subject at a moment pass, their ids are those without filters, which are remembered.
+        Where all events of a subject at a moment pass, their ids are those without filters.
         """
+        known = self._ids_of_all(population, changed)
+        others = [each for each in changed if len(known[each.subject_key, each.ts]) != each.events]
+        return known | self._ids(population, others)
+
+    def _ids_of_all(self, population: Population, changed: Sequence[ChangedEvents]) -> dict[tuple[int, int], list[str]]:
+        """The ids of all decided events at these moments, without filters, as far as they can be remembered."""
         everybody = replace(population, filters=(), start=None, end=None)
         with self._tally(population) as tally:
             if tally is None:
-                return self._ids(population, changed)
+                return self._ids(everybody, changed)
             known = tally.remembered((each.subject_key, each.ts) for each in changed)
             events = tally.size
         if asked_for := self._ids(everybody, changed, known):
             with self._tally(population) as tally:
                 if tally is not None and tally.size == events:  # else they may be of another time than the tally is
                     tally.remember(asked_for)
-        known |= asked_for
-        others = [each for each in changed if len(known[each.subject_key, each.ts]) != each.events]
-        return known | self._ids(population, others)
+        return known | asked_for
 
     def _ids(
         self, population: Population, changed: Sequence[ChangedEvents], known: Container[tuple[int, int]] = ()

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from trueline.ledger.kept import KeptCounts
     from trueline.ledger.kinds import KindQuery
     from trueline.ledger.population import Population
-    from trueline.metrics.coded_rows import SelectedRows
     from trueline.metrics.groups import PlacedGroups
+    from trueline.metrics.selected_rows import SelectedRows
 
 _TRIES = 3
 

@@ -35,8 +35,9 @@ if TYPE_CHECKING:
     from trueline.ledger.job_tables import JobTables
     from trueline.ledger.lookup import KeyLookup
     from trueline.ledger.population import Population
-    from trueline.metrics.coded_rows import Moment, SelectedRows
+    from trueline.metrics.coded_rows import Moment
     from trueline.metrics.consensus import Consensus
+    from trueline.metrics.selected_rows import SelectedRows
 
 _HOURS = f"""
 SELECT intDiv(toUnixTimestamp64Micro(ts) + {HOURS_BEFORE_1970} * {HOUR}, {HOUR}) AS since_1900,

@@ -18,7 +18,7 @@ from trueline.ledger.column_reading import KeptJob, Reading, take_together
 from trueline.ledger.conditions import ask_for_kinds_alone
 from trueline.ledger.documents import escaped
 from trueline.ledger.value_query import ValueQuery
-from trueline.metrics.coded_rows import BYTES_A_ROW, CodedRows, Moment, SelectedRows
+from trueline.metrics.coded_rows import BYTES_A_ROW, CodedRows, Moment
 from trueline.metrics.hours import Window
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from trueline.ledger.engine import Engine
     from trueline.ledger.job_tables import JobTables
     from trueline.ledger.population import Population
+    from trueline.metrics.selected_rows import SelectedRows
 
 FILTER_MEMORY_BYTES: Final = 512 * 1024 * 1024
 """For all jobs together, unless a setting says otherwise."""

@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from trueline.ledger.engine import Engine
     from trueline.ledger.job_tables import JobTables
     from trueline.ledger.lookup import KeyLookup
-    from trueline.metrics.coded_rows import SelectedRows
     from trueline.metrics.reviewed_buckets import Placed
     from trueline.metrics.reviews import ReviewCount
+    from trueline.metrics.selected_rows import SelectedRows
 
 _HOURS = f"""
 SELECT intDiv(toUnixTimestamp64Micro(ts) + {HOURS_BEFORE_1970} * {HOUR}, {HOUR}) AS since_1900,

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from trueline.metrics.coded_rows import BucketRows
+    from trueline.metrics.selected_rows import BucketRows
 
 BANDED_BUCKETS = pa.schema(
     [("subject_key", pa.uint64()), ("decision", pa.string()), ("band", pa.int8()), ("events", pa.int64())]
