@@ -57,8 +57,8 @@ def create_app(workspace: Workspace, stopping: Stopping | None = None) -> FastAP
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        threads.divide()
-        yield
+        with threads.divided():
+            yield
 
     app = FastAPI(
         title="Trueline",
@@ -81,6 +81,7 @@ def create_app(workspace: Workspace, stopping: Stopping | None = None) -> FastAP
     app.add_middleware(EveryRequest, bodies=bodies)
     errors.install(app)
     for router in (
+        connectors.sending,  # first what is asked most: routes are tried one after the other
         metrics.router,
         report.router,
         audits.router,
@@ -92,7 +93,6 @@ def create_app(workspace: Workspace, stopping: Stopping | None = None) -> FastAP
         backups.router,
         events.router,
         search.router,
-        connectors.sending,
         connectors.router,
         token.router,
         not_here.router,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Query
@@ -10,22 +9,24 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request  # noqa: TC002 - FastAPI resolves it at run time
 from starlette.responses import Response  # noqa: TC002
 
-from trueline.api.access import Authenticated, Opened, WithKey, authenticated, job_for, valid_key
-from trueline.api.bodies import JsonRoute, raw_body_of, read_model
+from trueline.api.access import Authenticated, Opened, WithKey, authenticated, job_for, valid_key, workspace
+from trueline.api.bodies import BareRoute, JsonRoute, raw_body_of, read_model
 from trueline.api.errors import answer
 from trueline.api.schemas import EventBody, EventCreate, EventReceipt, ExportBody, FeedbackBody, json_request
-from trueline.api.threads import run_in_thread_for_one, write_to
+from trueline.api.threads import take_in_alone, write_to
 from trueline.api.under_way import LEAST
 from trueline.service.errors import InvalidRequestError
 from trueline.service.lines import MAX_NAME_LENGTH
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
+
     from trueline.catalog.records import Job, Key
-    from trueline.service.events import SentAlone
+    from trueline.service.lines import BulkAnswer
     from trueline.service.workspace import Workspace
 
 router = APIRouter(tags=["connectors"], route_class=JsonRoute)
-sending = APIRouter(tags=["connectors"])
+sending = APIRouter(tags=["connectors"], route_class=BareRoute)
 """Events come one by one and in great number: all there is to do before one is written is done in one go."""
 
 _SENDS: dict[str, Any] = {"dependencies": [WithKey], "openapi_extra": json_request(EventCreate, required=True)}
@@ -35,34 +36,35 @@ NO_ID = "None"
 
 
 @sending.post("/api/v1/events", status_code=201, response_model=EventReceipt, **_SENDS)
-async def send_event(request: Request, opened: Opened) -> Response:
+async def send_event(request: Request) -> Response:
     """Take in an event that is not decided yet, under an id made here. When it is answered, it is on disk."""
-    return await _send(None, request, opened)
+    return await _send(None, request)
 
 
 @sending.post("/api/v1/events/{event_id:path}", status_code=201, response_model=EventReceipt, **_SENDS)
-async def send_event_with_id(event_id: str, request: Request, opened: Opened) -> Response:
+async def send_event_with_id(event_id: str, request: Request) -> Response:
     """Take in an event that is not decided yet; one sent again is replaced. The id `None` is none."""
-    return await _send(None if event_id == NO_ID else event_id, request, opened)
+    return await _send(None if event_id == NO_ID else event_id, request)
 
 
-async def _send(event_id: str | None, request: Request, opened: Workspace) -> Response:
+async def _send(event_id: str | None, request: Request) -> Response:
+    opened = await workspace(request)
     announced = request.headers.get("content-length", "")
     if not announced.isdecimal() or int(announced) > LEAST:
         await valid_key(request, opened)  # nobody without a key takes the room of a large body
     raw = await request.body()
 
-    def put() -> tuple[Job, SentAlone]:
+    def put() -> tuple[tuple[Job, str], Future[BulkAnswer]]:
         key = authenticated(opened, request)
         body = read_model(raw, EventCreate, opened.settings.max_json_depth)
         job = job_for(opened, key, "write:events", str(body.job_id))
-        return job, opened.events.send(job, event_id, raw_body_of(raw), body.envelope())
+        sent = opened.events.send(job, event_id, raw_body_of(raw), body.envelope())
+        return (job, sent.event_id), sent.answer
 
-    job, sent = await run_in_thread_for_one(put)
-    taken = await asyncio.wrap_future(sent.answer)
+    (job, named), taken = await take_in_alone(put)
     if taken.replaced:
-        return answer(await run_in_threadpool(opened.events.receipt, job, sent), 201)
-    return answer(opened.events.receipt(job, sent), 201)
+        return answer(await run_in_threadpool(opened.events.receipt, job, named, taken), 201)
+    return answer(opened.events.receipt(job, named, taken), 201)
 
 
 # before the event itself, since an id may hold slashes

@@ -6,6 +6,7 @@ have theirs too, shared out by `Turns`: whatever they do, who sends is known, an
 
 from __future__ import annotations
 
+import contextlib
 from functools import partial
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -15,6 +16,7 @@ from anyio.lowlevel import RunVar
 from starlette.requests import ClientDisconnect
 
 from trueline.api import leaving
+from trueline.api.alone import Alone
 from trueline.api.errors import BusyError
 from trueline.api.turns import Turns
 from trueline.ledger.budget import Asker
@@ -22,7 +24,8 @@ from trueline.ledger.errors import QueryGivenUpError
 from trueline.service.errors import JobNotFoundError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+    from concurrent.futures import Future
 
     from trueline.catalog.records import Key
     from trueline.service.workspace import Workspace
@@ -32,10 +35,6 @@ THREADS: Final = 16
 
 WRITERS_THREADS: Final = 8
 """Writes worked on at once; events that are read and wait to be written hold none."""
-
-ALONE_THREADS: Final = 2
-"""Events that come alone and are read at once. Reading is all computing: in sixteen threads it took a quarter longer,
-as each of them waits for the interpreter, and the writers behind them."""
 
 WRITERS_OF_ONE: Final = 6
 """Of them, those of one job: they may all wait for one who holds it long, as to train."""
@@ -55,7 +54,8 @@ MOST_WAITING: Final = 1_000
 _OF_NO_JOB: Final = ""
 
 _Result = TypeVar("_Result")
-_alone = RunVar[anyio.CapacityLimiter]("trueline_alone")
+_Answer = TypeVar("_Answer")
+_alone = RunVar[Alone]("trueline_alone")
 _writers = RunVar[anyio.CapacityLimiter]("trueline_writers")
 _reading = RunVar[anyio.CapacityLimiter]("trueline_reading")
 _questions = RunVar[anyio.CapacityLimiter]("trueline_questions")
@@ -63,15 +63,18 @@ _turns = RunVar[Turns]("trueline_turns")
 _writers_turns = RunVar[Turns]("trueline_writers_turns")
 
 
-def divide() -> None:
-    """Set how many threads there are for what; called where the event loop runs."""
+@contextlib.contextmanager
+def divided() -> Iterator[None]:
+    """Set how many threads there are for what, until the block ends; entered where the event loop runs."""
     anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
-    _alone.set(anyio.CapacityLimiter(ALONE_THREADS))
     _writers.set(anyio.CapacityLimiter(WRITERS_THREADS))
     _reading.set(anyio.CapacityLimiter(READING_THREADS))
     _questions.set(anyio.CapacityLimiter(QUESTIONS))
     _turns.set(Turns(QUESTIONS, QUESTIONS_OF_ONE, MOST_WAITING))
     _writers_turns.set(Turns(WRITERS_THREADS, WRITERS_OF_ONE, MOST_WAITING))
+    with contextlib.closing(Alone(MOST_WAITING)) as alone:
+        _alone.set(alone)
+        yield
 
 
 async def ask(opened: Workspace, key: Key, question: Callable[[], _Result]) -> _Result:
@@ -128,15 +131,12 @@ def _writer_of(opened: Workspace, job: str) -> str:
 
 async def run_in_reading_thread(work: Callable[[], _Result]) -> _Result:
     """Read events that come in bulk; raises as `write_to`."""
-    return await _run(work, _reading.get())
-
-
-async def run_in_thread_for_one(work: Callable[[], _Result]) -> _Result:
-    """Read an event that comes alone; raises as `write_to`."""
-    return await _run(work, _alone.get())
-
-
-async def _run(work: Callable[[], _Result], limiter: anyio.CapacityLimiter) -> _Result:
+    limiter = _reading.get()
     if limiter.statistics().tasks_waiting >= MOST_WAITING:
         raise BusyError
     return await anyio.to_thread.run_sync(work, limiter=limiter)
+
+
+async def take_in_alone(read: Callable[[], tuple[_Result, Future[_Answer]]]) -> tuple[_Result, _Answer]:
+    """Read an event that comes alone, and wait until it is written: see `Alone.take_in`."""
+    return await _alone.get().take_in(read)

@@ -202,32 +202,28 @@ class Seal:
                     if self._sealed.files != before:
                         self._save(closed=False)
 
-    def _synced(self) -> set[Path]:
+    def _synced(self) -> set[str]:
         """The folders of projections that are on disk from now on, those whose files are sealed already left out."""
-        new = {
-            file.parent
-            for file in _files(self._folder)
-            if file.parent.suffix == _PROJECTION and os.path.relpath(file, self._folder) not in self._sealed.files
-        }
+        sealed = self._sealed.files
+        new = {folder for name in _files(self._folder) if (folder := _projection(name)) and name not in sealed}
         for folder in new:
             with contextlib.suppress(FileNotFoundError):  # merged meanwhile
-                for each in (*folder.iterdir(), folder):
+                for each in (*(self._folder / folder).iterdir(), self._folder / folder):
                     sync(each)
         return new
 
-    def _take(self, synced: set[Path]) -> None:
+    def _take(self, synced: set[str]) -> None:
         known, found = self._sealed.files, {}
-        for file in _files(self._folder):
-            name = os.path.relpath(file, self._folder)
+        for name in _files(self._folder):
             if name.endswith(_DEFINITION):
                 continue
             if name in known:
                 found[name] = known[name]
                 continue
-            if file.parent.suffix == _PROJECTION and file.parent not in synced:
+            if (projection := _projection(name)) and projection not in synced:
                 continue
             with contextlib.suppress(FileNotFoundError):  # merged meanwhile
-                values = name.endswith(_VALUES)
+                file, values = self._folder / name, name.endswith(_VALUES)
                 content = b"" if values else file.read_bytes()
                 found[name] = (file.stat().st_size if values else len(content), "" if values else _digest(content))
         self._sealed.files = found
@@ -277,17 +273,34 @@ def _may_go(name: str) -> bool:
     return Path(name).name.startswith("mutation_")
 
 
-def _files(folder: Path) -> Iterator[Path]:
-    """The regular files of what is of the store, and the secret beside it."""
-    if (secret := folder / _BESIDE).exists():
-        yield secret
-    for top in ("metadata", "store"):
-        for inside, folders, names in os.walk(folder / top):
-            folders[:] = [name for name in folders if not name.startswith(_PASSING)]
-            for name in names:
-                file = Path(inside) / name
-                if not name.startswith(_PASSING) and not name.endswith(".tmp") and not file.is_symlink():
-                    yield file
+def _files(folder: Path) -> Iterator[str]:
+    """The regular files of what is of the store, and the secret beside it, by their paths in the folder.
+
+    All are looked at every few seconds, beside everything else: so there is no more to it for each than must be.
+    """
+    if (folder / _BESIDE).exists():
+        yield _BESIDE
+    left = ["metadata", "store"]
+    while left:
+        inside = left.pop()
+        try:
+            entries = list(os.scandir(folder / inside))
+        except OSError:  # merged meanwhile
+            continue
+        for entry in entries:
+            name = entry.name
+            if name.startswith(_PASSING):
+                continue
+            if entry.is_dir(follow_symlinks=False):
+                left.append(f"{inside}/{name}")
+            elif not name.endswith(".tmp") and not entry.is_symlink():
+                yield f"{inside}/{name}"
+
+
+def _projection(name: str) -> str:
+    """The folder of the projection that a file is of; empty: of none."""
+    folder = name.rpartition("/")[0]
+    return folder if folder.endswith(_PROJECTION) else ""
 
 
 def _aside(folder: Path) -> list[str]:

@@ -23,6 +23,10 @@ class DecisionScores:
     false_positives: int
     false_negatives: int
 
+    def told(self) -> dict[str, float | int]:
+        """The same by name, in the documented order."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
 
 @dataclass(frozen=True, slots=True)
 class OverallScores:

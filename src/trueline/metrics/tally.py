@@ -142,6 +142,7 @@ class Tally:
         )
         self._training: int | None = None
         self._ids: dict[tuple[int, int], dict[str, list[str]]] = {}
+        self._changed_within: tuple[Window, NDArray[np.int64]] | None = None  # what was selected last, as it is now
         hour, events, taken_back, first, last = (
             _array(hours[name]) for name in ("hour", "events", "taken_back", "first", "last")
         )
@@ -187,6 +188,7 @@ class Tally:
         kind: NDArray[np.int64],
     ) -> None:
         sign = _array(events["sign"]).astype(np.int64)
+        self._changed_within = None
         if self._ids:
             for moment in zip(events["subject_key"].to_pylist(), events["ts"].to_pylist(), strict=True):
                 self._ids.pop(moment, None)
@@ -241,6 +243,7 @@ class Tally:
 
     def _move(self, rows: NDArray[np.int64]) -> None:
         """Count kept events as what they are now, where the states of their subjects have changed."""
+        self._changed_within = None
         events, subject = self._events, self._events.group[rows]
         kind = self._kinds_now(events["decision"][rows], events["first"][rows], subject)
         before = events["kind"][rows]
@@ -471,6 +474,14 @@ class Tally:
         return [name for _, name in sorted((-int(events[each]), self._names[each]) for each in numbers)[:limit]]
 
     def _changed_rows(self, selection: Selection) -> NDArray[np.int64]:
+        window = selection.window
+        if selection.kinds is not None or selection.subjects is not None:
+            return self._changed_of(selection)
+        if self._changed_within is None or self._changed_within[0] != window:
+            self._changed_within = window, self._changed_of(selection)  # events are asked for, and then buckets
+        return self._changed_within[1]
+
+    def _changed_of(self, selection: Selection) -> NDArray[np.int64]:
         subjects = np.flatnonzero(self._changed["events"])
         if selection.subjects is not None:
             subjects = np.intersect1d(subjects, self._subjects.find(selection.subjects))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
 from trueline.metrics.scores import overall_scores, scores_per_decision
@@ -33,7 +32,5 @@ def evaluation(matrix: Matrix, labels: Sequence[str]) -> dict[str, Any]:
         "overall_f1_score": overall.f1_score,
         "overall_recall": overall.recall,
         "overall_precision": overall.precision,
-        "metrics_per_decision": {
-            label: asdict(scores) for label, scores in scores_per_decision(matrix, labels).items()
-        },
+        "metrics_per_decision": {label: scores.told() for label, scores in scores_per_decision(matrix, labels).items()},
     }

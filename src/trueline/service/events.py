@@ -54,16 +54,15 @@ class Events:
             raise InvalidRequestError(("body",), str(error)) from None
         return SentAlone(read.event.event_id, self._ingest.put(read))
 
-    def receipt(self, job: Job, sent: SentAlone) -> dict[str, Any]:
-        """What to tell the sender of an event that is taken in."""
-        taken = sent.answer.result()
+    def receipt(self, job: Job, event_id: str, taken: BulkAnswer) -> dict[str, Any]:
+        """What to tell the sender of an event that came alone, by the answer to it."""
         if taken.rejected:
             raise InvalidRequestError(("body",), taken.rejected[0].error)
         status = "pending_inference"
         if taken.replaced:  # it may have been decided before, and stays so
-            status = self.state(job, sent.event_id)["status"]
+            status = self.state(job, event_id)["status"]
         return {
-            "event_id": sent.event_id,
+            "event_id": event_id,
             "job_id": job.id,
             "ingest_timestamp": format_instant(from_micros(taken.arrived_at[0])),
             "status": status,

@@ -1,0 +1,147 @@
+"""Events that come alone are read in threads and brought back together."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import threading
+from concurrent.futures import Future
+from contextlib import closing
+
+import pytest
+
+from trueline.api.alone import Alone
+from trueline.api.errors import BusyError
+
+_name = contextvars.ContextVar("name", default="nobody")
+
+
+def _written(answer: str) -> Future[str]:
+    future: Future[str] = Future()
+    future.set_result(answer)
+    return future
+
+
+def test_who_sends_gets_what_was_read_and_what_became_of_it() -> None:
+    async def send() -> tuple[str, str]:
+        with closing(Alone(10)) as alone:
+            return await alone.take_in(lambda: ("read", _written("written")))
+
+    assert asyncio.run(send()) == ("read", "written")
+
+
+def test_the_answer_comes_once_it_is_written_and_not_before() -> None:
+    async def send() -> None:
+        written: Future[str] = Future()
+        with closing(Alone(10)) as alone:
+            waits = asyncio.create_task(alone.take_in(lambda: ("read", written)))
+            done, _ = await asyncio.wait([waits], timeout=0.1)
+            assert not done
+            written.set_result("written")
+            assert await waits == ("read", "written")
+
+    asyncio.run(send())
+
+
+def test_what_is_written_together_comes_back_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def send() -> tuple[list[tuple[int, str]], int]:
+        answers: list[Future[str]] = [Future() for _ in range(20)]
+        loop, woken = asyncio.get_running_loop(), 0
+        wake = loop.call_soon_threadsafe
+
+        def counted(*arguments: object) -> object:
+            nonlocal woken
+            woken += 1
+            return wake(*arguments)  # type: ignore[arg-type]
+
+        with closing(Alone(50)) as alone:
+            waiting = [
+                asyncio.create_task(alone.take_in(lambda n=number: (n, answers[n])))  # type: ignore[misc]
+                for number in range(20)
+            ]
+            await asyncio.sleep(0.2)  # all are read
+            monkeypatch.setattr(loop, "call_soon_threadsafe", counted)
+            for answer in answers:  # in the loop's own thread: it cannot run in between
+                answer.set_result("written")
+            return await asyncio.gather(*waiting), woken
+
+    told, woken = asyncio.run(send())
+    assert told == [(number, "written") for number in range(20)]
+    assert woken == 1
+
+
+@pytest.mark.parametrize("when", ["read", "written"])
+def test_what_goes_wrong_is_told_to_who_sent_it(when: str) -> None:
+    def read() -> tuple[str, Future[str]]:
+        if when == "read":
+            raise LookupError(when)
+        future: Future[str] = Future()
+        future.set_exception(LookupError(when))
+        return "read", future
+
+    async def send() -> None:
+        with closing(Alone(10)) as alone:
+            with pytest.raises(LookupError, match=when):
+                await alone.take_in(read)
+            assert await alone.take_in(lambda: ("next", _written("written"))) == ("next", "written")
+
+    asyncio.run(send())
+
+
+def test_more_than_may_wait_are_sent_away_and_the_others_answered() -> None:
+    async def send() -> list[object]:
+        held = threading.Event()
+
+        def read() -> tuple[str, Future[str]]:
+            held.wait(10)
+            return "read", _written("written")
+
+        with closing(Alone(1)) as alone:
+            being_read = [asyncio.create_task(alone.take_in(read)) for _ in range(2)]
+            for each in being_read:  # one after the other into its thread
+                await asyncio.sleep(0.1)
+                assert not each.done()
+            waits = asyncio.create_task(alone.take_in(read))
+            await asyncio.sleep(0.1)
+            with pytest.raises(BusyError):
+                await alone.take_in(read)
+            held.set()
+            return await asyncio.gather(*being_read, waits)
+
+    assert asyncio.run(send()) == [("read", "written")] * 3
+
+
+def test_who_leaves_before_it_is_read_has_nothing_read() -> None:
+    async def send() -> list[str]:
+        held, read = threading.Event(), []
+
+        def hold() -> tuple[str, Future[str]]:
+            held.wait(10)
+            return "held", _written("written")
+
+        def note() -> tuple[str, Future[str]]:
+            read.append("read")
+            return "read", _written("written")
+
+        with closing(Alone(10)) as alone:
+            holding = [asyncio.create_task(alone.take_in(hold)) for _ in range(2)]
+            await asyncio.sleep(0.1)
+            leaves = asyncio.create_task(alone.take_in(note))
+            await asyncio.sleep(0.1)
+            leaves.cancel()
+            await asyncio.wait([leaves])
+            held.set()
+            await asyncio.gather(*holding)
+        return read
+
+    assert asyncio.run(send()) == []
+
+
+def test_what_is_known_of_a_request_is_known_where_it_is_read() -> None:
+    async def send() -> str:
+        _name.set("ana")
+        with closing(Alone(10)) as alone:
+            name, _ = await alone.take_in(lambda: (_name.get(), _written("written")))
+            return name
+
+    assert asyncio.run(send()) == "ana"
