@@ -160,13 +160,13 @@ class Client:
             "raw_body": {"n": choose.random(), "host": {"name": choose.choice("xyz")}},
         }
 
-    def bulk(self, job: Job) -> Request:
-        """Up to twenty lines, some of them no events."""
+    def bulk(self, job: Job, *, an_event: bool = False) -> Request:
+        """Up to twenty lines, some of them no events; where it must be, the first one is."""
         choose = self._choose
         lines: list[dict[str, Any] | None] = []
         names: list[str] = []
         for _ in range(choose.randint(1, 20)):
-            if choose.random() < 0.1:  # noqa: PLR2004 - a line that is no event
+            if (lines or not an_event) and choose.random() < 0.1:  # noqa: PLR2004 - a line that is no event
                 lines.append(None)
                 continue
             name, line = self._event(job)

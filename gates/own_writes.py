@@ -43,9 +43,9 @@ class Writer(Client):
     """Writes one thing of any kind after the other to a job of its own."""
 
     def next(self, job: Job) -> Request:
-        """What to write next; the first of a job is events."""
+        """What to write next; the first of a job is events, so that there is something to ask about."""
         if not job.known:
-            return self.bulk(job)
+            return self.bulk(job, an_event=True)
         kinds = [self.bulk, self._changed, self._votes, self._decision, self._training]
         if not job.by_bucket:  # an event sent alone names no bucket
             kinds += [self._single, self._feedback]
