@@ -291,8 +291,13 @@ def plainly(line: bytes) -> object:
     def refuse(name: str) -> None:
         raise ValueError(f"{name} is no JSON")
 
+    def members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        if len(said := dict(pairs)) < len(pairs):
+            json.dumps(pairs, ensure_ascii=False).encode()  # what a later key hides is to be a text, too
+        return said
+
     text = line.decode()
-    said = json.loads(text, parse_float=number, parse_constant=refuse)
+    said = json.loads(text, parse_float=number, parse_constant=refuse, object_pairs_hook=members)
     json.dumps(said, ensure_ascii=False).encode()  # no lone surrogate
     return said
 

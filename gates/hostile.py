@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 _A_ROUND: Final = 120
 """Documents, each in a bulk request, and some in other ways too."""
 _QUESTIONS: Final = 16
+_TOLD_EVERY: Final = 10
+"""Rounds after which it says how far it has come."""
 _LARGE: Final = 15_000
 """Characters of a document that is only sent where `_MANY` are: a job of so many paths is slow to read back."""
 _MANY: Final = 1_000
@@ -444,6 +446,8 @@ def _run(folder: Path, count: int, seed_: int) -> str:
             jobs.append(Told(make_job(client, f"hostile {len(jobs)}")))
             send_round(sender, jobs[-1], documents)
             sent += len(documents)
+            if len(jobs) % _TOLD_EVERY == 0:
+                print(f"  {sent:,} documents: {came}", flush=True)
         import_files(folder, address, key, sender, came)
     subprocess.run([sys.executable, "-c", _MERGE, str(folder / "data")], check=True, timeout=600)  # noqa: S603
     with (
