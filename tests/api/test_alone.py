@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import queue
+import sys
 import threading
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
+from typing import TYPE_CHECKING
 
 import pytest
 
 from trueline.api.alone import Alone
 from trueline.api.errors import BusyError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _name = contextvars.ContextVar("name", default="nobody")
 
@@ -59,7 +65,7 @@ def test_what_is_written_together_comes_back_together(monkeypatch: pytest.Monkey
                 asyncio.create_task(alone.take_in(lambda n=number: (n, answers[n])))  # type: ignore[misc]
                 for number in range(20)
             ]
-            await asyncio.sleep(0.2)  # all are read
+            await until(lambda: all(answer._done_callbacks for answer in answers))  # type: ignore[attr-defined]  # noqa: SLF001 - all are read
             monkeypatch.setattr(loop, "call_soon_threadsafe", counted)
             for answer in answers:  # in the loop's own thread: it cannot run in between
                 answer.set_result("written")
@@ -70,18 +76,54 @@ def test_what_is_written_together_comes_back_together(monkeypatch: pytest.Monkey
     assert woken == 1
 
 
+def test_none_is_forgotten_that_is_written_by_many_threads_while_others_are_told() -> None:
+    async def send(clients: int, each: int) -> int:
+        written: queue.SimpleQueue[Future[str] | None] = queue.SimpleQueue()
+
+        def write() -> None:
+            while (answer := written.get()) is not None:
+                answer.set_result("written")
+
+        def read() -> tuple[str, Future[str]]:
+            answer: Future[str] = Future()
+            written.put(answer)
+            return "read", answer
+
+        async def client(alone: Alone) -> int:
+            return sum([await alone.take_in(read) == ("read", "written") for _ in range(each)])
+
+        with ThreadPoolExecutor(4) as writers, closing(Alone(clients)) as alone:
+            for _ in range(4):
+                writers.submit(write)
+            try:
+                return sum(await asyncio.gather(*(client(alone) for _ in range(clients))))
+            finally:
+                for _ in range(4):
+                    written.put(None)
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        assert asyncio.run(asyncio.wait_for(send(30, 50), 60)) == 1_500
+    finally:
+        sys.setswitchinterval(interval)
+
+
 @pytest.mark.parametrize("when", ["read", "written"])
-def test_what_goes_wrong_is_told_to_who_sent_it(when: str) -> None:
+@pytest.mark.parametrize(
+    ("wrong", "told"), [(LookupError("nothing there"), LookupError), (StopIteration(), RuntimeError)]
+)
+def test_what_goes_wrong_is_told_to_who_sent_it(when: str, wrong: Exception, told: type[Exception]) -> None:
     def read() -> tuple[str, Future[str]]:
         if when == "read":
-            raise LookupError(when)
+            raise wrong
         future: Future[str] = Future()
-        future.set_exception(LookupError(when))
+        future.set_exception(wrong)
         return "read", future
 
     async def send() -> None:
         with closing(Alone(10)) as alone:
-            with pytest.raises(LookupError, match=when):
+            with pytest.raises(told):
                 await alone.take_in(read)
             assert await alone.take_in(lambda: ("next", _written("written"))) == ("next", "written")
 
@@ -132,7 +174,7 @@ def test_who_leaves_before_it_is_read_has_nothing_read() -> None:
             await asyncio.wait([leaves])
             held.set()
             await asyncio.gather(*holding)
-        return read
+            return read
 
     assert asyncio.run(send()) == []
 
@@ -145,3 +187,53 @@ def test_what_is_known_of_a_request_is_known_where_it_is_read() -> None:
             return name
 
     assert asyncio.run(send()) == "ana"
+
+
+def test_who_leaves_before_it_is_written_has_it_given_up() -> None:
+    async def send() -> bool:
+        written: Future[str] = Future()
+        with closing(Alone(10)) as alone:
+            leaves = asyncio.create_task(alone.take_in(lambda: ("read", written)))
+            await until(lambda: bool(written._done_callbacks))  # type: ignore[attr-defined]  # noqa: SLF001 - it is read
+            leaves.cancel()
+            await asyncio.wait([leaves])
+            assert await alone.take_in(lambda: ("next", _written("written"))) == ("next", "written")
+            return written.cancelled()
+
+    assert asyncio.run(send())
+
+
+def test_at_the_end_nobody_is_waited_for_and_what_is_not_read_is_given_up() -> None:
+    async def send() -> list[str]:
+        held, read = threading.Event(), []
+
+        def hold() -> tuple[str, Future[str]]:
+            held.wait(10)
+            return "held", _written("written")
+
+        def note() -> tuple[str, Future[str]]:
+            read.append("read")
+            return "read", _written("written")
+
+        alone = Alone(10)
+        holding = [asyncio.create_task(alone.take_in(hold)) for _ in range(2)]
+        await until(lambda: not alone._unread)  # noqa: SLF001 - both are being read
+        waiting = [asyncio.create_task(alone.take_in(note)) for _ in range(5)]
+        await until(lambda: len(alone._unread) == 5)  # noqa: SLF001 - and the others wait
+        alone.close()
+        for each in await asyncio.gather(*waiting, return_exceptions=True):
+            assert isinstance(each, asyncio.CancelledError)
+        with pytest.raises(BusyError):
+            await alone.take_in(note)
+        held.set()
+        assert await asyncio.gather(*holding) == [("held", "written")] * 2
+        return read
+
+    assert asyncio.run(send()) == []
+
+
+async def until(true: Callable[[], bool]) -> None:
+    """Let others run until it is so."""
+    async with asyncio.timeout(10):
+        while not true():  # noqa: ASYNC110 - what is waited for tells nobody
+            await asyncio.sleep(0.01)

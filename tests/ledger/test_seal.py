@@ -50,6 +50,39 @@ def test_what_was_written_opens_as_often_as_one_likes(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    "name",
+    [
+        f"{PART}/tmp_count.txt",  # noqa: S108 - no folder for what is temporary
+        f"{PART}/count.txt.tmp",
+        "store/abc/table/tmp_insert_all_2_2_0/data.bin",
+        "store/abc/table/delete_tmp_all_1_1_0/count.txt",
+        "store/abc/table/detached/all_3_3_0/count.txt",
+    ],
+)
+def test_what_is_not_of_the_store_yet_or_no_more_is_not_sealed(folder: Path, name: str) -> None:
+    (folder / name).parent.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_bytes(b"passing")
+    for seal in folder.parent.glob("ledger.*seal"):  # as of a store that was never sealed
+        seal.unlink()
+    sealed(folder).close()
+    (folder / name).unlink()
+    sealed(folder).close()
+
+
+def test_a_link_is_not_sealed_and_what_is_in_a_folder_that_ends_as_a_draft_does_is(folder: Path) -> None:
+    (folder / PART / "link.txt").symlink_to(folder / PART / "count.txt")
+    draft = folder / "store" / "abc" / "table.tmp"
+    draft.mkdir()
+    (draft / "count.txt").write_bytes(b"12")
+    sealed(folder).close()
+    (folder / PART / "link.txt").unlink()
+    sealed(folder).close()
+    (draft / "count.txt").unlink()
+    with pytest.raises(LedgerDamagedError, match=r"table\.tmp/count\.txt"):
+        Seal(folder).open(7)
+
+
+@pytest.mark.parametrize(
     ("name", "damage"),
     [
         (f"{PART}/count.txt", lambda _: b"13"),

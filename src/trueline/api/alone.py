@@ -1,7 +1,7 @@
 """Events that come alone: from the loop that takes their requests to the threads that read and write them, and back.
 
-They come by the hundred a second, and each hand-over between threads takes the interpreter from somebody. So there are
-two for an event, from the loop to the thread that reads it and back once it is written, and what is written together
+They come by the hundred a second, and each hand-over between threads takes the interpreter from somebody. So the loop
+has two of them for an event, one to the thread that reads it and one once it is written, and what is written together
 comes back together.
 """
 
@@ -27,7 +27,7 @@ _Read = TypeVar("_Read")
 _Answer = TypeVar("_Answer")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Request(Generic[_Read, _Answer]):
     """One that waits to be read, and who waits for it."""
 
@@ -35,40 +35,57 @@ class _Request(Generic[_Read, _Answer]):
     context: contextvars.Context
     """What is known of the request, as its id for the log."""
     answer: asyncio.Future[tuple[_Read, _Answer]]
+    """Set where the loop runs."""
+    written: Future[_Answer] | None = None
+    """What comes once it is written; None until it is read."""
 
 
 class Alone:
-    """Has events read, and tells when they are written. For one event loop, and made where it runs."""
+    """Has events read, and tells when they are written. For one event loop, and made and used where it runs."""
 
     def __init__(self, most_waiting: int) -> None:
         """At most so many wait to be read."""
         self._loop = asyncio.get_running_loop()
         self._most_waiting = most_waiting
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="alone")
+        self._closed = False
         self._unread: deque[_Request[Any, Any]] = deque()
-        self._done: deque[tuple[asyncio.Future[Any], Future[Any], Any]] = deque()
-        self._comes_back = False
+        """Who waits for a reader: one for each that the readers were told to take."""
+        self._done: deque[tuple[_Request[Any, Any], Future[Any], Any]] = deque()
+        """What is written, or went wrong, and is not told yet; with what was read."""
+        self._is_coming = False
+        """Whether the loop has been asked to tell what is done, and has not begun to."""
 
     async def take_in(self, read: Callable[[], tuple[_Read, Future[_Answer]]]) -> tuple[_Read, _Answer]:
         """Read in a thread and have it written; what was read, and the answer that comes once it is written.
 
+        Who leaves before has nothing read, or nothing written, where that is not begun.
+
         Raises:
-            BusyError: too many wait to be read.
+            BusyError: too many wait to be read, or nothing is read any more.
             Exception: what `read` raises, or the answer.
         """
-        if len(self._unread) >= self._most_waiting:
+        if self._closed or len(self._unread) >= self._most_waiting:
             raise BusyError
         request = _Request(read, contextvars.copy_context(), self._loop.create_future())
         self._unread.append(request)
         self._readers.submit(self._read_next)
-        return await request.answer
+        try:
+            return await request.answer
+        except asyncio.CancelledError:
+            if request.written is not None:
+                request.written.cancel()
+            raise
 
     def close(self) -> None:
-        """Read what still waits; nothing may be taken in from now on."""
-        self._readers.shutdown()
+        """Take in nothing more, and give up what is not read yet; waits for nobody."""
+        self._closed = True
+        for request in self._unread:
+            request.answer.cancel()
+        self._readers.shutdown(wait=False, cancel_futures=True)
 
     def _read_next(self) -> None:
-        request = self._unread.popleft()  # there is one for each that was submitted
+        request = self._unread.popleft()
         if request.answer.cancelled():
             return
         written: Future[Any]
@@ -77,21 +94,27 @@ class Alone:
         except BaseException as error:  # noqa: BLE001 - whoever waits is told
             read, written = None, Future()
             written.set_exception(error)
-        written.add_done_callback(lambda written: self._bring_back(request.answer, written, read))
+        request.written = written
+        if request.answer.cancelled():  # meanwhile: whoever leaves from now on sees what is to be given up
+            written.cancel()
+        written.add_done_callback(lambda written: self._bring_back(request, written, read))
 
-    def _bring_back(self, answer: asyncio.Future[Any], written: Future[Any], read: object) -> None:
-        self._done.append((answer, written, read))
-        if not self._comes_back and not self._loop.is_closed():
-            self._comes_back = True
+    def _bring_back(self, request: _Request[Any, Any], written: Future[Any], read: object) -> None:
+        self._done.append((request, written, read))
+        if not self._is_coming and not self._loop.is_closed():
+            self._is_coming = True
             self._loop.call_soon_threadsafe(self._tell)
 
     def _tell(self) -> None:
-        self._comes_back = False  # first: what is done from now on comes by itself if it is too late for this
+        self._is_coming = False  # first: what is done from now on comes by itself if it is too late for this
         while self._done:
-            answer, written, read = self._done.popleft()
-            if answer.done():
+            request, written, read = self._done.popleft()
+            if request.answer.done():
                 continue  # who waited has left
-            if (error := written.exception()) is not None:
-                answer.set_exception(error)
+            error = written.exception()
+            if isinstance(error, StopIteration):  # which nobody who awaits can be told
+                error = RuntimeError("what was to be read or written ended too early")
+            if error is not None:
+                request.answer.set_exception(error)
             else:
-                answer.set_result((read, written.result()))
+                request.answer.set_result((read, written.result()))

@@ -81,8 +81,8 @@ def create_app(workspace: Workspace, stopping: Stopping | None = None) -> FastAP
     app.add_middleware(EveryRequest, bodies=bodies)
     errors.install(app)
     for router in (
-        connectors.sending,  # first what is asked most: routes are tried one after the other
         metrics.router,
+        connectors.sending,  # what is asked most comes first: routes are tried one after the other
         report.router,
         audits.router,
         jobs.router,

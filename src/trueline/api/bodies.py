@@ -40,10 +40,10 @@ class JsonRoute(APIRoute):
 
 
 class BareRoute(APIRoute):
-    """A route whose function is given the parts of its path, as texts, and the request, and does all else itself.
+    """A route whose function, a coroutine, is given the parts of its path, as texts, and the request, and nothing else.
 
-    For what is asked by the hundred a second: working out what the parameters of any function are takes the framework
-    longer than the rest takes us.
+    It checks all of it itself, the key too: its dependencies are described, and never asked. For what comes by the
+    hundred a second: working out what the parameters of any function are takes the framework longer than the rest does.
     """
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:

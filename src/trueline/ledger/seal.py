@@ -285,7 +285,7 @@ def _files(folder: Path) -> Iterator[str]:
         inside = left.pop()
         try:
             entries = list(os.scandir(folder / inside))
-        except OSError:  # merged meanwhile
+        except FileNotFoundError:  # merged meanwhile
             continue
         for entry in entries:
             name = entry.name

@@ -113,6 +113,7 @@ class LatestMissed:
 
 _NONE: Final = -1
 _IDS_REMEMBERED: Final = 100_000
+_ROWS_REMEMBERED: Final = 100_000
 _SIDE: Final = 1 << 12
 """More than there are labels in a job, so that two of them and two flags make one number: see `_packed`."""
 
@@ -477,9 +478,12 @@ class Tally:
         window = selection.window
         if selection.kinds is not None or selection.subjects is not None:
             return self._changed_of(selection)
-        if self._changed_within is None or self._changed_within[0] != window:
-            self._changed_within = window, self._changed_of(selection)  # events are asked for, and then buckets
-        return self._changed_within[1]
+        if self._changed_within is not None and self._changed_within[0] == window:
+            return self._changed_within[1]
+        rows = self._changed_of(selection)
+        if len(rows) <= _ROWS_REMEMBERED:  # events are asked for, and then buckets
+            self._changed_within = window, rows
+        return rows
 
     def _changed_of(self, selection: Selection) -> NDArray[np.int64]:
         subjects = np.flatnonzero(self._changed["events"])
