@@ -73,7 +73,7 @@ bench: $(VENV)/dev ## time the questions on real alerts, then beside what else o
 bench-small: $(VENV)/dev ## the comparison at 200,000 events: a few minutes
 	@$(BIN)/python bench/compare.py --rows 200000 --runs 9 --load-seconds 5
 
-gates: $(VENV)/dev ## show that each promise is kept, at full count: most of a day
+gates: $(VENV)/dev ## show that each promise is kept, at full count: six hours or more
 	@$(BIN)/python gates/run.py
 
 audit: $(VENV)/audit/installed ## look the locked packages up in an index of advisories; needs the network
