@@ -14,10 +14,10 @@ from pydantic import SecretStr
 
 from test_placing import without_second_names
 from trueline.catalog.store import Catalog
+from trueline.service.errors import KeyRefused
 from trueline.service.keys import (
     KNOWN_SCOPES,
     Access,
-    KeyRefused,
     KeyRing,
     access,
     allows,

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from trueline.cli.local import LocalTrueline
 from trueline.cli.remote import RemoteTrueline
 from trueline.cli.sentences import Misuse
 from trueline.ledger.errors import LedgerInUseError
@@ -58,6 +57,8 @@ def connected(server: str | None, key: str | None, data: Path | None) -> Iterato
             yield RemoteTrueline(client)
         return
     with opened(settings) as workspace:
+        from trueline.cli.local import LocalTrueline  # noqa: PLC0415 - what only data folders need takes long to load
+
         yield LocalTrueline(workspace)
 
 

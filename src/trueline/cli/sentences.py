@@ -13,8 +13,7 @@ from trueline.catalog.errors import CatalogError
 from trueline.cli.trueline import NoSuchJob
 from trueline.importers.errors import ImporterError, MappingError
 from trueline.ledger.errors import LedgerError
-from trueline.service.errors import InvalidRequestError, TruelineError
-from trueline.service.keys import KeyRefused
+from trueline.service.errors import InvalidRequestError, KeyRefused, TruelineError
 
 FAILED = 1
 WRONG_USAGE = 2

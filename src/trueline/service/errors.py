@@ -94,3 +94,12 @@ class TooMuchWaitingError(TruelineError):
     def __init__(self, title: str, seconds: int) -> None:
         super().__init__(f"more events come for the job {title!r} than can be written: try again later")
         self.seconds = seconds
+
+
+class KeyRefused(ValueError):  # noqa: N818 - named as the other refusals are
+    """A key as asked for cannot be made."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
+        """What is wrong: `name`, `scopes`, `jobs` or `expires_at`."""

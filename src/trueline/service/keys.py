@@ -23,7 +23,8 @@ from typing import TYPE_CHECKING
 from trueline.catalog.checks import MAX_ID, is_name
 from trueline.catalog.records import Key
 from trueline.placing import place, sync
-from trueline.service.stores import make_data_folder
+from trueline.service.data_folder import make_data_folder
+from trueline.service.errors import KeyRefused
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -59,15 +60,6 @@ _RANDOM_LENGTH = 43
 """The fewest letters of 62 kinds that hold 256 bits."""
 
 _KEY = re.compile(rf"trl_([a-z2-7]{{{_ID_LENGTH}}})_[0-9A-Za-z]{{{_RANDOM_LENGTH}}}_[0-9a-f]{{8}}")
-
-
-class KeyRefused(ValueError):  # noqa: N818 - named as the other refusals are
-    """A key as asked for cannot be made."""
-
-    def __init__(self, field: str, message: str) -> None:
-        super().__init__(message)
-        self.field = field
-        """What is wrong: `name`, `scopes`, `jobs` or `expires_at`."""
 
 
 class Access(Enum):

@@ -10,15 +10,10 @@ from trueline.catalog.engine import name_of, parse_dsn, sqlite_dsn
 from trueline.catalog.errors import StoreUnavailable
 from trueline.catalog.schema import refuse_newer
 from trueline.catalog.store import Catalog
+from trueline.service.data_folder import make_data_folder
 
 if TYPE_CHECKING:
     from trueline.settings import Settings
-
-
-def make_data_folder(settings: Settings) -> None:
-    """Make the data folder, for its owner only, where there is none; one that is there stays as open as it is."""
-    settings.data.parent.mkdir(parents=True, exist_ok=True)
-    settings.data.mkdir(mode=0o700, exist_ok=True)
 
 
 def refuse_catalog(settings: Settings) -> None:

@@ -14,6 +14,7 @@ from trueline.service.activity import Activities
 from trueline.service.as_of import AsOf
 from trueline.service.audits import Audits
 from trueline.service.backups import Backups
+from trueline.service.data_folder import make_data_folder
 from trueline.service.errors import StartError
 from trueline.service.events import Events
 from trueline.service.feedback import Feedback
@@ -30,7 +31,7 @@ from trueline.service.report import Reports
 from trueline.service.resources import Resources
 from trueline.service.restoring import refuse_unfinished
 from trueline.service.search import EventSearch
-from trueline.service.stores import make_data_folder, open_catalog, refuse_catalog
+from trueline.service.stores import open_catalog, refuse_catalog
 from trueline.service.training import Training
 from trueline.service.writing import Writing
 

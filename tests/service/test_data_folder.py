@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from trueline.service.stores import make_data_folder
+from trueline.service.data_folder import make_data_folder
 from trueline.settings import Settings
 
 if TYPE_CHECKING:
