@@ -32,6 +32,7 @@ def test_hostile_documents_are_stored_faithfully_or_refused(tmp_path: Path, caps
         (b'{"a": 1e400}', False),
         (b'{"a": NaN}', False),
         (rb'{"a": "\ud800"}', False),
+        (rb'{"a": ["\ud800"], "a": 1}', False),
         (b'{"a": "\xff"}', False),
         (b'{"%b": null}' % (b"x" * 10_240), True),
         (b'{"%b": {}}' % (b"x" * 1_025), False),

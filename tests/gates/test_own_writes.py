@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gate import BrokenError
+from killed import LABELS, Job
+from oracle import JobTerms, Oracle
 from own_writes import ASKED, Writer, write_and_read
 
 if TYPE_CHECKING:
@@ -23,6 +25,13 @@ def test_what_was_acknowledged_is_in_the_next_answer(tmp_path: Path, capsys: pyt
     assert set(read.asked) == set(ASKED)
     with capsys.disabled():
         print(f"\nown writes: {read}")  # noqa: T201 - the figure of the gate
+
+
+def test_the_first_request_of_a_job_leaves_something_to_ask_about() -> None:
+    for seed in range(1_000):  # one in ten lines is no event, and one in twenty requests has a single line
+        job = Job(1, by_bucket=False, told=Oracle(JobTerms(LABELS)))
+        Writer(0, seed).next(job).tell(job.told)
+        assert job.told.sent
 
 
 def test_a_write_that_is_not_in_the_next_answer_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
