@@ -81,10 +81,10 @@ class _Queue:
     def expect(self, answered: int, seconds: float, written: int = 0) -> bool:
         """Learn from a batch: how many it answered, how long it took, its bytes. Whether more are likely to come.
 
-        Who was answered often sends again. Half of all there are make the next batch: as the others arrive and are
-        read, these are written.
+        Who was answered often sends again, so as many are expected as there are. An insert costs the processor half of
+        what it costs for a hundred times as many events, and the engine merges what each of them makes.
         """
-        self._expected = (answered + len(self.requests)) // 2
+        self._expected = answered + len(self.requests)
         self._patience = min(seconds, MOST_PATIENCE)
         self._rate = written / seconds
         return bool(self.requests) or self._expected > 1
