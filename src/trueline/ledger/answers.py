@@ -112,8 +112,9 @@ class Answers:
         """The ids of those of the first so many changed events of a selection that pass the filters, in their order."""
         with self._tally(population) as tally:
             changed = [] if tally is None else tally.changed_events(selection, wanted)
-        ids = self._ids(population, changed) if population.filters else self._ids_of_all(population, changed)
-        return _in_order(changed, ids)
+        # of subjects it counts all events, of which some pass
+        ids = self._ids_at if selection.subjects is None else self._ids
+        return _in_order(changed, ids(population, changed))
 
     def _ids_at(self, population: Population, changed: Sequence[ChangedEvents]) -> dict[tuple[int, int], list[str]]:
         """The ids of events by subject's key and moment; `changed` says how many pass the filters.

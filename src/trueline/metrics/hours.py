@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
@@ -49,17 +49,30 @@ class Window:
         return (self.start is None or ts >= self.start) and (self.end is None or ts < self.end)
 
 
+class Span(NamedTuple):
+    """From when to when events are that are counted together, and whether a version taken back may be either."""
+
+    first: NDArray[np.int64]
+    last: NDArray[np.int64]
+    unsure: NDArray[np.bool_]
+
+
 class Hours:
-    """Events counted by hour and by kind: a row an hour, a column for each of what counts as one kind."""
+    """Events counted by hour and by kind: a row an hour, a column for each of what counts as one kind.
+
+    Of decided events it is also known when the first and the last of each hour and decision happened: a row a decision,
+    a column an hour.
+    """
 
     def __init__(self) -> None:
         self.hours = np.empty(0, np.int64)
         self.counts = np.zeros((0, 8), np.int64)
-        self.decided = np.empty(0, np.int64)
-        self.first = np.empty(0, np.int64)
-        self.last = np.empty(0, np.int64)
-        self.unsure = np.empty(0, np.bool_)
         self.total = np.zeros(8, np.int64)
+        self.decided = np.zeros((0, 0), np.int64)
+        self.first = np.zeros((0, 0), np.int64)
+        self.last = np.zeros((0, 0), np.int64)
+        self.unsure = np.zeros((0, 0), np.bool_)
+        """Whether a version taken back may be the first or the last."""
 
     def widen(self, kinds: int) -> None:
         """Have a column for so many kinds."""
@@ -75,16 +88,35 @@ class Hours:
             at = np.searchsorted(self.hours, new)
             self.hours = np.insert(self.hours, at, new)
             self.counts = np.insert(self.counts, at, 0, axis=0)
-            self.decided = np.insert(self.decided, at, 0)
-            self.first = np.insert(self.first, at, _LATEST)
-            self.last = np.insert(self.last, at, _EARLIEST)
-            self.unsure = np.insert(self.unsure, at, values=False)
+            self.decided = np.insert(self.decided, at, 0, axis=1)
+            self.first = np.insert(self.first, at, _LATEST, axis=1)
+            self.last = np.insert(self.last, at, _EARLIEST, axis=1)
+            self.unsure = np.insert(self.unsure, at, values=False, axis=1)
         return np.searchsorted(self.hours, hour)
 
     def add(self, place: NDArray[np.intp], kind: NDArray[np.int64], events: NDArray[Any]) -> None:
         """Count so many events more, or fewer."""
         np.add.at(self.counts, (place, kind), events)
         np.add.at(self.total, kind, events)
+
+    def note(self, place: NDArray[np.intp], decision: NDArray[np.int64], events: NDArray[np.int64], span: Span) -> None:
+        """Say of events that are counted which are decided, as what, and when; a decision of 0 is none."""
+        decided = np.flatnonzero(decision > 0)
+        if len(decided):
+            self._have_decisions(int(decision[decided].max()) + 1)
+        at = decision[decided] * len(self.hours) + place[decided]
+        np.add.at(self.decided.reshape(-1), at, events[decided])
+        np.minimum.at(self.first.reshape(-1), at, span.first[decided])
+        np.maximum.at(self.last.reshape(-1), at, span.last[decided])
+        self.unsure.reshape(-1)[at[span.unsure[decided]]] = True
+
+    def _have_decisions(self, decisions: int) -> None:
+        if (more := decisions - len(self.decided)) > 0:
+            new = (more, len(self.hours))
+            self.decided = np.concatenate([self.decided, np.zeros(new, np.int64)])
+            self.first = np.concatenate([self.first, np.full(new, _LATEST)])
+            self.last = np.concatenate([self.last, np.full(new, _EARLIEST)])
+            self.unsure = np.concatenate([self.unsure, np.zeros(new, np.bool_)])
 
     def span(self, window: Window) -> slice:
         """Where the hours of a window stand."""

@@ -14,7 +14,7 @@ Times are microseconds since 1970. Tables are arrow's, arrays numpy's.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pyarrow as pa
@@ -22,7 +22,7 @@ import pyarrow as pa
 from trueline.metrics.counts import Count
 from trueline.metrics.groups import Kind, PlacedGroups
 from trueline.metrics.growing import Codes, GroupedRows, Numbers, columns_of
-from trueline.metrics.hours import HOUR, Hours, Window
+from trueline.metrics.hours import HOUR, Hours, Span, Window
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -118,14 +118,6 @@ _SIDE: Final = 1 << 12
 """More than there are labels in a job, so that two of them and two flags make one number: see `_packed`."""
 
 
-class _Span(NamedTuple):
-    """From when to when events are that are counted together, and whether a version taken back may be either."""
-
-    first: NDArray[np.int64]
-    last: NDArray[np.int64]
-    unsure: NDArray[np.bool_]
-
-
 class Tally:
     """One job's events, counted. Not for several threads at once."""
 
@@ -148,7 +140,7 @@ class Tally:
             _array(hours[name]) for name in ("hour", "events", "taken_back", "first", "last")
         )
         decision, consensus = self._labels.pairs(hours["outcome"])
-        self._count(hour, decision, self._kinds_of(decision, consensus), events, _Span(first, last, taken_back > 0))
+        self._count(hour, decision, self._kinds_of(decision, consensus), events, Span(first, last, taken_back > 0))
 
     # --- events
 
@@ -158,7 +150,7 @@ class Tally:
         decision, first = self._labels.pairs(events["outcome"])
         subject = self._subjects.find(_array(events["subject_key"]))
         kind = self._kinds_now(decision, first, subject)
-        self._count(ts // HOUR, decision, kind, sign, _Span(ts, ts, sign < 0))
+        self._count(ts // HOUR, decision, kind, sign, Span(ts, ts, sign < 0))
         kept = subject != _NONE
         if kept.any():
             self._keep(events.filter(pa.array(kept)), subject[kept], decision[kept], first[kept], kind[kept])
@@ -169,16 +161,11 @@ class Tally:
         decision: NDArray[np.int64],
         kind: NDArray[np.int64],
         events: NDArray[np.int64],
-        span: _Span,
+        span: Span,
     ) -> None:
-        hours = self._hours
-        place = hours.places(hour)
-        hours.add(place, kind, events)
-        decided = decision > 0
-        np.add.at(hours.decided, place[decided], events[decided])
-        np.minimum.at(hours.first, place[decided], span.first[decided])
-        np.maximum.at(hours.last, place[decided], span.last[decided])
-        hours.unsure[place[decided & span.unsure]] = True
+        place = self._hours.places(hour)
+        self._hours.add(place, kind, events)
+        self._hours.note(place, decision, events, span)
 
     def _keep(
         self,
@@ -347,20 +334,28 @@ class Tally:
         """
         hours = self._hours
         span = hours.span(selection.window)
-        decided = selected = hours.decided[span]
+        decided = self._kinds.numbers >= 4 * _SIDE
         if selection.kinds is not None:
-            kinds = np.flatnonzero(selection.kinds & (self._kinds.numbers[: len(selection.kinds)] >= 4 * _SIDE))
-            selected = hours.counts[span][:, kinds].sum(axis=1)
-        filled = np.flatnonzero(selected)
+            kinds = np.flatnonzero(decided[: len(selection.kinds)] & selection.kinds)
+            filled = np.flatnonzero(hours.counts[span][:, kinds].any(axis=1))
+        else:
+            kinds = np.flatnonzero(decided)
+            filled = np.flatnonzero(hours.decided[:, span].any(axis=0))
         if not len(filled):
             return None
-        begin, end = int(filled[0]), int(filled[-1])
-        # the first and last moments that are kept of an hour are those of all its decided events
-        exact = (selected == decided) & ~hours.unsure[span]
-        return (
-            Bound(int(hours.first[span][begin]), exact=bool(exact[begin])),
-            Bound(int(hours.last[span][end]), exact=bool(exact[end])),
-        )
+        begin, end = span.start + int(filled[0]), span.start + int(filled[-1])
+        return self._bound(begin, kinds), self._bound(end, kinds, last=True)
+
+    def _bound(self, place: int, kinds: NDArray[np.intp], *, last: bool = False) -> Bound:
+        """When the first or the last event of an hour and some kinds, all decided, happened; there must be one."""
+        hours = self._hours
+        decision = (self._kinds.numbers[kinds] // (4 * _SIDE)).astype(np.int64)
+        selected = np.bincount(decision, hours.counts[place, kinds], len(hours.decided))
+        there = np.flatnonzero(selected)
+        # the moments that are kept are those of all events with a decision
+        exact = (selected == hours.decided[:, place])[there].all() and not hours.unsure[there, place].any()
+        moment = hours.last[there, place].max() if last else hours.first[there, place].min()
+        return Bound(int(moment), exact=bool(exact))
 
     def latest_missed(self, window: Window, label: str, limit: int) -> LatestMissed:
         """The latest so many events of a window that came to a label which they were not decided as.
