@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 
 _ALLOCATIONS = 10_000
-"""With ten times as many, all that came in four seconds stood still for 150 ms when it was looked through."""
+"""Ten times as many made a server, which had 500 requests a second, stop for 150 ms at each look."""
 
 
 def look_seldom() -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import gc
 import queue
 import sys
 import threading
+import weakref
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from typing import TYPE_CHECKING
@@ -201,6 +203,35 @@ def test_who_leaves_before_it_is_written_has_it_given_up() -> None:
             return written.cancelled()
 
     assert asyncio.run(send())
+
+
+def test_what_was_sent_is_let_go_of_once_it_is_answered() -> None:
+    class Body:
+        """Stands for the bytes of a request."""
+
+    async def send(alone: Alone) -> weakref.ref[Body]:
+        body = Body()
+
+        def read() -> tuple[None, Future[Body]]:
+            written: Future[Body] = Future()
+            threading.Timer(0.05, written.set_result, [body]).start()
+            return None, written
+
+        await alone.take_in(read)
+        return weakref.ref(body)
+
+    async def kept() -> Body | None:
+        with closing(Alone(10)) as alone:
+            sent = await send(alone)
+            await alone.take_in(lambda: (None, _written("next")))  # so that the threads have let go of the first
+            await asyncio.sleep(0)
+            return sent()
+
+    gc.disable()
+    try:
+        assert asyncio.run(kept()) is None
+    finally:
+        gc.enable()
 
 
 def test_at_the_end_nobody_is_waited_for_and_what_is_not_read_is_given_up() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -129,6 +130,33 @@ def test_filters_on_what_is_counted_by_cost_no_count_of_the_events(
     for raw in TOLD_BY_KINDS:
         workspace.metrics.job(job.id, filters=raw)
     with pytest.raises(AssertionError, match="the events were counted"):
+        workspace.metrics.job(job.id, filters=[{"field": "v", "operator": "exists"}])
+
+
+def test_a_filter_on_the_decision_asks_the_ledger_nothing_the_second_time(
+    workspace: Workspace, ledger: Ledger, fresh_title: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = workspace.jobs.create(title=fresh_title(), labels=LABELS)
+    lines = [
+        {"event_id": str(number), "raw_body": {}, "decision": {"label": LABELS[number % 2]}}
+        | {"votes": [{"analyst": "ana", "label": LABELS[0]}]}
+        for number in range(9)
+    ]
+    workspace.ingest.bulk(job, [json.dumps(line).encode() for line in lines])
+    workspace.training.register(job)
+    again = [{"event_id": str(number), "analyst": "ana", "label": LABELS[1]} for number in range(5)]
+    workspace.feedback.bulk(job, [json.dumps(vote).encode() for vote in again])
+    filters = [{"field": "arcanna.result_label", "operator": "is", "value": LABELS[0]}]
+    told = workspace.metrics.job(job.id, filters=filters)
+    assert told["changed_consensus_after_training"]["total_events"] == 3
+
+    def asked(*_: object, **__: object) -> object:
+        raise AssertionError("the ledger was asked")
+
+    for way in ("rows", "table"):
+        monkeypatch.setattr(ledger.engine, way, asked)
+    assert workspace.metrics.job(job.id, filters=filters) == told
+    with pytest.raises(AssertionError, match="the ledger was asked"):
         workspace.metrics.job(job.id, filters=[{"field": "v", "operator": "exists"}])
 
 

@@ -269,6 +269,23 @@ def test_a_writer_expects_those_there_are_to_send_again(
     arriving.result()
 
 
+def test_a_writer_waits_for_no_more_events_than_it_writes_at_once(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(waiting, "MOST_PATIENCE", SECONDS)
+    monkeypatch.setattr(waiting, "MOST_EVENTS", 3)
+    lock = threading.Lock()
+    queue = waiting._Queue(lock)  # noqa: SLF001
+    bulk = waiting._Waiting(PreparedEvents(job, pa.table({"line": [1, 2, 3]}), pa.table({}), []))  # noqa: SLF001
+    with lock:
+        queue.add(bulk)
+        assert queue.expect(1, SECONDS)
+        began = time.monotonic()
+        queue.gather()
+        assert time.monotonic() - began < SECONDS / 2
+        queue.next()
+        queue.expect(1, SECONDS)
+        assert not queue._are_enough() or not queue.requests  # noqa: SLF001 - what is taken waits no more
+
+
 @pytest.mark.parametrize(("took", "waits"), [(0.02, 0.02), (60.0, waiting.MOST_PATIENCE)])
 def test_a_writer_has_no_more_patience_than_the_last_batch_took_and_never_much(took: float, waits: float) -> None:
     lock = threading.Lock()

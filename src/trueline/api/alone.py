@@ -8,6 +8,7 @@ comes back together.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -80,7 +81,7 @@ class Alone:
     def close(self) -> None:
         """Take in nothing more, and give up what is not read yet; waits for nobody."""
         self._closed = True
-        for request in self._unread:
+        for request in tuple(self._unread):  # the readers go on meanwhile
             request.answer.cancel()
         self._readers.shutdown(wait=False, cancel_futures=True)
 
@@ -101,14 +102,16 @@ class Alone:
 
     def _bring_back(self, request: _Request[Any, Any], written: Future[Any], read: object) -> None:
         self._done.append((request, written, read))
-        if not self._is_coming and not self._loop.is_closed():
+        if not self._is_coming:
             self._is_coming = True
-            self._loop.call_soon_threadsafe(self._tell)
+            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+                self._loop.call_soon_threadsafe(self._tell)
 
     def _tell(self) -> None:
         self._is_coming = False  # first: what is done from now on comes by itself if it is too late for this
         while self._done:
             request, written, read = self._done.popleft()
+            request.written = None  # which knows of the request, and both would stay until cycles are looked for
             if request.answer.done():
                 continue  # who waited has left
             error = written.exception()

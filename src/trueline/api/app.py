@@ -82,7 +82,7 @@ def create_app(workspace: Workspace, stopping: Stopping | None = None) -> FastAP
     errors.install(app)
     for router in (
         metrics.router,
-        connectors.sending,  # what is asked most comes first: routes are tried one after the other
+        connectors.sending,  # comes early: routes are tried one after the other, and these are asked most
         report.router,
         audits.router,
         jobs.router,

@@ -334,7 +334,8 @@ class Tally:
         """
         hours = self._hours
         span = hours.span(selection.window)
-        decided = self._kinds.numbers >= 4 * _SIDE
+        decision = self._kinds.numbers // (4 * _SIDE)
+        decided = (decision > 0) & (decision < len(hours.decided))  # of others no event is counted yet
         if selection.kinds is not None:
             kinds = np.flatnonzero(decided[: len(selection.kinds)] & selection.kinds)
             filled = np.flatnonzero(hours.counts[span][:, kinds].any(axis=1))

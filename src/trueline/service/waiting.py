@@ -56,6 +56,7 @@ class _Queue:
         self._enough = threading.Condition(lock)
         self.memory = 0
         """Bytes that what waits takes."""
+        self._events = 0
         self._rate = 0.0
         """Bytes a second that the last batch was written with; 0 before the first."""
         self._expected = 0
@@ -65,13 +66,15 @@ class _Queue:
         """One more waits. The lock must be held, here and below."""
         self.requests.append(request)
         self.memory += request.memory
-        if len(self.requests) >= self._expected:
+        self._events += request.prepared.size
+        if self._are_enough():
             self._enough.notify()
 
     def next(self) -> _Waiting:
         """Who has waited longest, taken out."""
         request = self.requests.popleft()
         self.memory -= request.memory
+        self._events -= request.prepared.size
         return request
 
     def seconds(self) -> int:
@@ -81,8 +84,8 @@ class _Queue:
     def expect(self, answered: int, seconds: float, written: int = 0) -> bool:
         """Learn from a batch: how many it answered, how long it took, its bytes. Whether more are likely to come.
 
-        Who was answered often sends again, so as many are expected as there are. An insert costs the processor half of
-        what it costs for a hundred times as many events, and the engine merges what each of them makes.
+        Who was answered often sends again, so as many are expected as there are: an insert of one event takes hardly
+        less than one of a hundred, and what each has made the engine has to merge.
         """
         self._expected = answered + len(self.requests)
         self._patience = min(seconds, MOST_PATIENCE)
@@ -90,9 +93,15 @@ class _Queue:
         return bool(self.requests) or self._expected > 1
 
     def gather(self) -> None:
-        """Wait for as many as are expected, but no longer than the last batch took; who sends alone never waits."""
+        """Wait for as many as are expected, or for all that one batch takes; who sends alone never waits.
+
+        No longer than the last batch took, and `MOST_PATIENCE`.
+        """
         if self._expected > 1:
-            self._enough.wait_for(lambda: len(self.requests) >= self._expected, self._patience)
+            self._enough.wait_for(self._are_enough, self._patience)
+
+    def _are_enough(self) -> bool:
+        return len(self.requests) >= self._expected or self._events >= MOST_EVENTS
 
 
 class WaitingEvents:
