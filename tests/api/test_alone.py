@@ -30,6 +30,16 @@ def _written(answer: str) -> Future[str]:
     return future
 
 
+def _held(until_set: threading.Event) -> tuple[str, Future[str]]:
+    until_set.wait(10)
+    return "held", _written("written")
+
+
+def _noted(read: list[str]) -> tuple[str, Future[str]]:
+    read.append("read")
+    return "read", _written("written")
+
+
 def test_who_sends_gets_what_was_read_and_what_became_of_it() -> None:
     async def send() -> tuple[str, str]:
         with closing(Alone(10)) as alone:
@@ -157,20 +167,11 @@ def test_more_than_may_wait_are_sent_away_and_the_others_answered() -> None:
 
 def test_who_leaves_before_it_is_read_has_nothing_read() -> None:
     async def send() -> list[str]:
-        held, read = threading.Event(), []
-
-        def hold() -> tuple[str, Future[str]]:
-            held.wait(10)
-            return "held", _written("written")
-
-        def note() -> tuple[str, Future[str]]:
-            read.append("read")
-            return "read", _written("written")
-
+        held, read = threading.Event(), list[str]()
         with closing(Alone(10)) as alone:
-            holding = [asyncio.create_task(alone.take_in(hold)) for _ in range(2)]
+            holding = [asyncio.create_task(alone.take_in(lambda: _held(held))) for _ in range(2)]
             await asyncio.sleep(0.1)
-            leaves = asyncio.create_task(alone.take_in(note))
+            leaves = asyncio.create_task(alone.take_in(lambda: _noted(read)))
             await asyncio.sleep(0.1)
             leaves.cancel()
             await asyncio.wait([leaves])
@@ -236,26 +237,17 @@ def test_what_was_sent_is_let_go_of_once_it_is_answered() -> None:
 
 def test_at_the_end_nobody_is_waited_for_and_what_is_not_read_is_given_up() -> None:
     async def send() -> list[str]:
-        held, read = threading.Event(), []
-
-        def hold() -> tuple[str, Future[str]]:
-            held.wait(10)
-            return "held", _written("written")
-
-        def note() -> tuple[str, Future[str]]:
-            read.append("read")
-            return "read", _written("written")
-
+        held, read = threading.Event(), list[str]()
         alone = Alone(10)
-        holding = [asyncio.create_task(alone.take_in(hold)) for _ in range(2)]
+        holding = [asyncio.create_task(alone.take_in(lambda: _held(held))) for _ in range(2)]
         await until(lambda: not alone._unread)  # noqa: SLF001 - both are being read
-        waiting = [asyncio.create_task(alone.take_in(note)) for _ in range(5)]
+        waiting = [asyncio.create_task(alone.take_in(lambda: _noted(read))) for _ in range(5)]
         await until(lambda: len(alone._unread) == 5)  # noqa: SLF001 - and the others wait
         alone.close()
         for each in await asyncio.gather(*waiting, return_exceptions=True):
             assert isinstance(each, asyncio.CancelledError)
         with pytest.raises(BusyError):
-            await alone.take_in(note)
+            await alone.take_in(lambda: _noted(read))
         held.set()
         assert await asyncio.gather(*holding) == [("held", "written")] * 2
         return read
