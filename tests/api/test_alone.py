@@ -145,24 +145,19 @@ def test_what_goes_wrong_is_told_to_who_sent_it(when: str, wrong: Exception, tol
 def test_more_than_may_wait_are_sent_away_and_the_others_answered() -> None:
     async def send() -> list[object]:
         held = threading.Event()
-
-        def read() -> tuple[str, Future[str]]:
-            held.wait(10)
-            return "read", _written("written")
-
         with closing(Alone(1)) as alone:
-            being_read = [asyncio.create_task(alone.take_in(read)) for _ in range(2)]
-            for each in being_read:  # one after the other into its thread
-                await asyncio.sleep(0.1)
-                assert not each.done()
-            waits = asyncio.create_task(alone.take_in(read))
-            await asyncio.sleep(0.1)
+            taken = []
+            for unread in (0, 0, 1):  # two are being read, and the third one waits
+                taken.append(asyncio.create_task(alone.take_in(lambda: _held(held))))
+                await asyncio.sleep(0)
+                await until(lambda unread=unread: len(alone._unread) == unread)  # type: ignore[misc]  # noqa: SLF001
             with pytest.raises(BusyError):
-                await alone.take_in(read)
+                await alone.take_in(lambda: _held(held))
+            assert not any(each.done() for each in taken)
             held.set()
-            return await asyncio.gather(*being_read, waits)
+            return await asyncio.gather(*taken)
 
-    assert asyncio.run(send()) == [("read", "written")] * 3
+    assert asyncio.run(send()) == [("held", "written")] * 3
 
 
 def test_who_leaves_before_it_is_read_has_nothing_read() -> None:

@@ -223,6 +223,10 @@ class Tally:
         self._hours.widen(len(self._kinds))
         return found
 
+    def _decisions(self) -> NDArray[np.int64]:
+        """The decision of each kind, by its code; 0: not decided yet."""
+        return (self._kinds.numbers // (4 * _SIDE)).astype(np.int64)
+
     def _is_changed(self, kind: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Whether events of these kinds are decided and changed after training."""
         packed = self._kinds.numbers[kind]
@@ -334,7 +338,7 @@ class Tally:
         """
         hours = self._hours
         span = hours.span(selection.window)
-        decision = self._kinds.numbers // (4 * _SIDE)
+        decision = self._decisions()
         decided = (decision > 0) & (decision < len(hours.decided))  # of others no event is counted yet
         if selection.kinds is not None:
             kinds = np.flatnonzero(decided[: len(selection.kinds)] & selection.kinds)
@@ -350,8 +354,7 @@ class Tally:
     def _bound(self, place: int, kinds: NDArray[np.intp], *, last: bool = False) -> Bound:
         """When the first or the last event of an hour and some kinds, all decided, happened; there must be one."""
         hours = self._hours
-        decision = (self._kinds.numbers[kinds] // (4 * _SIDE)).astype(np.int64)
-        selected = np.bincount(decision, hours.counts[place, kinds], len(hours.decided))
+        selected = np.bincount(self._decisions()[kinds], hours.counts[place, kinds], len(hours.decided))
         there = np.flatnonzero(selected)
         # the moments that are kept are those of all events with a decision
         exact = (selected == hours.decided[:, place])[there].all() and not hours.unsure[there, place].any()
@@ -364,8 +367,7 @@ class Tally:
         Hours that are only partly in the window are among them where they have such events, whenever these happened.
         """
         hours, code = self._hours, self._labels.code(label)
-        outcome = self._kinds.numbers // 4
-        decision, consensus = outcome // _SIDE, outcome % _SIDE
+        decision, consensus = self._decisions(), self._kinds.numbers // 4 % _SIDE
         missed = (consensus == code) & (decision != code) & (decision != 0)
         span = hours.span(window.widened())
         events = hours.counts[span][:, np.flatnonzero(missed)].sum(axis=1)
