@@ -22,7 +22,8 @@ _ISO = re.compile(ISO_PATTERN)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _USUAL_LENGTHS = {len("2025-01-01T00:00:00Z"), len("2025-01-01T00:00:00.123Z"), len("2025-01-01T00:00:00.123456Z")}
-_USUAL_MARKS = ("-", "-", "T", ":", ":", "Z")
+_USUAL_MARKS = "--T::"
+"""Every third character from the fifth on, before any fraction."""
 _MAX_OFFSET_HOURS = 23
 _MAX_OFFSET_MINUTES = 59
 
@@ -74,7 +75,7 @@ def _usual_instant(text: str) -> datetime | None:
 
     The standard library reads this form as `_ISO` says, and many times as fast; it reads others differently.
     """
-    if len(text) not in _USUAL_LENGTHS or (text[4], text[7], text[10], text[13], text[16], text[-1]) != _USUAL_MARKS:
+    if len(text) not in _USUAL_LENGTHS or text[4:19:3] != _USUAL_MARKS or text[-1] != "Z":
         return None
     try:
         moment = datetime.fromisoformat(text)
@@ -83,7 +84,7 @@ def _usual_instant(text: str) -> datetime | None:
     return moment if FIRST_YEAR <= moment.year <= LAST_YEAR else None
 
 
-@lru_cache(maxsize=16_384)  # the events, decisions and votes of a stretch of time share their moments
+@lru_cache(maxsize=1_024)  # an event and its decision often share their moment, and neighbours do
 def parse_micros(text: str) -> int:
     """Read an ISO 8601 date or time as `parse_instant` does, in microseconds since 1970.
 

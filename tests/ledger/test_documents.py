@@ -10,23 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trueline.filters.numbers import number_text
-from trueline.ledger.documents import (
-    MAX_DEPTH,
-    MAX_PATHS,
-    MOST_COLUMNS,
-    OTHER_PATHS,
-    DocumentError,
-    ValueKind,
-    column_name,
-    escaped,
-    joined,
-    laid_out,
-    parts_of,
-    path_of,
-    recalled,
-    searchable,
-    values_at,
-)
+from trueline.ledger.document_columns import ValueKind, column_name, escaped, parts_of, path_of
+from trueline.ledger.documents import MAX_DEPTH, MAX_PATHS, DocumentError, laid_out, searchable, values_at
+from trueline.ledger.other_paths import MOST_COLUMNS, OTHER_PATHS, joined, recalled
 
 if TYPE_CHECKING:
     from trueline.ledger.engine import Engine

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from trueline.ledger.documents import OTHER_PATHS
 from trueline.ledger.events import DECISIONS, STORED
+from trueline.ledger.other_paths import OTHER_PATHS
 from trueline.metrics.consensus import Vote, consensus
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from trueline.ledger.document_columns import EXACT_FLOAT, ValueKind
 from trueline.ledger.document_conditions import ColumnAt, columns_at
-from trueline.ledger.documents import EXACT_FLOAT, ValueKind
 from trueline.ledger.population import asked
 
 if TYPE_CHECKING:

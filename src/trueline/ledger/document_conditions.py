@@ -8,16 +8,9 @@ from typing import TYPE_CHECKING
 from trueline.filters.operators import Comparison
 from trueline.ledger import membership as among
 from trueline.ledger import predicates as of
-from trueline.ledger.documents import (
-    BOOLEAN_TAG,
-    MAX_PATH_LENGTH,
-    NUMBER_TAG,
-    OBJECT_TAG,
-    OTHER_PATHS,
-    TEXT_TAG,
-    ValueKind,
-)
+from trueline.ledger.document_columns import BOOLEAN_TAG, MAX_PATH_LENGTH, NUMBER_TAG, OBJECT_TAG, TEXT_TAG, ValueKind
 from trueline.ledger.membership import Wanted
+from trueline.ledger.other_paths import OTHER_PATHS
 
 if TYPE_CHECKING:
     from collections.abc import Callable

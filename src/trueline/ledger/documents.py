@@ -1,35 +1,29 @@
-"""Documents laid out for filters: one column for each path and kind of value.
-
-A path is the keys on the way to a value joined by dots, through nesting and literal dots alike, and through
-every list; so the values a filter on a path asks about stand together under that path. Each kind of value has
-a column of its own, so that nothing is read into a value that was not sent:
-
-- a path's column name holds ASCII letters, digits, ``_`` and escapes only, so no path can mean anything else;
-- one text, 64-bit integer, everyday float or boolean stands in the column of its path and kind;
-- whatever is not (several values at one path, larger integers, extreme floats) stands in a column of lists of
-  texts, each with a tag in front that keeps its kind;
-- where a path holds an object, a column says so.
-
-Documents that have very many paths between them are laid out in `MOST_COLUMNS` such columns; what stands at further
-paths is put into one column for them all, `OTHER_PATHS`.
-"""
+"""Documents laid out for filters, in the columns that `document_columns` tells of."""
 
 from __future__ import annotations
 
-from enum import StrEnum
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from trueline.filters.numbers import number_text, parse_number
+from trueline.ledger.document_columns import (
+    MAX_PATH_LENGTH,
+    ValueKind,
+    column_name,
+    columns_of,
+    kind_of,
+    parts_of,
+    placed,
+    tagged,
+)
+from trueline.ledger.other_paths import MOST_COLUMNS, OTHER_PATHS, first_paths, in_one_column, joined, put, spread
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-TEXT_TAG, NUMBER_TAG, BOOLEAN_TAG, OBJECT_TAG = "=", "#", "?", "{"
+    from trueline.ledger.layouts import Fitted, Layout
+    from trueline.ledger.other_paths import Cells
 
 MAX_DEPTH = 64
 """Objects and lists inside each other, the document itself included, unless a setting says otherwise."""
@@ -37,78 +31,11 @@ DEEPEST = 256
 """The most that the setting may be: what is stored is read back by functions that call themselves."""
 MAX_PATHS = 10_000
 """Distinct paths of one document."""
-MAX_PATH_LENGTH = 1_024
-MIN_INTEGER, MAX_INTEGER = -(2**63), 2**63 - 1
-EXACT_FLOAT: Final = 2**53
-"""Integers below it, and above its negative, are the same as doubles."""
-_SMALLEST_PLAIN_FLOAT, _LARGEST_PLAIN_FLOAT = 1e-6, 1e21
 _ROWS_WORTH_A_SHAPE = 16
-_PLAIN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_")
-
-
-class ValueKind(StrEnum):
-    """What a column of a path holds; the value begins the column's name."""
-
-    TEXT = "text"
-    INTEGER = "integer"
-    DOUBLE = "double"
-    BOOLEAN = "boolean"
-    SEVERAL = "several"
-    OBJECT = "object"
-
-
-ARROW_TYPES: Final = {
-    ValueKind.TEXT: pa.string(),
-    ValueKind.INTEGER: pa.int64(),
-    ValueKind.DOUBLE: pa.float64(),
-    ValueKind.BOOLEAN: pa.bool_(),
-    ValueKind.SEVERAL: pa.list_(pa.string()),
-    ValueKind.OBJECT: pa.bool_(),
-}
-
-
-OTHER_PATHS: Final = "other_paths"
-"""The column of all paths without columns: lists of tagged values by path; an object is `OBJECT_TAG` alone."""
-
-OTHER_PATHS_TYPE: Final = pa.map_(pa.string(), pa.list_(pa.string()))
-
-MOST_COLUMNS: Final = 4_096
-"""Columns that documents are laid out in at once: each takes memory for every row, whether it has a value or not."""
-
-Cells = dict[str, tuple[list[int], list[Any]]]
-"""By column: the rows that have a value, and the values."""
 
 
 class DocumentError(ValueError):
     """A document that cannot be kept searchable."""
-
-
-@lru_cache(maxsize=16_384)  # documents share most of their paths
-def escaped(path: str) -> str:
-    """A path as part of a column's name: each byte that is no ASCII letter, digit or ``_`` becomes ``-XX``.
-
-    Different paths have different names; the empty path is ``-``.
-    """
-    return "".join(chr(byte) if byte in _PLAIN else f"-{byte:02X}" for byte in path.encode()) or "-"
-
-
-def path_of(name: str) -> str:
-    """The path whose `escaped` form this is."""
-    if name == "-":
-        return ""
-    first, *others = name.split("-")
-    return (first.encode() + b"".join(bytes([int(each[:2], 16)]) + each[2:].encode() for each in others)).decode()
-
-
-def column_name(kind: ValueKind, path: str) -> str:
-    """The name of the column of a path's values of one kind."""
-    return f"{kind}_{escaped(path)}"
-
-
-def parts_of(column: str) -> tuple[ValueKind, str]:
-    """The kind and the `escaped` path that a column's name says."""
-    kind, _, name = column.partition("_")
-    return ValueKind(kind), name
 
 
 class Shape:
@@ -152,7 +79,6 @@ class _Shapes(dict[tuple[object, ...], "Shape | None"]):
 
 
 _SHAPES = _Shapes()
-_KINDS = {str: ValueKind.TEXT, int: ValueKind.INTEGER, float: ValueKind.DOUBLE, bool: ValueKind.BOOLEAN}
 _DOUBLE, _INTEGER = f"{ValueKind.DOUBLE}_", f"{ValueKind.INTEGER}_"
 _UNKNOWN = object()
 
@@ -212,7 +138,7 @@ def _plain_shape(document: dict[str, Any]) -> Shape | None:
                 if not add(value, f"{path}."):
                     return False
             else:
-                columns.append(None if value is None else column_name(_KINDS[type(value)], path))
+                columns.append(None if value is None else column_name(kind_of(type(value)), path))
         return True
 
     if not add(document, ""):
@@ -235,7 +161,7 @@ def _generally(document: dict[str, Any], max_depth: int) -> Searchable:
         _check_length(path)
     for path, value in values.items():
         _check_length(path)
-        kind, kept = _placed(value)
+        kind, kept = placed(value)
         columns[column_name(kind, path)] = kept
     key = (tuple(columns), *sorted(objects))
     shape = _SHAPES.get(key) or _SHAPES.keep(
@@ -244,44 +170,47 @@ def _generally(document: dict[str, Any], max_depth: int) -> Searchable:
     return Searchable(shape, list(columns.values()))  # type: ignore[arg-type]
 
 
-def _placed(value: Any) -> tuple[ValueKind, Any]:  # noqa: ANN401 - any value of JSON
-    if isinstance(value, str):
-        return ValueKind.TEXT, value
-    if isinstance(value, bool):
-        return ValueKind.BOOLEAN, value
-    if isinstance(value, list):
-        return ValueKind.SEVERAL, [tagged(member) for member in value]
-    number = _plain_number(value)
-    if number is None:
-        return ValueKind.SEVERAL, [tagged(value)]
-    return (ValueKind.INTEGER if isinstance(number, int) else ValueKind.DOUBLE), number
-
-
-def laid_out(documents: Sequence[Searchable]) -> pa.Table:
-    """Documents made `searchable`, a row each, as columns of `ARROW_TYPES`; what a document lacks is null.
+def laid_out(documents: Sequence[Searchable | Fitted]) -> pa.Table:
+    """Documents, a row each, as columns of `ARROW_TYPES`; what a document lacks is null.
 
     Where they would take more than `MOST_COLUMNS`, there is `OTHER_PATHS` too.
     """
-    groups: dict[int, list[int]] = {}
+    fitted: dict[Layout, tuple[list[int], list[Fitted]]] = {}
+    others: tuple[list[int], list[Searchable]] = ([], [])
     for row, document in enumerate(documents):
-        groups.setdefault(id(document.shape), []).append(row)
-    shapes = [documents[rows[0]].shape for rows in groups.values()]
-    if len(groups) * _ROWS_WORTH_A_SHAPE > len(documents) or _are_wide(shapes):
-        laid = [(list(range(len(documents))), _gathered(documents))]
-    else:  # documents of one shape turn into columns at once; what came of all shapes is put into its order at the end
-        laid = [(rows, _columns([documents[row] for row in rows])) for rows in groups.values()]
-    names = dict.fromkeys(name for _, columns in laid for name in columns)
-    if not names:  # a table without columns would have no rows either
-        return pa.table({column_name(ValueKind.OBJECT, ""): pa.nulls(len(documents), pa.bool_())})
-    if len(laid) == 1:
-        return pa.table(laid[0][1])
-    order = pc.array_sort_indices(pa.array([row for rows, _ in laid for row in rows], pa.int64()))
-    table = {}
-    for name in names:
-        kind = ARROW_TYPES[parts_of(name)[0]]
-        parts = [columns[name] if name in columns else pa.nulls(len(rows), kind) for rows, columns in laid]
-        table[name] = pa.concat_arrays(parts).take(order)
-    return pa.table(table)
+        if isinstance(document, Searchable):
+            others[0].append(row)
+            others[1].append(document)
+        else:
+            rows, alike = fitted.setdefault(document.layout, ([], []))
+            rows.append(row)
+            alike.append(document)
+    parts = [(rows, layout.columns(alike)) for layout, (rows, alike) in fitted.items()]
+    if others[0] or not parts:
+        parts += _by_shape(*others)
+    tables = [_table(columns, len(rows)) for rows, columns in parts]
+    if len(tables) == 1:
+        return tables[0]
+    order = pc.array_sort_indices(pa.array([row for rows, _ in parts for row in rows], pa.int64()))
+    return joined(tables).take(order)
+
+
+def _by_shape(rows: list[int], documents: Sequence[Searchable]) -> list[tuple[list[int], dict[str, pa.Array]]]:
+    """The columns of documents in these rows: of all at once, or of those of each shape, and the rows they are of."""
+    groups: dict[Shape, list[int]] = {}
+    for place, document in enumerate(documents):
+        groups.setdefault(document.shape, []).append(place)
+    if not documents or len(groups) * _ROWS_WORTH_A_SHAPE > len(documents) or _are_wide(groups):
+        return [(rows, _gathered(documents))]
+    return [
+        ([rows[place] for place in places], _columns(shape, [documents[place].values for place in places]))
+        for shape, places in groups.items()
+    ]
+
+
+def _table(columns: dict[str, pa.Array], size: int) -> pa.Table:
+    # a table without columns would have no rows either
+    return pa.table(columns or {column_name(ValueKind.OBJECT, ""): pa.nulls(size, pa.bool_())})
 
 
 def _are_wide(shapes: Iterable[Shape]) -> bool:
@@ -300,7 +229,7 @@ def _gathered(documents: Sequence[Searchable]) -> dict[str, pa.Array]:
     for row, document in enumerate(documents):
         for name, value in zip(document.shape.columns, document.values, strict=True):
             if type(value) in {int, float}:
-                kind, kept = _placed(value)
+                kind, kept = placed(value)
                 put(cells, f"{kind}_{parts_of(name)[1]}", row, kept)  # type: ignore[arg-type]
             elif name is not None:
                 put(cells, name, row, value)
@@ -316,181 +245,14 @@ def _gathered(documents: Sequence[Searchable]) -> dict[str, pa.Array]:
     return columns
 
 
-def put(cells: Cells, name: str, row: int, value: Any) -> None:  # noqa: ANN401 - any value of JSON
-    """Have a column say something in a row."""
-    rows, values = cells.get(name) or cells.setdefault(name, ([], []))
-    rows.append(row)
-    values.append(value)
-
-
-def first_paths(columns: Iterable[str], most: int) -> set[str] | None:
-    """The escaped paths of as many columns as there may be, those that come first; None: all of them."""
-    kinds: dict[str, int] = {}
-    for name in columns:
-        path = parts_of(name)[1]
-        kinds[path] = kinds.get(path, 0) + 1
-    if sum(kinds.values()) <= most:
-        return None
-    own: set[str] = set()
-    for path, wide in kinds.items():
-        most -= wide
-        if most < 0:
-            break
-        own.add(path)
-    return own
-
-
-def spread(name: str, rows: list[int], values: list[Any], size: int) -> pa.Array:
-    """A column of so many rows that has these values in these rows, which are in order."""
-    column = pa.array(values, ARROW_TYPES[parts_of(name)[0]])
-    if len(rows) == size:
-        return column
-    places, missing = np.zeros(size, np.int32), np.ones(size, np.bool_)
-    places[rows] = np.arange(len(rows), dtype=np.int32)
-    missing[rows] = False
-    return column.take(pa.array(places, mask=missing))
-
-
-def in_one_column(parts: Iterable[Cells], size: int, before: Iterable[list[tuple[str, list[str]]]] = ()) -> pa.Array:
-    """What these columns say, as `OTHER_PATHS` has it, of so many rows; added to what that says before."""
-    rows: list[dict[str, list[str]]] = [{} for _ in range(size)]
-    for row, entries in zip(rows, before, strict=False):
-        row.update(entries or ())
-    for cells in parts:
-        for name, (at, values) in cells.items():
-            kind, escaped_path = parts_of(name)
-            path = path_of(escaped_path)
-            for place, value in zip(at, values, strict=True):
-                rows[place][path] = [*rows[place].get(path, ()), *_tags(kind, value)]
-    return pa.array([list(row.items()) for row in rows], OTHER_PATHS_TYPE)
-
-
-def _tags(kind: ValueKind, value: Any) -> list[str]:  # noqa: ANN401 - any value of JSON
-    if kind is ValueKind.OBJECT:
-        return [OBJECT_TAG]
-    return value if kind is ValueKind.SEVERAL else [tagged(value)]
-
-
-def cells_of(documents: pa.Table, names: Iterable[str]) -> Cells:
-    """What some columns say, and in which rows."""
-    cells: Cells = {}
-    for name in names:
-        column = documents[name].combine_chunks()
-        valid = column.is_valid()
-        rows = np.flatnonzero(valid.to_numpy(zero_copy_only=False)).tolist()
-        if rows:
-            cells[name] = (rows, column.filter(valid).to_pylist())
-    return cells
-
-
-def joined(tables: Sequence[pa.Table]) -> pa.Table:
-    """Documents laid out apart, one after the other, in no more columns than are laid out at once."""
-    names = dict.fromkeys(name for table in tables for name in table.column_names if name != OTHER_PATHS)
-    own = first_paths(names, MOST_COLUMNS)
-    if own is not None:
-        tables = [_narrowed(table, own) for table in tables]
-    return pa.concat_tables(tables, promote_options="permissive").combine_chunks()
-
-
-def _narrowed(table: pa.Table, own: set[str]) -> pa.Table:
-    """With what stands at paths other than these in `OTHER_PATHS`."""
-    left = [name for name in table.column_names if name != OTHER_PATHS and parts_of(name)[1] not in own]
-    if not left:
-        return table
-    before = table[OTHER_PATHS].to_pylist() if OTHER_PATHS in table.column_names else ()
-    others = in_one_column([cells_of(table, left)], table.num_rows, before)
-    kept = {name: table[name] for name in table.column_names if name not in {*left, OTHER_PATHS}}
-    return pa.table(kept | {OTHER_PATHS: others})
-
-
-def recalled(documents: pa.Table, own: set[str]) -> pa.Table:
-    """With what stands at some paths, escaped, in columns of its own, where `OTHER_PATHS` has it."""
-    if OTHER_PATHS not in documents.column_names:
-        return documents
-    size = documents.num_rows
-    cells: Cells = {}
-    stays: list[list[tuple[str, list[str]]]] = []
-    for row, entries in enumerate(documents[OTHER_PATHS].to_pylist()):
-        stays.append([])
-        for path, values in entries or ():
-            if escaped(path) not in own:
-                stays[row].append((path, values))
-                continue
-            if OBJECT_TAG in values:
-                put(cells, column_name(ValueKind.OBJECT, path), row, value=True)
-            if plain := [value for value in values if value != OBJECT_TAG]:
-                kind, kept = _placed(_untagged(plain[0])) if len(plain) == 1 else (ValueKind.SEVERAL, plain)
-                put(cells, column_name(kind, path), row, kept)
-    if not cells:
-        return documents
-    columns = dict(zip(documents.column_names, documents.columns, strict=True))
-    for name, at in cells.items():
-        column = spread(name, *at, size)
-        columns[name] = pc.coalesce(columns[name], column) if name in columns else column
-    return pa.table(columns | {OTHER_PATHS: in_one_column([], size, stays)})
-
-
-def paths_apart(documents: pa.Table) -> dict[str, None]:
-    """The paths, escaped, that `OTHER_PATHS` has something at, in their order."""
-    if OTHER_PATHS not in documents.column_names:
-        return {}
-    return {escaped(path): None for entries in documents[OTHER_PATHS].to_pylist() for path, _ in entries or ()}
-
-
-def _columns(documents: list[Searchable]) -> dict[str, pa.Array]:
+def _columns(shape: Shape, documents: list[list[Any]]) -> dict[str, pa.Array]:
     """The columns of documents of one shape."""
-    shape = documents[0].shape
     columns: dict[str, pa.Array] = {}
-    for name, values in zip(shape.columns, zip(*[each.values for each in documents], strict=True), strict=True):
-        if name is None:
-            continue
-        kind, path = parts_of(name)
-        try:
-            column = pa.array(values, ARROW_TYPES[kind])
-        except OverflowError:  # integers past 64 bits
-            column = pa.array([None if _plain_number(value) is None else value for value in values], pa.int64())
-        columns |= {name: column} if kind is not ValueKind.DOUBLE else _plain_floats(name, column)
-        if kind in _NUMBERS and columns[name].null_count:
-            unusual = [None if _plain_number(value) is not None else [tagged(value)] for value in values]
-            if any(unusual):
-                columns[f"{ValueKind.SEVERAL}_{path}"] = pa.array(unusual, ARROW_TYPES[ValueKind.SEVERAL])
+    for name, values in zip(shape.columns, zip(*documents, strict=True), strict=True):
+        if name is not None:
+            columns |= columns_of(*parts_of(name), values)
     present = pa.repeat(pa.scalar(value=True), len(documents)) if shape.objects else None
     return columns | dict.fromkeys(shape.objects, present)
-
-
-_NUMBERS = frozenset({ValueKind.INTEGER, ValueKind.DOUBLE})
-
-
-def _plain_floats(name: str, column: pa.Array) -> dict[str, pa.Array]:
-    """Floats as `_plain_number` has them: extreme ones left out."""
-    size = pc.abs(column)
-    everyday = pc.and_(pc.greater_equal(size, _SMALLEST_PLAIN_FLOAT), pc.less(size, _LARGEST_PLAIN_FLOAT))
-    zero = pc.equal(size, 0.0)
-    # -0 becomes 0
-    plain = pc.if_else(zero, 0.0, column)
-    return {name: pc.if_else(pc.or_(everyday, zero), plain, pa.scalar(None, pa.float64()))}
-
-
-def tagged(value: str | float | bool) -> str:
-    """A value as one text that keeps its kind."""
-    if isinstance(value, str):
-        return TEXT_TAG + value
-    if isinstance(value, bool):
-        return BOOLEAN_TAG + ("true" if value else "false")
-    return NUMBER_TAG + number_text(value)
-
-
-def _untagged(value: str) -> str | float | bool:
-    """The value that a tagged text keeps."""
-    tag, bare = value[:1], value[1:]
-    if tag == TEXT_TAG:
-        return bare
-    if tag == BOOLEAN_TAG:
-        return bare == "true"
-    number = parse_number(bare)
-    if number is None:
-        raise ValueError(f"{value!r} is no value of a document")
-    return number
 
 
 def values_at(document: dict[str, Any], path: str) -> list[str]:
@@ -504,15 +266,6 @@ def values_by_path(document: dict[str, Any]) -> dict[str, Any]:
     values: dict[str, Any] = {}
     _collect(document, "", values, set(), DEEPEST, outermost=True)
     return values
-
-
-def _plain_number(value: float) -> int | float | None:
-    """The number as the engine's own type keeps it exactly and writes it alike; None where it does not."""
-    if isinstance(value, int):
-        return value if MIN_INTEGER <= value <= MAX_INTEGER else None
-    if value == 0:
-        return 0.0
-    return value if _SMALLEST_PLAIN_FLOAT <= abs(value) < _LARGEST_PLAIN_FLOAT else None
 
 
 def _collect(  # noqa: PLR0913 - what is collected, and where it stands

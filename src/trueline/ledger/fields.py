@@ -11,19 +11,19 @@ from typing import TYPE_CHECKING
 
 from trueline.filters.numbers import parse_number
 from trueline.instants import parse_instant
-from trueline.ledger.documents import (
+from trueline.ledger.document_columns import (
     BOOLEAN_TAG,
     MAX_INTEGER,
     MIN_INTEGER,
     NUMBER_TAG,
     OBJECT_TAG,
-    OTHER_PATHS,
     TEXT_TAG,
     ValueKind,
     column_name,
     parts_of,
     path_of,
 )
+from trueline.ledger.other_paths import OTHER_PATHS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -15,21 +15,10 @@ from typing import TYPE_CHECKING, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from trueline.ledger.documents import (
-    ARROW_TYPES,
-    EXACT_FLOAT,
-    OTHER_PATHS,
-    ValueKind,
-    cells_of,
-    column_name,
-    escaped,
-    in_one_column,
-    parts_of,
-    paths_apart,
-    recalled,
-)
+from trueline.ledger.document_columns import ARROW_TYPES, EXACT_FLOAT, ValueKind, column_name, escaped, parts_of
 from trueline.ledger.errors import JobGoneError
 from trueline.ledger.merging import SYNCED
+from trueline.ledger.other_paths import OTHER_PATHS, cells_of, in_one_column, paths_apart, recalled
 
 if TYPE_CHECKING:
     from trueline.ledger.engine import Engine

@@ -16,7 +16,7 @@ import numpy as np
 from trueline.filters.fields import own_field
 from trueline.ledger.column_reading import KeptJob, Reading, take_together
 from trueline.ledger.conditions import ask_for_kinds_alone
-from trueline.ledger.documents import escaped
+from trueline.ledger.document_columns import escaped
 from trueline.ledger.value_query import ValueQuery
 from trueline.metrics.coded_rows import BYTES_A_ROW, CodedRows, Moment
 from trueline.metrics.hours import Window

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from trueline.filters.numbers import INTEGER_PATTERN, OTHER_NUMBER_PATTERN
 from trueline.filters.request import Scalar  # noqa: TC001 - part of a dataclass
-from trueline.ledger.documents import MAX_INTEGER, MIN_INTEGER
+from trueline.ledger.document_columns import MAX_INTEGER, MIN_INTEGER
 from trueline.ledger.predicates import NEVER, any_of, as_boolean, as_float, as_number, matches, met, scalar_text
 
 if TYPE_CHECKING:

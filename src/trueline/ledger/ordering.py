@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from trueline.filters.fields import Kind, OwnField, own_field
 from trueline.ledger.conditions import own_expression
-from trueline.ledger.documents import MAX_PATH_LENGTH, NUMBER_TAG, OBJECT_TAG, OTHER_PATHS, TEXT_TAG, ValueKind
+from trueline.ledger.document_columns import MAX_PATH_LENGTH, NUMBER_TAG, OBJECT_TAG, TEXT_TAG, ValueKind
+from trueline.ledger.other_paths import OTHER_PATHS
 
 if TYPE_CHECKING:
     from trueline.ledger.conditions import JobShape

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from trueline.filters.operators import Comparison
-from trueline.ledger.documents import ARROW_TYPES, ValueKind, column_name
+from trueline.ledger.document_columns import ARROW_TYPES, ValueKind, column_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

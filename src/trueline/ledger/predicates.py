@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from trueline.filters.numbers import INTEGER_PATTERN, NUMBER_PATTERN, number_text, parse_number
 from trueline.filters.operators import Comparison
 from trueline.instants import FIRST_YEAR, ISO_PATTERN, LAST_YEAR, parse_instant, to_micros
-from trueline.ledger.documents import MAX_INTEGER, MIN_INTEGER
+from trueline.ledger.document_columns import MAX_INTEGER, MIN_INTEGER
 
 if TYPE_CHECKING:
     from trueline.filters.request import Scalar

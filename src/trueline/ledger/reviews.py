@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Final
 from trueline.filters.fields import Kind, own_field
 from trueline.ledger.audits import DRAWN
 from trueline.ledger.conditions import asks_for_subject, own_expression
+from trueline.ledger.document_columns import OBJECT_TAG, ValueKind
 from trueline.ledger.document_conditions import columns_at
-from trueline.ledger.documents import OBJECT_TAG, ValueKind
 from trueline.ledger.population import VOTED_KEYS, asked
 from trueline.ledger.predicates import moment_text
 from trueline.metrics.reviewed_buckets import DECIDED

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from trueline.ledger.conditions import conditions
-from trueline.ledger.documents import ValueKind
+from trueline.ledger.document_columns import ValueKind
 from trueline.ledger.job_tables import JobTable
 from trueline.ledger.parameters import Parameters
 

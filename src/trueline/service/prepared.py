@@ -13,8 +13,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from trueline.ledger.columns import MOMENT, in_microseconds
-from trueline.ledger.documents import MAX_DEPTH, DocumentError, joined, laid_out
+from trueline.ledger.documents import MAX_DEPTH, DocumentError, laid_out
 from trueline.ledger.events import SENT
+from trueline.ledger.other_paths import joined
 from trueline.service.lines import EventRow, LineError, Rejected
 from trueline.service.sent import CheckedEvent, EventReader, Said, SentDecision, SentEvent, SentVote
 

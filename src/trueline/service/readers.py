@@ -50,7 +50,7 @@ class Readers:
             return prepare_events(job, keys, lines, max_depth=self._max_depth)
         pool = self._pool()
         try:
-            return pool.submit(prepare_events, job, keys, lines, max_depth=self._max_depth).result()
+            return pool.submit(_read, job, keys, lines, self._max_depth).result()
         except BrokenExecutor:  # a process was killed, as by a system short of memory
             _log.warning("a process that reads has ended; what it was to read is read here")
             self._drop(pool)
@@ -78,6 +78,11 @@ class Readers:
         pool.shutdown(wait=False)
 
 
+def _read(job: Job, keys: KeyMaker, lines: Sequence[bytes], max_depth: int) -> PreparedEvents:
+    garbage.look()  # at what the last request left
+    return prepare_events(job, keys, lines, max_depth=max_depth)
+
+
 def _begin() -> None:
     """Make a process ready: it ends when told to, or with the one that it reads for, and not with Ctrl-C before.
 
@@ -85,7 +90,7 @@ def _begin() -> None:
     """
     os.nice(_NICE)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    garbage.look_seldom()
+    garbage.look_when_told()
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 

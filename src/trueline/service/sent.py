@@ -8,13 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from trueline.ledger.documents import Searchable, searchable, values_at
+from trueline.ledger.document_columns import tagged
+from trueline.ledger.documents import searchable, values_by_path
 from trueline.service import lines
+from trueline.service.documents import DocumentReader
 from trueline.service.lines import LineError
 
 if TYPE_CHECKING:
     from trueline.catalog.records import Job
+    from trueline.ledger.documents import Searchable
     from trueline.ledger.keys import KeyMaker
+    from trueline.ledger.layouts import Fitted
 
 _MAX_CONFIDENCE = 100
 
@@ -63,7 +67,7 @@ class CheckedEvent(msgspec.Struct, frozen=True, gc=False):
 class SentEvent(CheckedEvent, frozen=True, gc=False):
     """An event as it was sent, its document ready to be laid out."""
 
-    document: Searchable
+    document: Searchable | Fitted
     named_here: bool = False
     """Whether it came without an id and got one that no other event has."""
 
@@ -86,6 +90,7 @@ class EventReader:
         self._job = job
         self._keys = keys
         self._max_depth = max_depth
+        self._documents = DocumentReader(max_depth)
         self._by_bucket = job.grouping == "bucket"
         self._facts_of_rows: dict[bytes, _Facts] = {}
         self._said: dict[tuple[bytes, bytes], Said] = {}
@@ -106,7 +111,9 @@ class EventReader:
         """
         event_id = lines.identifier("event_id", line.event_id)
         body = bytes(line.raw_body)
-        return self._event(number, event_id, body, lines.read_document(body), self._facts(line))
+        document = self._documents.read(body)
+        facts = self._facts(line)
+        return self._event(number, event_id, body, document, self._whole(facts, body))
 
     def row(self, number: int, row: lines.EventRow) -> SentEvent:
         """Read a row of a file.
@@ -118,7 +125,8 @@ class EventReader:
         if facts is None:
             facts = self._facts_of_rows[row.facts] = self._facts(lines.read_event_row(row))
         event_id = lines.identifier("event_id", row.event_id)
-        return self._event(number, event_id, row.raw_body, row.document, facts)
+        document = searchable(row.document, self._max_depth)
+        return self._event(number, event_id, row.raw_body, document, self._whole(facts, row.document))
 
     def _facts(self, line: lines.EventLine) -> _Facts:
         told = (bytes(line.decision), bytes(line.votes))
@@ -149,31 +157,57 @@ class EventReader:
             remark.note,
         )
 
-    def _event(self, number: int, named: str | None, body: bytes, document: dict[str, Any], facts: _Facts) -> SentEvent:
-        columns = searchable(document, self._max_depth)
-        ts = facts.ts
-        if ts is None and (own := document.get("@timestamp")) is not None:
-            if not isinstance(own, str):
-                raise LineError("raw_body: @timestamp is not an ISO 8601 text; send a timestamp beside it")
-            ts = lines.moment("raw_body: @timestamp", own)
+    def _whole(self, facts: _Facts, told: dict[str, Any] | bytes) -> _Facts:
+        """With the time and the bucket that the document tells, where nothing else does.
+
+        Raises:
+            LineError: it does not tell what it has to, or something else.
+        """
+        wants_bucket = self._by_bucket and not facts.bucket_id
+        if facts.ts is not None and not wants_bucket:
+            return facts
+        document = lines.read_document(told) if isinstance(told, bytes) else told
+        return _Facts(
+            _own_moment(document) if facts.ts is None else facts.ts,
+            bucket_of(self._job, document) if wants_bucket else facts.bucket_id,
+            facts.said,
+        )
+
+    def _event(
+        self, number: int, named: str | None, body: bytes, document: Searchable | Fitted, facts: _Facts
+    ) -> SentEvent:
         event_id = uuid.uuid4().hex if named is None else named
         event_key = self._keys.event(event_id)
         bucket_id, subject_key = "", event_key
         if self._by_bucket:
-            bucket_id = facts.bucket_id or bucket_of(self._job, document)
+            bucket_id = facts.bucket_id or ""
             subject_key = self._keys.bucket(bucket_id)
         return SentEvent(
             number,
             event_id,
             event_key,
-            ts,
+            facts.ts,
             bucket_id,
             subject_key,
             body,
             facts.said,
-            columns,
+            document,
             named is None,
         )
+
+
+def _own_moment(document: dict[str, Any]) -> int | None:
+    """The time that a document tells itself.
+
+    Raises:
+        LineError: it tells something else there.
+    """
+    own = document.get("@timestamp")
+    if own is None:
+        return None
+    if not isinstance(own, str):
+        raise LineError("raw_body: @timestamp is not an ISO 8601 text; send a timestamp beside it")
+    return lines.moment("raw_body: @timestamp", own)
 
 
 def sent_decision(job: Job, line: lines.DecisionLine) -> SentDecision:
@@ -201,10 +235,13 @@ def bucket_of(job: Job, document: dict[str, object]) -> str:
     """
     if not job.decision_points:
         raise LineError("bucket_id is missing, and the job has no decision points to tell the bucket by")
+    values = values_by_path(document)
     hasher = hashlib.blake2b(digest_size=16)
     for point in job.decision_points:
-        for value in values_at(document, point):
-            hasher.update(f"{len(value)}:".encode())
-            hasher.update(value.encode())
+        found = values.get(point, [])
+        for value in found if isinstance(found, list) else [found]:
+            text = tagged(value)
+            hasher.update(f"{len(text)}:".encode())
+            hasher.update(text.encode())
         hasher.update(b";")
     return hasher.hexdigest()
