@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import random
+
 import numpy as np
 import pyarrow as pa
 import pytest
 
 from trueline.metrics.groups import GROUPS
 from trueline.metrics.hours import HOUR, Window
-from trueline.metrics.tally import CONSENSUS, EVENTS, HOURS, Bound, Selection, Tally
+from trueline.metrics.tally import CONSENSUS, EVENTS, HOURS, LEARNED, Bound, Selection, Tally
 
 NOON = 482_508 * HOUR
 
@@ -88,3 +90,47 @@ def test_where_there_are_no_events_there_are_no_bounds() -> None:
     assert counted.bounds(Selection(Window())) is None
     add(counted, NOON, "", 1)
     assert counted.bounds(Selection(Window())) is None
+
+
+@pytest.mark.parametrize("window", [Window(), Window(NOON, NOON + HOUR)])
+def test_what_changed_is_as_if_selected_anew_after_whatever_comes(window: Window) -> None:
+    """Subjects come, are voted on, learned and taken back; one that is asked each time keeps what it selected."""
+    draw = random.Random(3)  # noqa: S311 - test data
+    asked, fresh = (Tally(pa.Table.from_pylist([], HOURS)) for _ in range(2))
+    sizes = set()
+    for each in (asked, fresh):
+        each.mark(np.arange(1, 9, dtype=np.uint64), pa.Table.from_pylist([], EVENTS))
+        each.learn(1, learned(dict.fromkeys(range(1, 9), "Drop")))
+    sent: list[tuple[int, int]] = []
+    for step in range(200):
+        kind = draw.choice(["event", "event", "vote", "gone", "learn"])
+        subject, ts = draw.randint(1, 8), NOON + draw.randint(0, 2 * HOUR)
+        label, gone = draw.choice(["Drop", "Escalate"]), sent.pop() if kind == "gone" and sent else None
+        learns = {other: draw.choice(["Drop", "Escalate"]) for other in range(1, 9)}
+        if kind == "event":
+            sent.append((subject, ts))
+        for each in (asked, fresh):
+            if kind == "event":
+                add(each, ts, "Drop", 1, subject)
+            elif gone is not None:
+                add(each, gone[1], "Drop", -1, gone[0])
+            elif kind == "vote":
+                vote = {"subject_key": subject, "label": label, "changed_at": step}
+                each.set_consensus(pa.Table.from_pylist([vote], CONSENSUS))
+            elif kind == "learn" and not step % 7:
+                each.learn(step, learned(learns))
+        fresh._changed_within = None  # noqa: SLF001 - so that it selects anew
+        selection = Selection(window)
+        assert asked.changed_size(selection) == fresh.changed_size(selection)
+        # either may tell more than three: those that it had to look at
+        leading, as_selected = asked.changed_events(selection, 3), fresh.changed_events(selection, 3)
+        both = min(len(leading), len(as_selected))
+        assert leading[:both] == as_selected[:both]
+        assert sum(each.events for each in leading[:both]) >= min(3, asked.changed_size(selection))
+        sizes.add(asked.changed_size(selection))
+    assert len(sizes) > 5
+
+
+def learned(labels: dict[int, str]) -> pa.Table:
+    rows = [{"subject_key": key, "label": label, "from_consensus": True} for key, label in labels.items()]
+    return pa.Table.from_pylist(rows, LEARNED)

@@ -176,7 +176,6 @@ class Tally:
         kind: NDArray[np.int64],
     ) -> None:
         sign = _array(events["sign"]).astype(np.int64)
-        self._changed_within = None
         if self._ids:
             for moment in zip(events["subject_key"].to_pylist(), events["ts"].to_pylist(), strict=True):
                 self._ids.pop(moment, None)
@@ -190,6 +189,7 @@ class Tally:
             sign=sign,
         )
         np.add.at(self._changed["events"], subject, sign * self._is_changed(kind))
+        self._select_changed_again(np.arange(len(self._events) - len(sign), len(self._events)))
         if events.num_rows and events["bucket_id"][0].as_py():
             found, rows = np.unique(subject, return_index=True)
             for number, name in zip(found.tolist(), events["bucket_id"].take(pa.array(rows)).to_pylist(), strict=True):
@@ -235,7 +235,6 @@ class Tally:
 
     def _move(self, rows: NDArray[np.int64]) -> None:
         """Count kept events as what they are now, where the states of their subjects have changed."""
-        self._changed_within = None
         events, subject = self._events, self._events.group[rows]
         kind = self._kinds_now(events["decision"][rows], events["first"][rows], subject)
         before = events["kind"][rows]
@@ -247,6 +246,7 @@ class Tally:
         more = self._is_changed(kind).astype(np.int64) - self._is_changed(before)
         np.add.at(self._changed["events"], subject, sign * more)
         events["kind"][rows] = kind
+        self._select_changed_again(rows)
 
     # --- subjects
 
@@ -482,6 +482,17 @@ class Tally:
         if len(rows) <= _ROWS_REMEMBERED:  # events are asked for, and then buckets
             self._changed_within = window, rows
         return rows
+
+    def _select_changed_again(self, rows: NDArray[np.int64]) -> None:
+        """Have what was selected last be what it is now, where these rows may have come in or out of it."""
+        if self._changed_within is None:
+            return
+        window, known = self._changed_within
+        looked_at = np.zeros(len(self._events), np.bool_)
+        looked_at[rows] = True
+        changed = self._is_changed(self._events["kind"][rows]) & window.holds(self._events["ts"][rows])
+        found = np.concatenate([known[~looked_at[known]], rows[changed]])
+        self._changed_within = (window, found) if len(found) <= _ROWS_REMEMBERED else None
 
     def _changed_of(self, selection: Selection) -> NDArray[np.int64]:
         subjects = np.flatnonzero(self._changed["events"])
