@@ -78,12 +78,13 @@ def test_kept_counts_are_a_recount_after_every_kind_of_write(
         workspace.metrics.job(job.id)  # finishes what was cut short, and makes the counts where there are none
         workspace._writing.settle_reviews(job, in_parts=True)  # noqa: SLF001 - as a report does, at less cost
         # by turns in this order and the other one, so that a write often stands between two questions of one window
-        for start, end in windows(writer.choose)[:: -1 if step % 2 else 1]:
+        for place, (start, end) in enumerate(windows(writer.choose)[:: -1 if step % 2 else 1]):
             everybody = population(workspace, job, start, end)
             assert ledger.kept.is_ready(job.id, everybody.training)
             assert ledger.kept.reviews.is_ready(job.id)
             reviewed_by = choose_of_reviews.choice(FILTERS)
-            for asked in (everybody, replace(everybody, filters=reviewed_by)):
+            # by turns of the one window and the other: recounts of reviews take most of the time
+            for asked in () if place else (everybody, replace(everybody, filters=reviewed_by)):
                 counts = ledger.reviews.counts(asked)
                 assert sorted(counts, key=repr) == sorted(reviews.counts(asked), key=repr), (kind, asked)
                 probabilities |= {count.probability for count in counts}

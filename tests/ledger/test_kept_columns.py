@@ -106,7 +106,7 @@ def test_filters_count_what_a_recount_does_after_every_kind_of_write(  # noqa: P
             workspace._writing.settle_reviews(job)
         ask(workspace, job, *ON_DOCUMENTS[:1], *ON_DOCUMENTS[5:7])
         workspace._filtering.put(job.id).result()
-        for _ in range(3):
+        for turn in range(3):
             start, end = (choose.choice(MOMENTS) for _ in range(2))
             raw = choose.sample(ON_DOCUMENTS, choose.randint(1, 2)) + choose.sample(ON_KINDS, choose.randint(0, 1))
             everybody = population(workspace, job, None, None)
@@ -130,8 +130,9 @@ def test_filters_count_what_a_recount_does_after_every_kind_of_write(  # noqa: P
                 assert ledger.answers.changed_events(asked, found, 3) == expected, (kind, raw)
                 seen.add((selections.total() > before, len(expected)))
             assert ledger.answers.bounds(asked) == (counted.earliest, counted.latest), (kind, raw)
-            reviewed = ledger.reviews.counts(asked)
-            assert sorted(reviewed, key=repr) == sorted(reviews.counts(asked), key=repr), (kind, raw)
+            if not turn:  # recounts of reviews take as long as all others together
+                reviewed = ledger.reviews.counts(asked)
+                assert sorted(reviewed, key=repr) == sorted(reviews.counts(asked), key=repr), (kind, raw)
     assert {(True, size) for size in range(4)} <= seen
     assert selections["select"] > 60
     assert selections["moments"] > 10
