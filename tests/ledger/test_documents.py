@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from trueline.filters.numbers import number_text
 from trueline.ledger.document_columns import ValueKind, column_name, escaped, parts_of, path_of
-from trueline.ledger.documents import MAX_DEPTH, MAX_PATHS, DocumentError, laid_out, searchable, values_at
+from trueline.ledger.documents import MAX_DEPTH, MAX_PATHS, DocumentError, laid_out, searchable, values_by_path
 from trueline.ledger.other_paths import MOST_COLUMNS, OTHER_PATHS, joined, recalled
 
 if TYPE_CHECKING:
@@ -123,10 +123,16 @@ def test_documents_without_a_value_have_their_rows(rows: int) -> None:
     assert laid_out([searchable({})] * rows).num_rows == rows
 
 
-def test_values_at_a_path_are_those_the_filters_see() -> None:
+def test_values_by_path_are_those_the_filters_see() -> None:
     document = {"a": [{"b": 1}, {"b": "1"}], "a.b": 5.0}
-    assert values_at(document, "a.b") == ["#1", "=1", "#5"]
-    assert values_at(document, "a") == []
+    assert values_by_path(document) == {"a.b": [1, "1", 5.0]}
+
+
+def test_documents_that_have_nothing_add_no_column() -> None:
+    some: list[dict[str, Any]] = [{"a": 1}, {}, {"b": None}] * 30
+    assert laid_out([searchable(document) for document in some]).column_names == ["integer_a"]
+    assert laid_out([searchable(document) for document in some[1:3] * 30]).num_rows == 60
+    assert rows_of([{"": {}}, {}, {"a": 1}] * 30)[:3] == [{"object_-": True}, {}, {"integer_a": 1}]
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from trueline.ledger import layouts
 from trueline.ledger.documents import DocumentError, laid_out, searchable
 from trueline.ledger.layouts import Fitted
 from trueline.service.documents import LEARNED_FROM, DocumentReader
@@ -31,7 +32,7 @@ def bodies(documents: list[dict[str, Any]]) -> list[bytes]:
 
 
 def fitted(read: list[Any]) -> int:
-    return sum(isinstance(each, Fitted) for each in read)
+    return sum(isinstance(each.made, Fitted) for each in read)
 
 
 def test_few_documents_are_read_without_a_layout() -> None:
@@ -72,11 +73,50 @@ def test_whatever_comes_is_laid_out_as_if_read_alone(seed: int) -> None:
         weights = [draw.random() for _ in makes]
         documents += [draw.choices(makes, weights)[0](n) for n in range(first, first + 150)]
     reader = DocumentReader(64)
-    found = laid_out([reader.read(each) for each in bodies(documents)]).to_pylist()
+    found = laid_out([reader.read(each).made for each in bodies(documents)]).to_pylist()
     alone = laid_out([searchable(each) for each in documents]).to_pylist()
     assert [{k: v for k, v in row.items() if v is not None} for row in found] == [
         {k: v for k, v in row.items() if v is not None} for row in alone
     ]
+
+
+def test_what_stands_at_a_key_of_its_own_is_told_alike_before_and_after() -> None:
+    reader = DocumentReader(64)
+    texts = bodies([{"t": f"{n}", "o": {"n": n}, "b": None, "n": n} for n in range(2 * LEARNED_FROM)])
+    read = [reader.read(each) for each in texts]
+    assert [each.at("t") for each in read] == [f"{n}" for n in range(2 * LEARNED_FROM)]
+    for each in (read[0], read[-1]):
+        assert (each.at("b"), each.at("nothing"), each.at("n")) in {(None, None, 0), (None, None, 127)}
+        assert not isinstance(each.at("o"), str | None)
+    assert reader.read(b'{"t":null,"n":1}').at("t") is None
+    assert reader.read(b'{"n":1}').at("o") is None
+
+
+def test_very_many_keys_are_not_learned(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept: list[int] = []
+    learn = layouts._Known.learn  # noqa: SLF001
+
+    def noted(known: layouts._Known, document: dict[str, Any], among: dict[str, Any]) -> int:
+        met = learn(known, document, among)
+        kept.append(known.size)
+        return met
+
+    monkeypatch.setattr(layouts._Known, "learn", noted)  # noqa: SLF001
+    reader = DocumentReader(64)
+    wide = [{"p": {f"{n} {place}": None for place in range(2_000)}} for n in range(LEARNED_FROM)]
+    assert not fitted([reader.read(each) for each in bodies(wide)])
+    assert max(kept) <= layouts.MOST_PLACES + 1
+
+
+def test_the_same_keys_in_another_order_have_the_same_layout() -> None:
+    keys = ["a", "b", "c", "d"]
+    made = []
+    for turn in range(4):
+        reader = DocumentReader(64)
+        some = bodies([{key: {"n": n} for key in keys[turn:] + keys[:turn]} for n in range(LEARNED_FROM + 1)])
+        made.append([reader.read(each) for each in some][-1].made)
+    assert len({id(each.layout) for each in made if isinstance(each, Fitted)}) == 1
+    assert all(isinstance(each, Fitted) for each in made)
 
 
 def test_what_cannot_be_read_is_refused_before_and_after_there_is_a_layout() -> None:

@@ -107,6 +107,7 @@ def untagged(value: str) -> str | float | bool:
 
 
 def placed(value: Any) -> tuple[ValueKind, Any]:  # noqa: ANN401 - any value of JSON
+    """The kind of column that a value of a path stands in, a list where it has several, and how it stands there."""
     if isinstance(value, str):
         return ValueKind.TEXT, value
     if isinstance(value, bool):
@@ -137,7 +138,7 @@ _KINDS: Final[dict[type, ValueKind]] = {
 
 
 def kind_of(value: type) -> ValueKind:
-    """The kind of column that a value of that type stands in by rights."""
+    """The kind of column that values of a type stand in, but for unusual numbers."""
     return _KINDS[value]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -15,7 +15,6 @@ from trueline.ledger.document_columns import (
     kind_of,
     parts_of,
     placed,
-    tagged,
 )
 from trueline.ledger.other_paths import MOST_COLUMNS, OTHER_PATHS, first_paths, in_one_column, joined, put, spread
 
@@ -32,6 +31,8 @@ DEEPEST = 256
 MAX_PATHS = 10_000
 """Distinct paths of one document."""
 _ROWS_WORTH_A_SHAPE = 16
+_NO_COLUMNS: Final = column_name(ValueKind.OBJECT, "")
+"""Stands alone, all null, in the table of documents that have nothing."""
 
 
 class DocumentError(ValueError):
@@ -192,7 +193,9 @@ def laid_out(documents: Sequence[Searchable | Fitted]) -> pa.Table:
     if len(tables) == 1:
         return tables[0]
     order = pc.array_sort_indices(pa.array([row for rows, _ in parts for row in rows], pa.int64()))
-    return joined(tables).take(order)
+    table = joined(tables).take(order)
+    has_more = table.num_columns > 1 and _NO_COLUMNS in table.column_names
+    return table.drop_columns([_NO_COLUMNS]) if has_more and table[_NO_COLUMNS].null_count == len(table) else table
 
 
 def _by_shape(rows: list[int], documents: Sequence[Searchable]) -> list[tuple[list[int], dict[str, pa.Array]]]:
@@ -210,7 +213,7 @@ def _by_shape(rows: list[int], documents: Sequence[Searchable]) -> list[tuple[li
 
 def _table(columns: dict[str, pa.Array], size: int) -> pa.Table:
     # a table without columns would have no rows either
-    return pa.table(columns or {column_name(ValueKind.OBJECT, ""): pa.nulls(size, pa.bool_())})
+    return pa.table(columns or {_NO_COLUMNS: pa.nulls(size, pa.bool_())})
 
 
 def _are_wide(shapes: Iterable[Shape]) -> bool:
@@ -253,12 +256,6 @@ def _columns(shape: Shape, documents: list[list[Any]]) -> dict[str, pa.Array]:
             columns |= columns_of(*parts_of(name), values)
     present = pa.repeat(pa.scalar(value=True), len(documents)) if shape.objects else None
     return columns | dict.fromkeys(shape.objects, present)
-
-
-def values_at(document: dict[str, Any], path: str) -> list[str]:
-    """The values a path reaches in a document, each as a tagged text, in the order of the document."""
-    found = values_by_path(document).get(path, [])
-    return [tagged(value) for value in (found if isinstance(found, list) else [found])]
 
 
 def values_by_path(document: dict[str, Any]) -> dict[str, Any]:

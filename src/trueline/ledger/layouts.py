@@ -8,8 +8,9 @@ document's keys one by one. What a layout cannot read is read the general way; b
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass, field
 from functools import lru_cache
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -44,7 +45,7 @@ _UNNAMED: Final = re.compile(r'["\\\x00-\x1f]')
 
 _Scalar = str | int | float | bool | None
 _VALUE: Final[Any] = _Scalar | list[_Scalar]
-_IN_ORDER: Final = (str, int, float, bool)
+_SINGLE: Final = (str, int, float, bool)
 _NO_VALUE: Final = type(None)
 
 
@@ -59,6 +60,12 @@ class Fitted(msgspec.Struct, frozen=True, gc=False):
     values: tuple[Any, ...]
     """What it has at each place; of an object, its class."""
 
+    def at(self, key: str) -> object:
+        """What it has at a key of its own: None where nothing or null stands there; of an object, its class."""
+        place = self.layout.members.get(key)
+        found = None if place is None else self.values[place]
+        return None if found is _Absent else found
+
 
 class Layout:
     """Places for what stands at some paths. Make one by `layout_for`."""
@@ -66,6 +73,8 @@ class Layout:
     def __init__(self, keys: Keys) -> None:
         self._places: list[tuple[str, bool]] = []
         """The escaped path of each, and whether an object stands there and not a value."""
+        self.members: dict[str, int] = {}
+        """The places of the document's own keys."""
         attributes: list[str] = []
         outermost, _ = self._objects(keys, "", "", attributes)
         self._decode: Callable[[bytes], Any] = msgspec.json.Decoder(outermost).decode
@@ -98,6 +107,8 @@ class Layout:
             else:
                 kind, default = self._objects(inner, f"{prefix}{key}.", f"{within}{name}.", attributes)
                 attributes.append(f"{within}{name}.__class__")
+            if not within:
+                self.members[key] = len(self._places)
             self._places.append((escaped(prefix + key), inner is not None))
             fields.append((name, kind, default))
             setattr(absent, name, default)
@@ -110,48 +121,75 @@ def layout_for(documents: Iterable[dict[str, Any]], max_depth: int) -> Layout | 
 
     None where there is none: they have little in common, too many keys, two ways to one path, or hardly any key.
     """
-    known: dict[str, Any] = {}
-    size = met = 0
+    known = _Known()
+    met = size = 0
     for size, document in enumerate(documents, 1):  # noqa: B007 - how many there were
-        met += _learn(document, known)
-    keys = _frozen(known)
+        met += known.learn(document, known.keys)
+        if known.size > MOST_PLACES:
+            return None
+    keys = _frozen(known.keys)
     places = list(_places(keys, ""))
-    if not 1 < len(places) <= min(MOST_PLACES, _WIDEST * met / size):
+    if not 1 < len(places) <= _WIDEST * met / size:
         return None
     if len(set(places)) < len(places) or any(len(path) > MAX_PATH_LENGTH for path, _ in places):
         return None
     # one level is left for a list, which any value may be
-    return _layout(keys) if _depth(keys) < max_depth else None
+    return _layout(_InAnyOrder(_sorted(keys), keys)) if _depth(keys) < max_depth else None
+
+
+@dataclass(frozen=True, slots=True)
+class _InAnyOrder:
+    """Keys, equal to the same keys in another order: as they come up, the first document to have them decides that."""
+
+    alike: Keys
+    keys: Keys = field(compare=False)
 
 
 @lru_cache(maxsize=64)  # the requests of a source follow each other
-def _layout(keys: Keys) -> Layout:
-    return Layout(keys)
+def _layout(keys: _InAnyOrder) -> Layout:
+    return Layout(keys.keys)
 
 
 _NOTHING: Final[Any] = object()
 """Known of a key at which there was never anything but null."""
 
 
-def _learn(document: dict[str, Any], known: dict[str, Any]) -> int:
-    """Take up the keys of an object; how many values and objects it has."""
-    met = len(document)
-    for key, value in document.items():
-        if _UNNAMED.search(key):
-            continue
-        before = known.get(key, _NOTHING)
-        if isinstance(value, dict):
-            if before is _NOTHING:
-                before = known[key] = {}
-            if before is not None:
-                met += _learn(value, before)
-        elif before is _NOTHING:
-            known[key] = _NOTHING if value is None else None
-    return met
+class _Known:
+    """The keys of some documents."""
+
+    def __init__(self) -> None:
+        self.keys: dict[str, Any] = {}
+        """By key, those of the object there, None where there is a value."""
+        self.size = 0
+        """How many keys there are; once they are too many, no further ones are taken up."""
+
+    def learn(self, document: dict[str, Any], known: dict[str, Any]) -> int:
+        """Take up the keys of an object among those known of it; how many values and objects it has."""
+        met = len(document)
+        for key, value in document.items():
+            if self.size > MOST_PLACES:
+                break
+            if _UNNAMED.search(key):
+                continue
+            if key not in known:
+                self.size += 1
+                known[key] = _NOTHING
+            if isinstance(value, dict):
+                if known[key] is _NOTHING:
+                    known[key] = {}
+                if known[key] is not None:
+                    met += self.learn(value, known[key])
+            elif known[key] is _NOTHING and value is not None:
+                known[key] = None
+        return met
 
 
 def _frozen(known: dict[str, Any]) -> Keys:
     return tuple((key, _frozen(inner) if isinstance(inner, dict) else None) for key, inner in known.items())
+
+
+def _sorted(keys: Keys) -> Keys:
+    return tuple(sorted(((key, inner and _sorted(inner)) for key, inner in keys), key=itemgetter(0)))
 
 
 def _places(keys: Keys, prefix: str) -> Iterable[tuple[str, bool]]:
@@ -183,7 +221,7 @@ def _at(path: str, found: tuple[Any, ...]) -> dict[str, pa.Array]:
     if len(kinds) == 1 and list not in kinds:
         return columns_of(kind_of(kinds.pop()), path, found)
     columns: dict[str, pa.Array] = _of_lists(path, found) if list in kinds else {}
-    for kind in _IN_ORDER:
+    for kind in _SINGLE:
         if kind in kinds:
             own = [value if type(value) is kind else None for value in found]
             for name, column in columns_of(kind_of(kind), path, own).items():

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from trueline.ledger.documents import searchable
-from trueline.ledger.layouts import layout_for
+from trueline.ledger.layouts import Fitted, layout_for
 from trueline.service.lines import read_document
 
 if TYPE_CHECKING:
     from trueline.ledger.documents import Searchable
-    from trueline.ledger.layouts import Fitted, Layout
+    from trueline.ledger.layouts import Layout
 
 LEARNED_FROM: Final = 64
 """Documents that a layout is made of; a request of fewer is read without one."""
@@ -18,6 +18,21 @@ _FEW: Final = 4
 """Times as many as it does not fit have to fit a layout, or it is made anew."""
 _MOST_LAYOUTS: Final = 8
 """Made for one request."""
+
+
+class ReadDocument(NamedTuple):
+    """A document that was read."""
+
+    made: Searchable | Fitted
+    """As it is laid out."""
+    said: dict[str, Any] | None
+    """What it says; None where a layout told that at once."""
+
+    def at(self, key: str) -> object:
+        """What stands at a key of its own: None where nothing or null does, something else than a text at an object."""
+        if isinstance(self.made, Fitted):
+            return self.made.at(key)
+        return None if self.said is None else self.said.get(key)
 
 
 class DocumentReader:
@@ -33,7 +48,7 @@ class DocumentReader:
         """Documents that it did not fit, up to so many, while it fitted the others."""
         self._made = 0
 
-    def read(self, body: bytes) -> Searchable | Fitted:
+    def read(self, body: bytes) -> ReadDocument:
         """Read a document.
 
         Raises:
@@ -44,12 +59,12 @@ class DocumentReader:
             found = self._layout.read(body)
             if found is not None:
                 self._fitted += 1
-                return found
+                return ReadDocument(found, None)
         document = read_document(body)
-        read = searchable(document, self._max_depth)
+        made = searchable(document, self._max_depth)
         if self._made < _MOST_LAYOUTS:
             self._note(document)
-        return read
+        return ReadDocument(made, document)
 
     def _note(self, document: dict[str, Any]) -> None:
         self._others.append(document)

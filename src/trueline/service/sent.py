@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from trueline.ledger.document_columns import tagged
 from trueline.ledger.documents import searchable, values_by_path
 from trueline.service import lines
-from trueline.service.documents import DocumentReader
+from trueline.service.documents import DocumentReader, ReadDocument
 from trueline.service.lines import LineError
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ class EventReader:
         body = bytes(line.raw_body)
         document = self._documents.read(body)
         facts = self._facts(line)
-        return self._event(number, event_id, body, document, self._whole(facts, body))
+        return self._event(number, event_id, body, document.made, self._whole(facts, document, body))
 
     def row(self, number: int, row: lines.EventRow) -> SentEvent:
         """Read a row of a file.
@@ -125,8 +125,9 @@ class EventReader:
         if facts is None:
             facts = self._facts_of_rows[row.facts] = self._facts(lines.read_event_row(row))
         event_id = lines.identifier("event_id", row.event_id)
-        document = searchable(row.document, self._max_depth)
-        return self._event(number, event_id, row.raw_body, document, self._whole(facts, row.document))
+        document = ReadDocument(searchable(row.document, self._max_depth), row.document)
+        facts = self._whole(facts, document, row.raw_body)
+        return self._event(number, event_id, row.raw_body, document.made, facts)
 
     def _facts(self, line: lines.EventLine) -> _Facts:
         told = (bytes(line.decision), bytes(line.votes))
@@ -157,21 +158,21 @@ class EventReader:
             remark.note,
         )
 
-    def _whole(self, facts: _Facts, told: dict[str, Any] | bytes) -> _Facts:
+    def _whole(self, facts: _Facts, document: ReadDocument, body: bytes) -> _Facts:
         """With the time and the bucket that the document tells, where nothing else does.
 
         Raises:
             LineError: it does not tell what it has to, or something else.
         """
-        wants_bucket = self._by_bucket and not facts.bucket_id
-        if facts.ts is not None and not wants_bucket:
+        ts, bucket_id = facts.ts, facts.bucket_id
+        wants_bucket = self._by_bucket and not bucket_id
+        if ts is not None and not wants_bucket:
             return facts
-        document = lines.read_document(told) if isinstance(told, bytes) else told
-        return _Facts(
-            _own_moment(document) if facts.ts is None else facts.ts,
-            bucket_of(self._job, document) if wants_bucket else facts.bucket_id,
-            facts.said,
-        )
+        if ts is None:
+            ts = _own_moment(document.at("@timestamp"))
+        if wants_bucket:
+            bucket_id = bucket_of(self._job, lines.read_document(body) if document.said is None else document.said)
+        return _Facts(ts, bucket_id, facts.said)
 
     def _event(
         self, number: int, named: str | None, body: bytes, document: Searchable | Fitted, facts: _Facts
@@ -196,18 +197,17 @@ class EventReader:
         )
 
 
-def _own_moment(document: dict[str, Any]) -> int | None:
-    """The time that a document tells itself.
+def _own_moment(said: object) -> int | None:
+    """The time that a document tells itself, if it does.
 
     Raises:
         LineError: it tells something else there.
     """
-    own = document.get("@timestamp")
-    if own is None:
+    if said is None:
         return None
-    if not isinstance(own, str):
+    if not isinstance(said, str):
         raise LineError("raw_body: @timestamp is not an ISO 8601 text; send a timestamp beside it")
-    return lines.moment("raw_body: @timestamp", own)
+    return lines.moment("raw_body: @timestamp", said)
 
 
 def sent_decision(job: Job, line: lines.DecisionLine) -> SentDecision:
