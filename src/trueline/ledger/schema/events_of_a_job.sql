@@ -41,6 +41,7 @@ CREATE TABLE IF NOT EXISTS {events}
 )
 ENGINE = VersionedCollapsingMergeTree(sign, version)
 ORDER BY (ts, event_key)
--- parts as they are inserted keep to few files, since each file of a part is synced
+-- parts as they are inserted keep to few files, since each file of a part is synced; more of them are merged at once, as
+-- writing rows anew takes most of what a large job's bulk requests cost
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1,
-    min_bytes_for_wide_part = 134217728, deduplicate_merge_projection_mode = 'rebuild';
+    min_bytes_for_wide_part = 134217728, deduplicate_merge_projection_mode = 'rebuild', merge_selector_base = 10;
