@@ -13,7 +13,7 @@ from contenders.trueline import AT_SERVICE
 from results import growth, table
 from singles import CLIENTS
 from targets import ROWS, targets
-from under_load import SINGLES_A_SECOND
+from under_load import PACES, SINGLES_A_SECOND
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -128,23 +128,24 @@ def _under_load(loads: list[UnderLoad]) -> Iterator[list[str]]:
     yield ["resident at its highest, under load, MB", *(f"{of.resident_bytes / 1e6:,.0f}" for of in loads)]
     yield ["start until ready, s", *(f"{of.ready_seconds:.2f}" for of in loads)]
     yield ["start until the first answer, s", *(f"{of.first_answer_seconds:.2f}" for of in loads)]
-    yield ["bulk while asked, documents/s", *(f"{of.lines_a_second:,.0f}" for of in loads)]
-    singles = [of.singles for of in loads]
+    for pace in PACES:
+        yield [f"bulk while asked {pace}, documents/s", *(f"{of.bulk[pace].a_second:,.0f}" for of in loads)]
     for title, name in (
         ("events/s", "events_a_second"),
         ("p50, ms", "p50_milliseconds"),
         ("p99, ms", "p99_milliseconds"),
     ):
-        cells = (f"{getattr(of.alone, name):,.1f}" for of in singles)
+        cells = (f"{getattr(of.singles_alone, name):,.1f}" for of in loads)
         yield [f"one by one, {CLIENTS} clients, {title}", *cells]
-    rates = (f"{of.events_a_second:,.1f}" for of in singles)
-    yield [f"one by one while asked, at most {SINGLES_A_SECOND}, events/s", *rates]
+    for pace in PACES:
+        rates = (f"{of.singles[pace].a_second:,.1f}" for of in loads)
+        yield [f"one by one while asked {pace}, at most {SINGLES_A_SECOND}, events/s", *rates]
 
 
 def _asked_meanwhile(size: Size) -> Iterator[list[str]]:
     """Head, then a row for each question asked over HTTP of a server that takes in events."""
     loads = {grouping: of.under_load for grouping, of in size.groupings.items() if of.under_load is not None}
-    ways = ("quiet", "bulk", "one by one")
+    ways = ("quiet", *(f"{what}, asked {pace}" for what in ("bulk", "one by one") for pace in PACES))
     yield ["question", *(f"{grouping}: {way}" for grouping in loads for way in ways)]
     for row in next(iter(loads.values())).quiet:
         cells = [cell for load in loads.values() for cell in _ways(load, row)]
@@ -154,8 +155,8 @@ def _asked_meanwhile(size: Size) -> Iterator[list[str]]:
 def _ways(load: UnderLoad, row: str) -> Iterator[str]:
     quiet = load.quiet[row]
     yield f"{quiet:,.1f}"
-    for asked in (load.asked, load.singles.asked):
-        yield f"{asked[row]:,.1f} ({asked[row] / quiet:.1f} x)"
+    for meanwhile in (*load.bulk.values(), *load.singles.values()):
+        yield f"{meanwhile.asked[row]:,.1f} ({meanwhile.asked[row] / quiet:.1f} x)"
 
 
 def _markdown(rows: list[list[str]]) -> str:

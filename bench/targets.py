@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from results import Figure, Grouped, Size
     from stream import Grouping
+    from under_load import Meanwhile
 
 ROWS: Final = 10_000_000
 _WHOLE_HOURS: Final = ("all time", "one day", "one month")
@@ -85,24 +86,22 @@ def _taking_in(events: int, grouped: Grouped) -> Iterator[Target]:
     yield Target("bulk, documents a second", grouped.loaded.documents_a_second, LINES_A_SECOND, at_least=True)
     if (load := grouped.under_load) is not None:
         resident.append(load.resident_bytes)
-        yield Target("bulk while asked, documents a second", load.lines_a_second, 0.99 * LINES_A_SECOND, at_least=True)
-        yield _slowest("bulk", load.asked, load.quiet)
-        singles = load.singles
+        yield from _asked("bulk", LINES_A_SECOND, load.bulk, load.quiet)
         of = f"one by one, {CLIENTS} clients"
-        yield Target(f"{of}, events a second", singles.alone.events_a_second, SINGLES_A_SECOND, at_least=True)
-        yield Target(f"{of}, p99 ms", singles.alone.p99_milliseconds, 150)
-        rate = Target(
-            f"{of} while asked, events a second", singles.events_a_second, 0.99 * SINGLES_A_SECOND, at_least=True
-        )
-        yield rate
-        yield _slowest("one by one", singles.asked, load.quiet)
+        yield Target(f"{of}, events a second", load.singles_alone.events_a_second, SINGLES_A_SECOND, at_least=True)
+        yield Target(f"{of}, p99 ms", load.singles_alone.p99_milliseconds, 150)
+        yield from _asked(of, SINGLES_A_SECOND, load.singles, load.quiet)
         yield Target("seconds from start until ready", load.ready_seconds, 5)
         yield Target("seconds from start to the first answer", load.first_answer_seconds, 5)
     yield Target("resident memory at its highest, MB", max(resident) / 1e6, 2_000)
     yield Target("on disk, bytes an event", grouped.disk_bytes / events, 200)
 
 
-def _slowest(what: str, asked: Mapping[str, float], quiet: Mapping[str, float]) -> Target:
-    slower = {row: asked[row] / quiet[row] for row in asked}
-    row = max(slower, key=slower.__getitem__)
-    return Target(f"{what}, meanwhile the question that suffers most ({row}), times its quiet median", slower[row], 3)
+def _asked(what: str, rate: float, meanwhile: Mapping[str, Meanwhile], quiet: Mapping[str, float]) -> Iterator[Target]:
+    """What is taken in while somebody asks, and how much slower they are answered."""
+    for pace, load in meanwhile.items():
+        yield Target(f"{what} while asked {pace}, events a second", load.a_second, 0.99 * rate, at_least=True)
+        slower = {row: load.asked[row] / quiet[row] for row in load.asked}
+        row = max(slower, key=slower.__getitem__)
+        title = f"meanwhile the question that suffers most ({row}), times its quiet median"
+        yield Target(f"{what} while asked {pace}, {title}", slower[row], 3)

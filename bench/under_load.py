@@ -40,17 +40,17 @@ _AS_BEFORE: Final = 0.8
 _BETWEEN_SECONDS: Final = 5.0
 _PATIENCE: Final = 3
 """A server that is slower than the rate is sent to for so many times as long, and no longer."""
+PACES: Final = {"up to ten times a second": 0.1, "without a pause": 0.0}
+"""How somebody asks meanwhile, and the seconds they let pass between two questions."""
 _ASKED: Final = tuple(question for question in QUESTIONS if not question.after_vote)
 
 
 @dataclass(frozen=True, slots=True)
-class Singles:
-    """Events sent one by one by many clients at once."""
+class Meanwhile:
+    """What was taken in while somebody asked, and how they were answered."""
 
-    alone: Sent
-    """As fast as they are answered, while nobody asks."""
-    events_a_second: float
-    """While questions are asked, sent at no more than `SINGLES_A_SECOND`."""
+    a_second: float
+    """Events, sent at no more than a rate."""
     asked: dict[str, float]
     """By question: its median then, in milliseconds over HTTP."""
 
@@ -63,20 +63,21 @@ class UnderLoad:
     """From its start to the first 200 of ``/readyz``."""
     first_answer_seconds: float
     """From its start to the first answer about all time."""
-    lines_a_second: float
-    """Of the bulk route, sent at no more than `LINES_A_SECOND`."""
     quiet: dict[str, float]
     """By question: its median in milliseconds over HTTP while nothing is sent."""
-    asked: dict[str, float]
-    """By question: the same while bulk requests are taken in."""
-    singles: Singles
+    bulk: dict[str, Meanwhile]
+    """By pace of who asks, while bulk requests come at no more than `LINES_A_SECOND`."""
+    singles_alone: Sent
+    """Events sent one by one by many clients at once, as fast as they are answered, while nobody asks."""
+    singles: dict[str, Meanwhile]
+    """By pace, while those come at no more than `SINGLES_A_SECOND`."""
     resident_bytes: int
     """Of the server, at its highest."""
 
 
 def measure(data: Path, stream: Stream, grouping: Grouping, seconds: float) -> UnderLoad:
-    """Start a server on a loaded folder and send it more, in bulk and one by one, for so long each."""
-    more = Stream(int(LINES_A_SECOND * seconds), stream.seed + 1)
+    """Start a server on a loaded folder and send it more, in bulk and one by one, for so long each and pace."""
+    more = Stream(int(LINES_A_SECOND * seconds * len(PACES)), stream.seed + 1)
     key = new_key(data)
     with tempfile.TemporaryDirectory(prefix="trueline-bodies-") as folder:
         bodies = write_bodies(more, Path(folder) / "bodies")
@@ -93,14 +94,27 @@ def measure(data: Path, stream: Stream, grouping: Grouping, seconds: float) -> U
             asking.ask(QUESTIONS[0])
             answered = time.perf_counter() - started
             quiet = _quiet(asking, stream)
-            with _asked_meanwhile(asking) as busy:
-                sending = time.perf_counter()
-                sent = send(sender, f"/api/v2/jobs/{JOB}/events/bulk", bodies, LINES_A_SECOND, _PATIENCE * seconds)
-                rate = sent / (time.perf_counter() - sending)
-            singles = _singles(client, key, asking, seconds)
-            return UnderLoad(
-                ready, answered, rate, _medians(quiet), _medians(busy), singles, resident_bytes(process_id)[1]
-            )
+            bulk = _bulk(sender, asking, bodies, seconds)
+            job_id = json.loads(client.get(f"/api/v2/jobs/{JOB}")[1])["job_id"]
+            alone = send_singles(client.netloc, key, job_id, seconds)
+            singles = {}
+            for pace, pause in PACES.items():
+                with _asked_meanwhile(asking, pause) as busy:
+                    paced = send_singles(client.netloc, key, job_id, seconds, SINGLES_A_SECOND)
+                singles[pace] = Meanwhile(paced.events_a_second, _medians(busy))
+            return UnderLoad(ready, answered, _medians(quiet), bulk, alone, singles, resident_bytes(process_id)[1])
+
+
+def _bulk(sender: Caller, asking: OverHTTP, bodies: list[Path], seconds: float) -> dict[str, Meanwhile]:
+    found = {}
+    for place, (pace, pause) in enumerate(PACES.items()):
+        with _asked_meanwhile(asking, pause) as busy:
+            started = time.perf_counter()
+            some = bodies[place :: len(PACES)]
+            sent = send(sender, f"/api/v2/jobs/{JOB}/events/bulk", some, LINES_A_SECOND, _PATIENCE * seconds)
+            rate = sent / (time.perf_counter() - started)
+        found[pace] = Meanwhile(rate, _medians(busy))
+    return found
 
 
 def _quiet(asking: OverHTTP, stream: Stream) -> dict[str, Timed]:
@@ -126,8 +140,8 @@ def _settle(asking: OverHTTP) -> None:
 
 
 @contextlib.contextmanager
-def _asked_meanwhile(asking: OverHTTP) -> Iterator[dict[str, Timed]]:
-    """Ask one question after the other until the block ends, each once at least."""
+def _asked_meanwhile(asking: OverHTTP, pause: float) -> Iterator[dict[str, Timed]]:
+    """Ask one question after the other until the block ends, each once at least, so many seconds after the last one."""
     times = {question.title: Timed() for question in _ASKED}
     ended = threading.Event()
 
@@ -136,6 +150,7 @@ def _asked_meanwhile(asking: OverHTTP) -> Iterator[dict[str, Timed]]:
             if ended.is_set() and number >= len(_ASKED):
                 return
             times[question.title].add(asking.ask(question)[1])
+            ended.wait(pause)
 
     with ThreadPoolExecutor(1) as pool:
         asked = pool.submit(ask)
@@ -148,11 +163,3 @@ def _asked_meanwhile(asking: OverHTTP) -> Iterator[dict[str, Timed]]:
 
 def _medians(asked: dict[str, Timed]) -> dict[str, float]:
     return {title: times.median for title, times in asked.items()}
-
-
-def _singles(client: Caller, key: str, asking: OverHTTP, seconds: float) -> Singles:
-    job_id = json.loads(client.get(f"/api/v2/jobs/{JOB}")[1])["job_id"]
-    alone = send_singles(client.netloc, key, job_id, seconds)
-    with _asked_meanwhile(asking) as busy:
-        paced = send_singles(client.netloc, key, job_id, seconds, SINGLES_A_SECOND)
-    return Singles(alone, paced.events_a_second, _medians(busy))
