@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
 
 from trueline.ledger.documents import searchable
 from trueline.ledger.layouts import Fitted, layout_for
@@ -20,7 +22,7 @@ _MOST_LAYOUTS: Final = 8
 """Made for one request."""
 
 
-class ReadDocument(NamedTuple):
+class ReadDocument(msgspec.Struct, frozen=True, gc=False):
     """A document that was read."""
 
     made: Searchable | Fitted

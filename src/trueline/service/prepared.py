@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import pyarrow as pa
@@ -166,8 +167,7 @@ def _columns(events: list[SentEvent]) -> pa.Table:
     shared = {name: column.take(taken) for name, column in _said_columns(list(distinct.values())).items()}
 
     def column(name: str) -> pa.Array:
-        values: list[Any] = [getattr(event, name) for event in events]
-        return pa.array(values, _SCHEMA.field(name).type)
+        return pa.array(list(map(attrgetter(name), events)), _SCHEMA.field(name).type)
 
     return pa.table([shared[name] if name in shared else column(name) for name in _SCHEMA.names], schema=_SCHEMA)
 
@@ -179,11 +179,11 @@ def _said_columns(said: list[Said]) -> dict[str, pa.Array]:
     for each in said:
         ends.append(ends[-1] + len(each.votes))
     votes = pa.StructArray.from_arrays(
-        [pa.array([getattr(vote, field.name) for vote in given], field.type) for field in _VOTE], fields=list(_VOTE)
+        [pa.array(list(map(attrgetter(field.name), given)), field.type) for field in _VOTE], fields=list(_VOTE)
     )
 
     def column(name: str, member: str) -> pa.Array:
-        return pa.array([getattr(each, member) for each in made], _SCHEMA.field(name).type)
+        return pa.array(list(map(attrgetter(member), made)), _SCHEMA.field(name).type)
 
     members = ("confidence", "model_id", "outlier", "decided_at")
     return {
