@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from trueline.metrics.groups import GROUPS
 from trueline.metrics.reviewed_events import BANDED_GROUPS, BANDS, summed
@@ -25,6 +26,8 @@ OUTCOMES: Final = 1 << 24
 NO_SUBJECT: Final = np.uint64(0)
 """Stands for all subjects that are not marked."""
 
+_MANY: Final = 8
+"""Less than one in so many rows are few: they are looked at one by one."""
 _FEW: Final = 6
 """Ranges of numbers that are compared with one after the other; more are looked up."""
 
@@ -73,14 +76,23 @@ class BlockNow(NamedTuple):
 
     def passing(self, window: Window, passing: Mapping[str, _Passing]) -> NDArray[np.intp]:
         """The rows of a window whose numbers pass at every path."""
-        met = [which.met(self.codes[path]) for path, which in passing.items()]
-        if (window.start is not None and window.start > self.first) or (
-            window.end is not None and window.end <= self.last
-        ):
-            met.append(window.holds(self.ts))
-        for other in met[1:]:
-            met[0] &= other
-        return np.flatnonzero(met[0])
+        # what lets the fewest pass comes first; once they are few, the others look at those only
+        (path, first), *others = sorted(passing.items(), key=lambda each: each[1].share)
+        met = first.met(self.codes[path])
+        rows: NDArray[np.intp] | None = None
+        for path, which in others:
+            if rows is None and np.count_nonzero(met) * _MANY < len(met):
+                rows = np.flatnonzero(met)
+            if rows is None:
+                met = met & which.met(self.codes[path])  # what was looked up is not to be written to
+            else:
+                rows = rows[which.met(self.codes[path][rows])]
+        if rows is None:
+            rows = np.flatnonzero(met)
+        is_inside = (window.start is None or window.start <= self.first) and (
+            window.end is None or window.end > self.last
+        )
+        return rows if is_inside else rows[window.holds(self.ts[rows])]
 
 
 class RowsNow(NamedTuple):
@@ -114,12 +126,8 @@ class SelectedRows:
         self._chosen = chosen
         self._groups, self._subjects, self._outcomes, self._buckets = of.groups, of.subjects, of.outcomes, of.buckets
         self._size = len(of.groups)
-        counts = _counted([group for _, _, group in chosen], self._size)
-        for block, rows, group in chosen:
-            if len(block.taken_back):
-                counts -= 2 * np.bincount(group[block.takes_back(rows)], minlength=self._size)
-        self._found = np.flatnonzero(counts)
-        self._events = counts[self._found]
+        gone = [group[block.takes_back(rows)] for block, rows, group in chosen if len(block.taken_back)]
+        self._found, self._events = _counted([group for _, _, group in chosen], gone, self._size)
         self._outcome, self._marked = self._of_groups(self._found)
         self._decided = decided(of.groups[self._found], of.outcomes)
 
@@ -241,15 +249,18 @@ class _Passing:
     """Tells which numbers pass: by comparing where those that do lie in few ranges, which is several times faster."""
 
     def __init__(self, passing: NDArray[np.bool_]) -> None:
-        self._passing = passing
+        # arrow's look-up takes small numbers as they are, and half the time of numpy's
+        self._passing = pa.array(passing.view(np.uint8))
         edges = np.flatnonzero(np.diff(passing, prepend=False, append=False))
         self._ranges: list[list[int]] | None = None if len(edges) > 2 * _FEW else edges.reshape(-1, 2).tolist()
+        self.share = float(passing.mean()) if len(passing) else 0.0
+        """Of the numbers that there are, those that pass."""
 
     def met(self, codes: NDArray[np.unsignedinteger]) -> NDArray[np.bool_]:
         """Whether each of these passes."""
         if self._ranges is None:
-            looked_up: NDArray[np.bool_] = self._passing[codes]
-            return looked_up
+            looked_up: NDArray[np.uint8] = pc.take(self._passing, pa.array(codes)).to_numpy(zero_copy_only=False)
+            return looked_up.view(np.bool_)
         highest, number = np.iinfo(codes.dtype).max, codes.dtype.type
         found: NDArray[np.bool_] | None = None
         for begin, end in self._ranges:
@@ -270,8 +281,17 @@ def _joined(parts: list[NDArray[Any]], kind: type[np.generic]) -> NDArray[Any]:
     return np.concatenate(parts) if parts else np.empty(0, kind)
 
 
-def _counted(groups: list[NDArray[np.uint32]], size: int) -> NDArray[np.int64]:
-    if not groups:
-        return np.zeros(size, np.int64)
-    counted: NDArray[np.int64] = np.bincount(np.concatenate(groups), minlength=size).astype(np.int64)
-    return counted
+def _counted(
+    groups: list[NDArray[np.uint32]], taken_back: list[NDArray[np.uint32]], size: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The groups of rows that have events, and how many; those of rows that take others back are named in both."""
+    every, gone = _joined(groups, np.uint32), _joined(taken_back, np.uint32)
+    if len(every) * _MANY < size:
+        groups_here, counts = np.unique(every, return_counts=True)
+        counts -= 2 * np.bincount(np.searchsorted(groups_here, gone), minlength=len(counts))
+        return groups_here[counts != 0].astype(np.int64), counts[counts != 0].astype(np.int64)
+    counts = np.bincount(every, minlength=size)
+    if len(gone):
+        counts -= 2 * np.bincount(gone, minlength=size)
+    found = np.flatnonzero(counts)
+    return found.astype(np.int64), counts[found].astype(np.int64)
