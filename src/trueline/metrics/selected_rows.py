@@ -27,7 +27,7 @@ NO_SUBJECT: Final = np.uint64(0)
 """Stands for all subjects that are not marked."""
 
 _MANY: Final = 8
-"""Less than one in so many rows are few: they are looked at one by one."""
+"""Less than one in so many are few."""
 _FEW: Final = 6
 """Ranges of numbers that are compared with one after the other; more are looked up."""
 
@@ -76,22 +76,24 @@ class BlockNow(NamedTuple):
 
     def passing(self, window: Window, passing: Mapping[str, _Passing]) -> NDArray[np.intp]:
         """The rows of a window whose numbers pass at every path."""
-        # what lets the fewest pass comes first; once they are few, the others look at those only
+        # what lets the fewest values pass comes first; once few rows are left, the others look at those only
         (path, first), *others = sorted(passing.items(), key=lambda each: each[1].share)
         met = first.met(self.codes[path])
         rows: NDArray[np.intp] | None = None
         for path, which in others:
-            if rows is None and np.count_nonzero(met) * _MANY < len(met):
+            if rows is None and _are_few(met):
                 rows = np.flatnonzero(met)
             if rows is None:
                 met = met & which.met(self.codes[path])  # what was looked up is not to be written to
             else:
                 rows = rows[which.met(self.codes[path][rows])]
-        if rows is None:
-            rows = np.flatnonzero(met)
         is_inside = (window.start is None or window.start <= self.first) and (
             window.end is None or window.end > self.last
         )
+        if rows is None and not is_inside and not _are_few(met):
+            return np.flatnonzero(met & window.holds(self.ts))
+        if rows is None:
+            rows = np.flatnonzero(met)
         return rows if is_inside else rows[window.holds(self.ts[rows])]
 
 
@@ -249,7 +251,7 @@ class _Passing:
     """Tells which numbers pass: by comparing where those that do lie in few ranges, which is several times faster."""
 
     def __init__(self, passing: NDArray[np.bool_]) -> None:
-        # arrow's look-up takes small numbers as they are, and half the time of numpy's
+        # arrow's look-up takes small numbers as they are, and half the time of numpy's or less
         self._passing = pa.array(passing.view(np.uint8))
         edges = np.flatnonzero(np.diff(passing, prepend=False, append=False))
         self._ranges: list[list[int]] | None = None if len(edges) > 2 * _FEW else edges.reshape(-1, 2).tolist()
@@ -275,6 +277,11 @@ class _Passing:
                 met = codes - number(begin) <= number(last - begin)
             found = met if found is None else np.logical_or(found, met, out=found)
         return np.zeros(len(codes), np.bool_) if found is None else found
+
+
+def _are_few(met: NDArray[np.bool_]) -> bool:
+    """Whether it is faster to look at these rows alone than at all of them again."""
+    return int(np.count_nonzero(met)) * _MANY < len(met)
 
 
 def _joined(parts: list[NDArray[Any]], kind: type[np.generic]) -> NDArray[Any]:
