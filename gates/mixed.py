@@ -5,9 +5,9 @@ pace. So that a growing store is not taken for a leak, jobs come and go: each is
 while longer, and deleted. Every second the resident memory and the open files of the server are noted; the run is cut
 into windows of a minute (a twelfth of a short run), each with its medians and the 99th percentile of each kind of
 request. The first sixth is warm-up; of the rest the first third is held against the last, by the medians over their
-windows. What the engine keeps decompressed is kept until there is more of it than is allowed, also of jobs that are gone,
-which takes hours of this load with what is allowed by default: here so little is that it is full before the warm-up is
-over. The machine may be shared: beside the load a fixed piece of work (a hash of 2 MiB) is timed, and times may
+windows. What the engine keeps decompressed is kept until there is more of it than is allowed, also of jobs that are
+gone, which takes hours of this load with what is allowed by default: here so little is that it is full before the
+warm-up is over. The machine may be shared: beside the load a fixed piece of work (a hash of 2 MiB) is timed, and times may
 drift by as much as that one's do, and a fifth more.
 """
 
