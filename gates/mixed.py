@@ -7,8 +7,8 @@ into windows of a minute (a twelfth of a short run), each with its medians and t
 request. The first sixth is warm-up; of the rest the first third is held against the last, by the medians over their
 windows. What the engine keeps decompressed is kept until there is more of it than is allowed, also of jobs that are
 gone, which takes hours of this load with what is allowed by default: here so little is that it is full before the
-warm-up is over. The machine may be shared: beside the load a fixed piece of work (a hash of 2 MiB) is timed, and times may
-drift by as much as that one's do, and a fifth more.
+warm-up is over. The machine may be shared: beside the load a fixed piece of work (a hash of 2 MiB) is timed, and
+times may drift by as much as that one's do, and a fifth more.
 """
 
 from __future__ import annotations
