@@ -64,7 +64,7 @@ class Plan:
     seconds: float = 20
     """That one contender may spend on one question in a sitting before it is asked no more."""
     load_seconds: float = 20
-    """How long a server is asked under each kind of load; with 0 it is not."""
+    """How long a server is asked under each kind of load and pace; with 0 it is not."""
     seed: int = _SEED
 
 

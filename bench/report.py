@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Final
@@ -145,17 +146,17 @@ def _under_load(loads: list[UnderLoad]) -> Iterator[list[str]]:
 def _asked_meanwhile(size: Size) -> Iterator[list[str]]:
     """Head, then a row for each question asked over HTTP of a server that takes in events."""
     loads = {grouping: of.under_load for grouping, of in size.groupings.items() if of.under_load is not None}
-    ways = ("quiet", *(f"{what}, asked {pace}" for what in ("bulk", "one by one") for pace in PACES))
-    yield ["question", *(f"{grouping}: {way}" for grouping in loads for way in ways)]
-    for row in next(iter(loads.values())).quiet:
-        cells = [cell for load in loads.values() for cell in _ways(load, row)]
+    ways = (f"{what}, asked {pace}" for pace in PACES for what in ("quiet", "bulk", "one by one"))
+    yield ["question", *(f"{grouping}: {way}" for grouping, way in itertools.product(loads, ways))]
+    for row in next(iter(next(iter(loads.values())).quiet.values())):
+        cells = [cell for load in loads.values() for pace in PACES for cell in _ways(load, pace, row)]
         yield [row, *cells]
 
 
-def _ways(load: UnderLoad, row: str) -> Iterator[str]:
-    quiet = load.quiet[row]
+def _ways(load: UnderLoad, pace: str, row: str) -> Iterator[str]:
+    quiet = load.quiet[pace][row]
     yield f"{quiet:,.1f}"
-    for meanwhile in (*load.bulk.values(), *load.singles.values()):
+    for meanwhile in (load.bulk[pace], load.singles[pace]):
         yield f"{meanwhile.asked[row]:,.1f} ({meanwhile.asked[row] / quiet:.1f} x)"
 
 

@@ -101,7 +101,7 @@ def _asked(what: str, rate: float, meanwhile: Mapping[str, Meanwhile], quiet: Ma
     """What is taken in while somebody asks, and how much slower they are answered."""
     for pace, load in meanwhile.items():
         yield Target(f"{what} while asked {pace}, events a second", load.a_second, 0.99 * rate, at_least=True)
-        slower = {row: load.asked[row] / quiet[row] for row in load.asked}
+        slower = {row: load.asked[row] / quiet[pace][row] for row in load.asked}
         row = max(slower, key=slower.__getitem__)
-        title = f"meanwhile the question that suffers most ({row}), times its quiet median"
+        title = f"meanwhile the question that suffers most ({row}), times its quiet median at that pace"
         yield Target(f"{what} while asked {pace}, {title}", slower[row], 3)

@@ -63,8 +63,8 @@ class UnderLoad:
     """From its start to the first 200 of ``/readyz``."""
     first_answer_seconds: float
     """From its start to the first answer about all time."""
-    quiet: dict[str, float]
-    """By question: its median in milliseconds over HTTP while nothing is sent."""
+    quiet: dict[str, dict[str, float]]
+    """By pace of who asks and by question: its median in milliseconds over HTTP while nothing is sent."""
     bulk: dict[str, Meanwhile]
     """By pace of who asks, while bulk requests come at no more than `LINES_A_SECOND`."""
     singles_alone: Sent
@@ -93,7 +93,9 @@ def measure(data: Path, stream: Stream, grouping: Grouping, seconds: float) -> U
             asking = OverHTTP(client, Subject(stream, grouping))
             asking.ask(QUESTIONS[0])
             answered = time.perf_counter() - started
-            quiet = _quiet(asking, stream)
+            if len(stream) >= WORTH_KEEPING:
+                _settle(asking)
+            quiet = {pace: _quiet(asking, pause) for pace, pause in PACES.items()}
             bulk = _bulk(sender, asking, bodies, seconds)
             job_id = json.loads(client.get(f"/api/v2/jobs/{JOB}")[1])["job_id"]
             alone = send_singles(client.netloc, key, job_id, seconds)
@@ -102,7 +104,7 @@ def measure(data: Path, stream: Stream, grouping: Grouping, seconds: float) -> U
                 with _asked_meanwhile(asking, pause) as busy:
                     paced = send_singles(client.netloc, key, job_id, seconds, SINGLES_A_SECOND)
                 singles[pace] = Meanwhile(paced.events_a_second, _medians(busy))
-            return UnderLoad(ready, answered, _medians(quiet), bulk, alone, singles, resident_bytes(process_id)[1])
+            return UnderLoad(ready, answered, quiet, bulk, alone, singles, resident_bytes(process_id)[1])
 
 
 def _bulk(sender: Caller, asking: OverHTTP, bodies: list[Path], seconds: float) -> dict[str, Meanwhile]:
@@ -114,19 +116,19 @@ def _bulk(sender: Caller, asking: OverHTTP, bodies: list[Path], seconds: float) 
             sent = send(sender, f"/api/v2/jobs/{JOB}/events/bulk", some, LINES_A_SECOND, _PATIENCE * seconds)
             rate = sent / (time.perf_counter() - started)
         found[pace] = Meanwhile(rate, _medians(busy))
+        time.sleep(_BETWEEN_SECONDS)  # in which the engine merges what is left
     return found
 
 
-def _quiet(asking: OverHTTP, stream: Stream) -> dict[str, Timed]:
+def _quiet(asking: OverHTTP, pause: float) -> dict[str, float]:
     times = {question.title: Timed() for question in _ASKED}
-    if len(stream) >= WORTH_KEEPING:
-        _settle(asking)
     for number in range(1 + _QUIET_ROUNDS):
         for question in _ASKED:
             _, seconds = asking.ask(question)
+            time.sleep(pause)
             if number:  # the first is to warm up
                 times[question.title].add(seconds)
-    return times
+    return _medians(times)
 
 
 def _settle(asking: OverHTTP) -> None:
