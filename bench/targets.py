@@ -97,7 +97,9 @@ def _taking_in(events: int, grouped: Grouped) -> Iterator[Target]:
     yield Target("on disk, bytes an event", grouped.disk_bytes / events, 200)
 
 
-def _asked(what: str, rate: float, meanwhile: Mapping[str, Meanwhile], quiet: Mapping[str, float]) -> Iterator[Target]:
+def _asked(
+    what: str, rate: float, meanwhile: Mapping[str, Meanwhile], quiet: Mapping[str, Mapping[str, float]]
+) -> Iterator[Target]:
     """What is taken in while somebody asks, and how much slower they are answered."""
     for pace, load in meanwhile.items():
         yield Target(f"{what} while asked {pace}, events a second", load.a_second, 0.99 * rate, at_least=True)
