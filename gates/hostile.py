@@ -1,8 +1,6 @@
 """Hostile documents through every way in: stored faithfully or refused by name, and nothing else suffers.
 
-What is hostile is made by Hypothesis from keys, texts and numbers that are known to break things, as JSON text, so that
-keys may be there twice and numbers be beyond all. Whether a document is to be stored, the `json` module and the limits
-say; what filters find in it, the oracle.
+What is sent, and whether it is to be stored, `hostile_documents` says; what filters find in it, the oracle.
 """
 
 from __future__ import annotations
@@ -16,13 +14,12 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 import httpx
-from hypothesis import HealthCheck, Phase, given, seed, settings
-from hypothesis import strategies as st
 
 import oracle
-from fuzzed import oracle_equal, plainly
+from fuzzed import oracle_equal
 from gate import BrokenError, Gate
-from limited import DEPTH, LABELS, make_job
+from hostile_documents import classics, made_up, readable
+from limited import LABELS, make_job
 from oracle import JobTerms, Oracle
 from processes import served, trueline
 
@@ -37,188 +34,7 @@ _TOLD_EVERY: Final = 10
 _LARGE: Final = 15_000
 """Characters of a document that is only sent where `_MANY` are: a job of so many paths is slow to read back."""
 _MANY: Final = 1_000
-_MOST_PATH: Final = 1_024
-_MOST_PATHS: Final = 10_000
 _DECIDED: Final = "2025-01-01T00:00:00Z"
-
-KEYS: Final = (
-    *("__proto__", "constructor", "", " ", ".", "..", "a", "a.b", "a..b", ".a", "a.", "b", "null", "0", "-1", "$ref"),
-    *("a'b", 'a"b', "a`b", "a\\b", "\\", "`", "'", '"', "a\0b", "\0", "\n", "\r", "\t", "\x7f", "\ufeff", "\u2028"),
-    *("{v:String}", "%(v)s", "?", "--", "/*", ";", "a[0]", "[]", "a b", "\u00e4", "\U0001f600", "e\u0301", "\u202e"),
-    *(
-        "k.keyword",
-        "arcanna.consensus",
-        "arcanna",
-        "@timestamp",
-        "raw_body",
-        "event_id",
-        "text_a",
-        "other_paths",
-        "sign",
-    ),
-    *(
-        "other_paths",
-        "sign",
-        "-",
-        "-2E",
-        "a-2Eb",
-        "String",
-        "x" * 1_024,
-        "\u00e4" * 1_024,
-        "x" * 1_025,
-        "x" * 10_240,
-        "y" * 600,
-    ),
-)
-TEXTS: Final = (
-    *("", "NaN", "Infinity", "1e400", "5", "5.0", "007", "true", "null", "2025-01-01", "2025-01-01T25:00:00Z", "[]"),
-    *("9999-12-31", "0000-00-00", "\0", "a\0b", "'; DROP TABLE events_1; --", "{}", "=x", "#5", "{", "?true", "\\N"),
-    *("\ufeff", "\u2028", "\U0001f600", "\ud83d\ude00", "x" * 70_000, "%", "_", "\\", "'", "`", "\x7f", "\u00e4" * 40),
-)
-SCALARS: Final = (
-    *("1e400", "-1e400", "-0", "-0.0", "1e-400", "5e-324", "1.7976931348623157e308", "1.7976931348623159e308", "1E5"),
-    *(str(2**53 + 1), str(2**63 - 1), str(2**63), str(-(2**63) - 1), str(2**64), str(10**30), "9" * 400, "9" * 5_000),
-    *("1e20", "1e21", "123456789012345678901.0", "0.1", "5.0", "5", "1" + "0" * 22, "true", "false", "null"),
-    *("NaN", "Infinity", "-Infinity", "01", ".5", "5.", "+5", "0x10", "1_000", "'x'", "undefined", ""),
-    *(
-        '"\\ud800"',
-        '"\\udc00 and more"',
-        '"\\ud83d\\ude00"',
-        '"\\u0000"',
-        '"\\x41"',
-        '"tab\t"',
-        '"open',
-        "{",
-        "]",
-        "[}",
-    ),
-)
-_WELL_FORMED: Final = tuple(each for each in SCALARS[:31] if "400" not in each and "159e308" not in each)
-
-
-def _written(text: str) -> str:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return json.dumps(text)
-    return json.dumps(text, ensure_ascii=len(text) % 2 == 0)
-
-
-_keys = st.sampled_from([_written(key) for key in KEYS[:50]]) | st.sampled_from(["a", "b", "a.b", "c"]).map(_written)
-_odd_keys = st.sampled_from([_written(key) for key in KEYS] + ['"\\ud800"', '"\\u0000\\u0000"']) | st.text(
-    max_size=9
-).map(_written)
-_scalars = (
-    st.sampled_from([_written(text) for text in TEXTS] + list(_WELL_FORMED))
-    | st.sampled_from([_written(text) for text in TEXTS[:12]])
-    | st.integers().map(str)
-    | st.floats(allow_nan=False, allow_infinity=False).map(repr)
-    | st.text(max_size=9).map(_written)
-)
-
-
-def _nested(scalars: st.SearchStrategy[str], keys: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
-    """Objects as JSON text; keys may be there twice."""
-
-    def an_object(members: list[tuple[str, str]]) -> str:
-        return "{" + ",".join(f"{key}:{value}" for key, value in members) + "}"
-
-    values = st.recursive(
-        scalars,
-        lambda inner: st.one_of(
-            st.lists(inner, max_size=4).map(lambda members: f"[{','.join(members)}]"),
-            st.lists(st.tuples(keys, inner), max_size=4).map(an_object),
-        ),
-        max_leaves=8,
-    )
-    return st.lists(st.tuples(keys, values), max_size=6).map(an_object)
-
-
-DOCUMENTS: Final = (
-    _nested(_scalars, _keys)
-    | _nested(_scalars, _keys | _odd_keys)
-    | _nested(_scalars | st.sampled_from(SCALARS), _odd_keys)
-)
-
-
-def classics() -> list[str]:
-    """Documents that each break one thing."""
-    found = [f"{{{_written(key)}: 1}}" for key in KEYS]
-    found += [f'{{"v": {scalar}}}' for scalar in SCALARS]
-    found += [f'{{"v": {_written(text)}}}' for text in TEXTS]
-    for depth in (DEPTH, DEPTH + 1, 1_000, 100_000):
-        found += ['{"d":' * depth + "1" + "}" * depth, '{"d":' + "[" * (depth - 1) + "]" * (depth - 1) + "}"]
-    found += [json.dumps({f"k{number}": number for number in range(many)}) for many in (3_000, 10_000, 10_001, 100_000)]
-    found += [
-        '{"a.b": 1, "a": {"b": 2}}',
-        '{"a": {"b": 1}, "a.b": "2"}',
-        '{"a": 1, "a": {"b": 1}, "a": [1]}',
-        '{"a": [[[1, [2]], []], {"b": [{"b": 3}, null]}]}',
-        '{"a": [1, "1", true, null, 1.5, {"a": 1}, [{"a": "x"}]]}',
-        '{"v": 99999999999999999999, "v.v": 1e20, "w": {"x": 1e300}, "w.x": 1180591620717411303424}',
-        f'{{"v": [{", ".join(["1"] * 50_000)}]}}',
-        "[]",
-        "null",
-        '"text"',
-        "1",
-        "",
-        "{",
-        "{}}",
-        '{"a": 1,}',
-        "{'a': 1}",
-        "{} {}",
-        "\ufeff{}",
-    ]
-    return found
-
-
-def made_up(size: int, first_seed: int) -> list[str]:
-    """Documents as Hypothesis makes them up, about so many."""
-    found: list[str] = []
-    limits = settings(
-        max_examples=size,
-        deadline=None,
-        database=None,
-        suppress_health_check=list(HealthCheck),
-        phases=(Phase.generate,),
-    )
-
-    def keep(document: str) -> None:
-        found.append(document)
-
-    seed(first_seed)(limits(given(DOCUMENTS)(keep)))()
-    return found[:size]
-
-
-def readable(raw: bytes) -> dict[str, Any] | None:
-    """The document, where it is one that is to be stored; told without the product."""
-    try:
-        document = plainly(raw)
-    except (ValueError, RecursionError):
-        return None
-    if not isinstance(document, dict):
-        return None
-    paths: set[str] = set()
-    fits = _fits(document, "", paths, DEPTH) and len(paths) <= _MOST_PATHS
-    own = document.get("@timestamp")
-    return document if fits and (own is None or oracle.instant(own) is not None) else None
-
-
-def _fits(value: Any, path: str, paths: set[str], levels: int) -> bool:  # noqa: ANN401 - JSON
-    if not levels:
-        return False
-    for key, member in value.items() if isinstance(value, dict) else (("", each) for each in value):
-        at = path if isinstance(value, list) else key if value is not None and levels == DEPTH else f"{path}.{key}"
-        if isinstance(member, dict | list):
-            if isinstance(member, dict):
-                paths.add(at)
-            if (isinstance(member, dict) and len(at) > _MOST_PATH) or not _fits(member, at, paths, levels - 1):
-                return False
-        elif member is not None:
-            paths.add(at)
-            if len(at) > _MOST_PATH:
-                return False
-    return True
 
 
 @dataclass

@@ -9,7 +9,8 @@ import httpx
 import pytest
 
 from gate import BrokenError
-from hostile import GATE, Came, Sender, Told, classics, made_up, readable
+from hostile import GATE, Came, Sender, Told
+from hostile_documents import classics, made_up, readable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
