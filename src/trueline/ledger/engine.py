@@ -109,6 +109,8 @@ class Engine:
             "merge_tree_max_rows_to_use_cache": _ANY_NUMBER,
             "merge_tree_max_bytes_to_use_cache": _ANY_NUMBER,
             "precise_float_parsing": 1,
+            # what it remembers of conditions is of parts that merges soon put an end to, and grows to 100 MiB
+            "use_query_condition_cache": 0,
             # as many filters, with as many members, as are allowed
             "max_query_size": 64 * 1024 * 1024,
             "max_ast_elements": 1_000_000,
