@@ -264,39 +264,55 @@ def _wait_until_idle(process_id: int) -> None:
             raise BrokenError("a server that nobody asks does not come to rest")
 
 
-def slow_clients(folder: Path, connections: int, seconds: float, key: str) -> str:
+def slow_clients(folder: Path, connections: int, seconds: float, key: str, tries: int = 3) -> str:
     """Keep so many connections open, most of them sending a byte a second.
 
+    Others are measured beside them and without, up to so many times: on a machine that is shared, a single time may be
+    somebody else's doing.
+
     Raises:
-        BrokenError: a promise is broken.
+        BrokenError: a promise is broken, and what is about times is so each time.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, max(soft, connections + 1_000)), hard))
     settings = {"TRUELINE_REQUEST_SECONDS": str(REQUEST_SECONDS)}
+    slower: list[str] = []
     with served(folder / "data", settings) as (address, _), Client(address, key) as client:
         job = client.well("POST", "/api/v2/jobs", {"title": f"slow {time.monotonic_ns()}", "labels": LABELS})["job_id"]
         client.well("POST", "/api/v1/events/voted", {"job_id": job, "raw_body": {}})
         with _others(address, key, job, writing=True):
             time.sleep(min(seconds, 1.0))  # warm
-        with _others(address, key, job, writing=True) as before:
-            time.sleep(seconds)
-        slow = SlowClients(address, key, connections)
-        with slow.connected():
-            with _others(address, key, job, writing=True) as during:
+        for _ in range(tries):
+            with _others(address, key, job, writing=True) as before:
                 time.sleep(seconds)
-            late = slow.answers(REQUEST_SECONDS + 30)
-        with _others(address, key, job, writing=True) as after:
-            time.sleep(seconds)
-    if late != {HTTPStatus.REQUEST_TIMEOUT: slow.sending}:
-        raise BrokenError(f"{slow.sending} connections that send a byte a second were answered {late}, not 408")
-    for kind, milliseconds in during.median.items():
-        quiet = max(before.median[kind], after.median[kind])
-        if milliseconds > 1.5 * quiet + 20:
-            raise BrokenError(f"{kind} took {milliseconds:.0f} ms beside slow clients, {quiet:.0f} ms without")
+            slow = SlowClients(address, key, connections)
+            with slow.connected():
+                with _others(address, key, job, writing=True) as during:
+                    time.sleep(seconds)
+                late = slow.answers(REQUEST_SECONDS + 30)
+            with _others(address, key, job, writing=True) as after:
+                time.sleep(seconds)
+            if late != {HTTPStatus.REQUEST_TIMEOUT: slow.sending}:
+                raise BrokenError(f"{slow.sending} connections that send a byte a second were answered {late}, not 408")
+            slower = _slower(during, before, after)
+            if not slower:
+                break
+    if slower:
+        raise BrokenError("; ".join(slower))
     return (
         f"slow clients: {connections} connections, {slow.sending} of them a byte a second until they were answered "
         f"408; meanwhile {during}; without them {before}"
     )
+
+
+def _slower(during: Others, *without: Others) -> list[str]:
+    """What takes too long beside slow clients."""
+    quiet = {kind: max(each.median[kind] for each in without) for kind in during.median}
+    return [
+        f"{kind} took {milliseconds:.0f} ms beside slow clients, {quiet[kind]:.0f} ms without"
+        for kind, milliseconds in during.median.items()
+        if milliseconds > 1.5 * quiet[kind] + 20
+    ]
 
 
 class SlowClients:

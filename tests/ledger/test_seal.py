@@ -142,6 +142,21 @@ def test_what_a_definition_was_changed_to_is_sealed_at_once(folder: Path) -> Non
         Seal(folder).open(7)
 
 
+def test_a_file_that_is_being_written_as_its_table_is_made_is_sealed_once_it_is_written(folder: Path) -> None:
+    seal = sealed(folder)
+    made = (folder / PART).parent / "format_version.txt"
+    with seal.changing():
+        made.write_bytes(b"")
+        assert not seal.renew()
+        made.write_bytes(b"1")
+    assert seal.renew()
+    killed(seal)
+    sealed(folder).close()
+    made.write_bytes(b"")
+    with pytest.raises(LedgerDamagedError, match="it has 0 bytes instead of 1"):
+        sealed(folder)
+
+
 def test_what_the_engine_does_not_sync_is_on_disk_before_it_is_sealed(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -151,7 +166,12 @@ def test_what_the_engine_does_not_sync_is_on_disk_before_it_is_sealed(
     for file in files:
         file.write_bytes(b"12")
     synced: list[Path] = []
-    monkeypatch.setattr("trueline.ledger.seal.sync", synced.append)
+
+    def noted(file: Path) -> None:
+        if file.is_relative_to(folder.parent):  # and not of the store of other tests, which is open meanwhile
+            synced.append(file)
+
+    monkeypatch.setattr("trueline.ledger.seal.sync", noted)
     for renewed, expected in ((files, {folder.parent, projection, *files}), ([], {folder.parent})):
         with monkeypatch.context() as patched:
             patched.setattr(Seal, "_synced", lambda _: set())  # as of what is written after it was asked

@@ -39,6 +39,7 @@ _BESIDE: Final = "../secret"
 """What keys are hashed with: whoever takes it away makes all keys anew, and whoever damages it opens to nobody."""
 
 _RENEW_EVERY: Final = 10.0
+_SOON: Final = 0.2
 """Seconds after which what was written since is in the seal too."""
 
 SEALS: Final = (".seal", ".definitions.seal")
@@ -193,14 +194,26 @@ class Seal:
             raise LedgerDamagedError(str(file), "its bytes are not those that were written")
 
     def _renew(self) -> None:
-        while not self._ended.wait(_RENEW_EVERY):
+        wait = _RENEW_EVERY
+        while not self._ended.wait(wait):
             with contextlib.suppress(OSError):  # as on a full disk: tried again
-                synced = self._synced()  # which takes its time, and nobody has to wait for it
-                with self._lock:
-                    before = self._sealed.files
-                    self._take(synced)
-                    if self._sealed.files != before:
-                        self._save(closed=False)
+                wait = _RENEW_EVERY if self.renew() else _SOON
+
+    def renew(self) -> bool:
+        """Seal what is there now; False, and nothing is done, while definitions are changed.
+
+        A table that is being made has files that are not written yet: sealed as they are, they would be taken for
+        damaged ever after.
+        """
+        synced = self._synced()  # which takes its time, and nobody has to wait for it
+        with self._lock:
+            if self._changes:
+                return False
+            before = self._sealed.files
+            self._take(synced)
+            if self._sealed.files != before:
+                self._save(closed=False)
+            return True
 
     def _synced(self) -> set[str]:
         """The folders of projections that are on disk from now on, those whose files are sealed already left out."""
