@@ -26,7 +26,7 @@ from timing import Timed
 from trueline.ledger.kept_columns import WORTH_KEEPING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from singles import Sent
     from stream import Grouping
@@ -96,28 +96,31 @@ def measure(data: Path, stream: Stream, grouping: Grouping, seconds: float) -> U
             if len(stream) >= WORTH_KEEPING:
                 _settle(asking)
             quiet = {pace: _quiet(asking, pause) for pace, pause in PACES.items()}
-            bulk = _bulk(sender, asking, bodies, seconds)
+            bulk = _at_each_pace(asking, lambda place: _bulk(sender, bodies[place :: len(PACES)], seconds))
             job_id = json.loads(client.get(f"/api/v2/jobs/{JOB}")[1])["job_id"]
             alone = send_singles(client.netloc, key, job_id, seconds)
-            singles = {}
-            for pace, pause in PACES.items():
-                with _asked_meanwhile(asking, pause) as busy:
-                    paced = send_singles(client.netloc, key, job_id, seconds, SINGLES_A_SECOND)
-                singles[pace] = Meanwhile(paced.events_a_second, _medians(busy))
+            singles = _at_each_pace(
+                asking,
+                lambda _: send_singles(client.netloc, key, job_id, seconds, SINGLES_A_SECOND).events_a_second,
+            )
             return UnderLoad(ready, answered, quiet, bulk, alone, singles, resident_bytes(process_id)[1])
 
 
-def _bulk(sender: Caller, asking: OverHTTP, bodies: list[Path], seconds: float) -> dict[str, Meanwhile]:
+def _at_each_pace(asking: OverHTTP, take_in: Callable[[int], float]) -> dict[str, Meanwhile]:
+    """What is taken in while somebody asks; `take_in` is given a pace's place, sends, and tells how many a second."""
     found = {}
     for place, (pace, pause) in enumerate(PACES.items()):
         with _asked_meanwhile(asking, pause) as busy:
-            started = time.perf_counter()
-            some = bodies[place :: len(PACES)]
-            sent = send(sender, f"/api/v2/jobs/{JOB}/events/bulk", some, LINES_A_SECOND, _PATIENCE * seconds)
-            rate = sent / (time.perf_counter() - started)
+            rate = take_in(place)
         found[pace] = Meanwhile(rate, _medians(busy))
         time.sleep(_BETWEEN_SECONDS)  # in which the engine merges what is left
     return found
+
+
+def _bulk(sender: Caller, bodies: list[Path], seconds: float) -> float:
+    started = time.perf_counter()
+    sent = send(sender, f"/api/v2/jobs/{JOB}/events/bulk", bodies, LINES_A_SECOND, _PATIENCE * seconds)
+    return sent / (time.perf_counter() - started)
 
 
 def _quiet(asking: OverHTTP, pause: float) -> dict[str, float]:

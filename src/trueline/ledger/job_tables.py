@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from trueline.ledger.document_columns import ARROW_TYPES, EXACT_FLOAT, ValueKind, column_name, escaped, parts_of
 from trueline.ledger.errors import JobGoneError
 from trueline.ledger.merging import SYNCED
-from trueline.ledger.other_paths import OTHER_PATHS, cells_of, in_one_column, paths_apart, recalled
+from trueline.ledger.other_paths import OTHER_PATHS, cells_of, fill_up, in_one_column, paths_apart, recalled
 
 if TYPE_CHECKING:
     from trueline.ledger.engine import Engine
@@ -265,7 +265,7 @@ def _numbers_together(documents: pa.Table, table: JobTable) -> pa.Table:
         integers = columns.pop(name)
         exact = pc.and_(pc.less(integers, EXACT_FLOAT), pc.greater(integers, -EXACT_FLOAT))
         as_doubles = pc.if_else(exact, integers, None).cast(ARROW_TYPES[ValueKind.DOUBLE])
-        columns[double] = pc.coalesce(columns[double], as_doubles) if double in columns else as_doubles
+        fill_up(columns, {double: as_doubles})
         if as_doubles.null_count > integers.null_count:
             columns[name] = pc.if_else(exact, None, integers)
     return pa.table(columns)

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from trueline.ledger.document_columns import (
     MAX_PATH_LENGTH,
@@ -25,7 +24,7 @@ from trueline.ledger.document_columns import (
     kind_of,
     placed,
 )
-from trueline.ledger.other_paths import put, spread
+from trueline.ledger.other_paths import fill_up, put, spread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -224,8 +223,7 @@ def _at(path: str, found: tuple[Any, ...]) -> dict[str, pa.Array]:
     for kind in _SINGLE:
         if kind in kinds:
             own = [value if type(value) is kind else None for value in found]
-            for name, column in columns_of(kind_of(kind), path, own).items():
-                columns[name] = pc.coalesce(columns[name], column) if name in columns else column
+            fill_up(columns, columns_of(kind_of(kind), path, own))
     return columns
 
 

@@ -75,6 +75,12 @@ def spread(name: str, rows: list[int], values: list[Any], size: int) -> pa.Array
     return column.take(pa.array(places, mask=missing))
 
 
+def fill_up(columns: dict[str, pa.Array], more: dict[str, pa.Array]) -> None:
+    """Put further columns among some; where both have one of a name, what the first says stands."""
+    for name, column in more.items():
+        columns[name] = pc.coalesce(columns[name], column) if name in columns else column
+
+
 def in_one_column(parts: Iterable[Cells], size: int, before: Iterable[list[tuple[str, list[str]]]] = ()) -> pa.Array:
     """What these columns say, as `OTHER_PATHS` has it, of so many rows; added to what that says before."""
     rows: list[dict[str, list[str]]] = [{} for _ in range(size)]
@@ -148,9 +154,7 @@ def recalled(documents: pa.Table, own: set[str]) -> pa.Table:
     if not cells:
         return documents
     columns = dict(zip(documents.column_names, documents.columns, strict=True))
-    for name, at in cells.items():
-        column = spread(name, *at, size)
-        columns[name] = pc.coalesce(columns[name], column) if name in columns else column
+    fill_up(columns, {name: spread(name, *at, size) for name, at in cells.items()})
     return pa.table(columns | {OTHER_PATHS: in_one_column([], size, stays)})
 
 

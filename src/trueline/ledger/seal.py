@@ -39,8 +39,9 @@ _BESIDE: Final = "../secret"
 """What keys are hashed with: whoever takes it away makes all keys anew, and whoever damages it opens to nobody."""
 
 _RENEW_EVERY: Final = 10.0
-_SOON: Final = 0.2
 """Seconds after which what was written since is in the seal too."""
+_SOON: Final = 0.2
+"""Seconds after which a renewal is tried again that was put off."""
 
 SEALS: Final = (".seal", ".definitions.seal")
 """How the files of a seal end that begin with the name of the folder."""

@@ -15,7 +15,7 @@ from trueline.metrics.groups import GROUPS
 from trueline.metrics.reviewed_events import BANDED_GROUPS, BANDS, summed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -75,26 +75,24 @@ class BlockNow(NamedTuple):
         return np.where(self.takes_back(rows), np.int8(-1), np.int8(1))
 
     def passing(self, window: Window, passing: Mapping[str, _Passing]) -> NDArray[np.intp]:
-        """The rows of a window whose numbers pass at every path."""
-        # what lets the fewest values pass comes first; once few rows are left, the others look at those only
-        (path, first), *others = sorted(passing.items(), key=lambda each: each[1].share)
-        met = first.met(self.codes[path])
-        rows: NDArray[np.intp] | None = None
-        for path, which in others:
+        """The rows of a window whose numbers pass at every path; those of the first path are looked at first."""
+        tests: list[tuple[Callable[[NDArray[Any]], NDArray[np.bool_]], NDArray[Any]]]
+        tests = [(which.met, self.codes[path]) for path, which in passing.items()]
+        if (window.start is not None and window.start > self.first) or (
+            window.end is not None and window.end <= self.last
+        ):
+            tests.append((window.holds, self.ts))
+        (test, column), *others = tests
+        met = test(column)
+        rows: NDArray[np.intp] | None = None  # once they are few, the other tests look at those only
+        for test, column in others:
             if rows is None and _are_few(met):
                 rows = np.flatnonzero(met)
             if rows is None:
-                met = met & which.met(self.codes[path])  # what was looked up is not to be written to
+                met = met & test(column)  # what was looked up is not to be written to
             else:
-                rows = rows[which.met(self.codes[path][rows])]
-        is_inside = (window.start is None or window.start <= self.first) and (
-            window.end is None or window.end > self.last
-        )
-        if rows is None and not is_inside and not _are_few(met):
-            return np.flatnonzero(met & window.holds(self.ts))
-        if rows is None:
-            rows = np.flatnonzero(met)
-        return rows if is_inside else rows[window.holds(self.ts[rows])]
+                rows = rows[test(column[rows])]
+        return np.flatnonzero(met) if rows is None else rows
 
 
 class RowsNow(NamedTuple):
@@ -111,7 +109,10 @@ class RowsNow(NamedTuple):
 
         `passing` says of each number at a path whether it passes.
         """
-        tests = {path: _Passing(which) for path, which in passing.items()}
+        # what lets the fewest values pass comes first
+        tests = dict(
+            sorted(((path, _Passing(which)) for path, which in passing.items()), key=lambda each: each[1].share)
+        )
         chosen = []
         for block in self.blocks:
             if block.overlaps(window):
@@ -294,11 +295,12 @@ def _counted(
     """The groups of rows that have events, and how many; those of rows that take others back are named in both."""
     every, gone = _joined(groups, np.uint32), _joined(taken_back, np.uint32)
     if len(every) * _MANY < size:
-        groups_here, counts = np.unique(every, return_counts=True)
-        counts -= 2 * np.bincount(np.searchsorted(groups_here, gone), minlength=len(counts))
-        return groups_here[counts != 0].astype(np.int64), counts[counts != 0].astype(np.int64)
+        found, counts = np.unique(every, return_counts=True)
+        counts -= 2 * np.bincount(np.searchsorted(found, gone), minlength=len(found))
+        standing = np.flatnonzero(counts)
+        return found[standing].astype(np.int64), counts[standing].astype(np.int64)
     counts = np.bincount(every, minlength=size)
     if len(gone):
         counts -= 2 * np.bincount(gone, minlength=size)
-    found = np.flatnonzero(counts)
-    return found.astype(np.int64), counts[found].astype(np.int64)
+    standing = np.flatnonzero(counts)
+    return standing.astype(np.int64), counts[standing].astype(np.int64)
