@@ -10,6 +10,7 @@ import resource
 import sys
 from typing import TYPE_CHECKING
 
+import scipy.special  # noqa: F401 - or whoever asks for a report first would wait for it
 import structlog
 import uvicorn
 

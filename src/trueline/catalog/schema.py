@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sqlite3
 import threading
 from pathlib import Path
@@ -31,11 +32,10 @@ def refuse_newer(url: URL) -> None:
         StoreTooNew: a later version wrote it.
         StoreDamaged: it does not say what was written to it.
     """
-    scripts = ScriptDirectory.from_config(_config())
     try:
         with looking(url) as connection:
             if connection is not None:
-                _unapplied(connection, scripts, name_of(url))
+                _unapplied(connection, name_of(url))
                 _refuse_damaged(connection, name_of(url))
     except DatabaseError as error:
         if isinstance(error, OperationalError) and not _says_damaged(error):
@@ -72,14 +72,14 @@ def upgrade(engine: Engine) -> None:
     Raises:
         StoreTooNew: a later version was here first.
     """
-    config = _config()
-    scripts = ScriptDirectory.from_config(config)
     with _one_at_a_time, writing(engine) as connection:
-        if _unapplied(connection, scripts, name_of(engine.url)):
+        if _unapplied(connection, name_of(engine.url)):
+            config = _config()
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
 
 
+@functools.cache
 def known() -> frozenset[str]:
     """The names of the schemas that this version can open."""
     return frozenset(script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions())
@@ -90,13 +90,12 @@ def newest_known() -> str:
     return max(known())
 
 
-def _unapplied(connection: Connection, scripts: ScriptDirectory, store: str) -> bool:
+def _unapplied(connection: Connection, store: str) -> bool:
     """Tell whether migrations are missing."""
-    there = {script.revision for script in scripts.walk_revisions()}
-    newest = max(there)
+    newest = newest_known()
     found = MigrationContext.configure(connection).get_current_heads()
     for revision in found:
-        if revision not in there:
+        if revision not in known():
             raise StoreTooNew(store, revision, newest)
     return found != (newest,)
 

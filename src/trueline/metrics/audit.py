@@ -9,7 +9,7 @@ from math import ceil, log, sqrt
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from scipy.special import bdtr, gammaln
+import scipy  # its parts are loaded when they are first asked for
 
 from trueline.metrics.intervals import check_level
 
@@ -96,9 +96,9 @@ def sample_size(bound: float, level: float = 0.95, allowed: int = 0, population:
     if allowed == 0:
         return ceil(log(risk) / log(1 - bound) - _ROUNDING)
     high = allowed + 1
-    while bdtr(allowed, high, bound) > risk:
+    while scipy.special.bdtr(allowed, high, bound) > risk:
         high *= 2
-    return _smallest(allowed + 1, high, lambda size: float(bdtr(allowed, size, bound)) <= risk)
+    return _smallest(allowed + 1, high, lambda size: float(scipy.special.bdtr(allowed, size, bound)) <= risk)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +149,7 @@ def _plan(seen: Seen, bound: float, level: float) -> Plan:
     def planned(allowed: int) -> tuple[int, float]:
         size = sample_size(bound, level, allowed, seen.population)
         size = seen.population if size is None else size
-        return size, float(bdtr(allowed, size, rate)) if rate else 1.0
+        return size, float(scipy.special.bdtr(allowed, size, rate)) if rate else 1.0
 
     reason: str | None
     if not seen.population:
@@ -177,7 +177,9 @@ def _within(allowed: int, size: int, wrong: int, population: int) -> float:
 
 
 def _choose(whole: int, part: NDArray[np.int64]) -> NDArray[np.float64]:
-    logs: NDArray[np.float64] = gammaln(whole + 1) - gammaln(part + 1) - gammaln(whole - part + 1)
+    logs: NDArray[np.float64] = (
+        scipy.special.gammaln(whole + 1) - scipy.special.gammaln(part + 1) - scipy.special.gammaln(whole - part + 1)
+    )
     return logs
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from scipy.special import stdtrit
+import scipy  # its parts are loaded when they are first asked for
 
 from trueline.metrics.figures import Figure, undefined
 from trueline.metrics.intervals import UNKNOWN_PROPORTION, Interval, two_sided_z, wilson
@@ -77,4 +77,4 @@ def effective_size(part: Mass, rest: Mass, level: float) -> float:
 
 def few_groups(groups: int, level: float) -> float:
     """What the effective size is multiplied with because the variance itself is known from few groups only."""
-    return float((two_sided_z(level) / stdtrit(groups - 1, (1 + level) / 2)) ** 2)
+    return float((two_sided_z(level) / scipy.special.stdtrit(groups - 1, (1 + level) / 2)) ** 2)

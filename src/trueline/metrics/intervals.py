@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from math import sqrt
 from statistics import NormalDist
 
-from scipy.special import betaincinv
+import scipy  # its parts are loaded when they are first asked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +97,8 @@ def check_counts(successes: float, total: float) -> None:
 
 
 def _lower(successes: float, total: float, tail: float) -> float:
-    return 0.0 if successes == 0 else float(betaincinv(successes, total - successes + 1, tail))
+    return 0.0 if successes == 0 else float(scipy.special.betaincinv(successes, total - successes + 1, tail))
 
 
 def _upper(successes: float, total: float, tail: float) -> float:
-    return 1.0 if successes == total else float(betaincinv(successes + 1, total - successes, 1 - tail))
+    return 1.0 if successes == total else float(scipy.special.betaincinv(successes + 1, total - successes, 1 - tail))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import sqrt
 
-from scipy.special import bdtr
+import scipy  # its parts are loaded when they are first asked for
 
 from trueline.metrics.figures import Figure, undefined
 from trueline.metrics.intervals import UNKNOWN_DIFFERENCE, UNKNOWN_PROPORTION, Interval, two_sided_z, wilson
@@ -104,4 +104,4 @@ def mcnemar(only_first: int, only_second: int) -> Figure:
     tossed = only_first + only_second
     if not tossed:
         return undefined("there is nothing that only one of the two got right")
-    return Figure(min(1.0, 2 * float(bdtr(min(only_first, only_second), tossed, 0.5))))
+    return Figure(min(1.0, 2 * float(scipy.special.bdtr(min(only_first, only_second), tossed, 0.5))))

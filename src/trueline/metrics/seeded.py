@@ -14,7 +14,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.special import ndtri
+import scipy  # its parts are loaded when they are first asked for
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -60,7 +60,7 @@ class Seeded:
         flat = drawn.reshape(-1)
         open_ = np.arange(len(flat))
         while len(open_):
-            x, u = ndtri(self.uniform(len(open_))), self.uniform(len(open_))
+            x, u = scipy.special.ndtri(self.uniform(len(open_))), self.uniform(len(open_))
             if len(open_) == len(flat):  # the first time: all, in the place where they will stand
                 v = np.divide(x.reshape(drawn.shape), np.sqrt(9 * d), out=drawn).reshape(-1)
                 untaken = _untaken(v, x, u, d)
