@@ -6,6 +6,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 # tests run in as many processes as there are cores
 WORKERS ?= auto
+# tests start hundreds of processes: what those load is compiled once, whatever the environment says
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help demo run test check format bench bench-small gates audit lock clean
