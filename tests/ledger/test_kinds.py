@@ -11,7 +11,7 @@ from trueline.ledger.conditions import JobShape
 from trueline.ledger.job_tables import JobTables
 from trueline.ledger.kinds import KindQuery
 from trueline.ledger.population import Population
-from trueline.metrics.groups import Kind
+from trueline.metrics.kinds import Kind
 
 if TYPE_CHECKING:
     from trueline.ledger.engine import Engine

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from trueline.metrics.counts import Count
-from trueline.metrics.groups import Changed, Kind, PlacedGroups
+from trueline.metrics.groups import Changed, PlacedGroups
+from trueline.metrics.kinds import Kind
 
 KINDS = (
     Kind("", "", trained=False, changed=False),

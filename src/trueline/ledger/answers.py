@@ -131,12 +131,12 @@ class Answers:
         with self._tally(population) as tally:
             if tally is None:
                 return self._ids(everybody, changed)
-            known = tally.remembered((each.subject_key, each.ts) for each in changed)
+            known = tally.ids.of((each.subject_key, each.ts) for each in changed)
             events = tally.size
         if asked_for := self._ids(everybody, changed, known):
             with self._tally(population) as tally:
                 if tally is not None and tally.size == events:  # else they may be of another time than the tally is
-                    tally.remember(asked_for)
+                    tally.ids.keep(asked_for)
         return known | asked_for
 
     def _ids(

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from trueline.ledger.engine import Engine
     from trueline.ledger.job_tables import JobTables
     from trueline.ledger.population import Population
-    from trueline.metrics.groups import Kind
+    from trueline.metrics.kinds import Kind
 
 # the same words for the same columns as where rows of events are asked, so that a condition says the same of both
 _PASSING = """

@@ -17,8 +17,8 @@ from trueline.ledger.conditions import (
     on_states,
 )
 from trueline.ledger.remembered import RememberedReviews
-from trueline.metrics.groups import Kind
 from trueline.metrics.hours import HOUR, Window
+from trueline.metrics.kinds import Kind
 from trueline.metrics.reviews import Mass, ReviewCount
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ class ReviewAnswers:
                 return None
             others = set(tally.unmarked(keys).tolist()) if latest.others else set()
             if not population.filters and tally.size == size:  # else they may be of another time than the tally is
-                tally.remember(_by_moment(rows, latest, window), label)
+                tally.ids.keep(_by_moment(rows, latest, window), label)
         found = sorted(
             (-moment, event_id)
             for subject, moment, event_id, came in rows
@@ -138,7 +138,7 @@ class ReviewAnswers:
             return None
         window = Window(population.start, population.end)
         moments = [each for each in latest.moments if window.holds_moment(each[1])]
-        known = tally.remembered(moments, label)
+        known = tally.ids.of(moments, label)
         if len(known) < len(moments):
             return None
         return [(-moment, event_id) for (_, moment), ids in known.items() for event_id in ids]

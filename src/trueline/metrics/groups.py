@@ -11,27 +11,19 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from trueline.metrics.counts import Count
+from trueline.metrics.kinds import count_table
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from trueline.metrics.counts import Count
+    from trueline.metrics.kinds import Kind
 
 GROUPS: Final = pa.schema(
     [("outcome", pa.string()), ("marked", pa.uint64()), ("first_changed_at", pa.int64()), ("events", pa.int64())]
 )
 """Events counted by outcome (decision, NUL, consensus that they came with) and by subject where that has a state of its
 own, 0 where not; and when the consensus that they came with changed, at the latest."""
-
-
-class Kind(NamedTuple):
-    """What is counted as one."""
-
-    decision: str
-    """Empty: not decided yet."""
-    consensus: str
-    """Empty: none."""
-    trained: bool
-    changed: bool
 
 
 class Changed(NamedTuple):
@@ -60,11 +52,7 @@ class PlacedGroups:
         kept = self.passing(passing)
         by_kind = np.zeros(len(self.kinds), np.int64)
         np.add.at(by_kind, self.kind[kept], self.events[kept])
-        counted: dict[tuple[str, str | None, bool, bool], int] = {}
-        for kind, events in zip(self.kinds, by_kind.tolist(), strict=True):
-            alike = (kind.decision, kind.consensus or None, trained and kind.trained, trained and kind.changed)
-            counted[alike] = counted.get(alike, 0) + events
-        return tuple(Count(*alike, events) for alike, events in counted.items() if events)
+        return count_table(self.kinds, by_kind.tolist(), trained=trained)
 
     def changed(self, passing: NDArray[np.bool_]) -> dict[int, Changed]:
         """The subjects, by their keys, with decided events of kinds that pass and that changed after training."""

@@ -19,15 +19,17 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pyarrow as pa
 
-from trueline.metrics.counts import Count
-from trueline.metrics.groups import Kind, PlacedGroups
-from trueline.metrics.growing import Codes, GroupedRows, Numbers, columns_of
+from trueline.metrics.groups import PlacedGroups
+from trueline.metrics.growing import GroupedRows, Numbers, columns_of
 from trueline.metrics.hours import HOUR, Hours, Span, Window
+from trueline.metrics.kinds import Kinds, count_table
+from trueline.metrics.told_ids import ToldIds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from numpy.typing import NDArray
+
+    from trueline.metrics.counts import Count
+    from trueline.metrics.kinds import Kind
 
 EVENTS: Final = pa.schema(
     [
@@ -112,10 +114,7 @@ class LatestMissed:
 
 
 _NONE: Final = -1
-_IDS_REMEMBERED: Final = 100_000
 _ROWS_REMEMBERED: Final = 100_000
-_SIDE: Final = 1 << 12
-"""More than there are labels in a job, so that two of them and two flags make one number: see `_packed`."""
 
 
 class Tally:
@@ -123,8 +122,9 @@ class Tally:
 
     def __init__(self, hours: pa.Table) -> None:
         """`hours` has the columns of `HOURS`; no subject is marked yet."""
-        self._labels = Codes([""])  # of decisions and of consensus; none is 0
-        self._kinds = Numbers()  # what is counted as one, packed
+        self.ids = ToldIds()  # of marked subjects
+        self._kinds = Kinds()
+        self._labels = self._kinds.labels
         self._hours = Hours()
         self._subjects = Numbers()  # the keys of marked subjects
         self._states = columns_of(later=np.int64, changed_at=np.int64, learned=np.int64, from_consensus=np.bool_)
@@ -134,7 +134,6 @@ class Tally:
             ts=np.int64, decision=np.int64, first=np.int64, kind=np.int64, changed_at=np.int64, sign=np.int64
         )
         self._training: int | None = None
-        self._ids: dict[tuple[int, int], dict[str, list[str]]] = {}
         self._changed_within: tuple[Window, NDArray[np.int64]] | None = None  # what was selected last, as it is now
         hour, events, taken_back, first, last = (
             _array(hours[name]) for name in ("hour", "events", "taken_back", "first", "last")
@@ -176,9 +175,8 @@ class Tally:
         kind: NDArray[np.int64],
     ) -> None:
         sign = _array(events["sign"]).astype(np.int64)
-        if self._ids:
-            for moment in zip(events["subject_key"].to_pylist(), events["ts"].to_pylist(), strict=True):
-                self._ids.pop(moment, None)
+        if len(self.ids):
+            self.ids.forget(zip(events["subject_key"].to_pylist(), events["ts"].to_pylist(), strict=True))
         self._events.append(
             subject,
             ts=_array(events["ts"]),
@@ -188,7 +186,7 @@ class Tally:
             changed_at=_array(events["consensus_changed_at"]),
             sign=sign,
         )
-        np.add.at(self._changed["events"], subject, sign * self._is_changed(kind))
+        np.add.at(self._changed["events"], subject, sign * self._kinds.have_changed(kind))
         self._select_changed_again(np.arange(len(self._events) - len(sign), len(self._events)))
         if events.num_rows and events["bucket_id"][0].as_py():
             found, rows = np.unique(subject, return_index=True)
@@ -218,20 +216,9 @@ class Tally:
         trained: NDArray[np.bool_] | int = 0,
         changed: NDArray[np.bool_] | int = 0,
     ) -> NDArray[np.int64]:
-        packed = ((decision * _SIDE + consensus) * 2 + trained) * 2 + changed
-        found = self._kinds.add(packed.astype(np.uint64))
+        found = self._kinds.of(decision, consensus, trained, changed)
         self._hours.widen(len(self._kinds))
         return found
-
-    def _decisions(self) -> NDArray[np.int64]:
-        """The decision of each kind, by its code; 0: not decided yet."""
-        return (self._kinds.numbers // (4 * _SIDE)).astype(np.int64)
-
-    def _is_changed(self, kind: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Whether events of these kinds are decided and changed after training."""
-        packed = self._kinds.numbers[kind]
-        changed: NDArray[np.bool_] = (packed % 2 == 1) & (packed >= 4 * _SIDE)
-        return changed
 
     def _move(self, rows: NDArray[np.int64]) -> None:
         """Count kept events as what they are now, where the states of their subjects have changed."""
@@ -243,7 +230,7 @@ class Tally:
         place, sign = self._hours.places(events["ts"][rows] // HOUR), events["sign"][rows]
         self._hours.add(place, before, -sign)
         self._hours.add(place, kind, sign)
-        more = self._is_changed(kind).astype(np.int64) - self._is_changed(before)
+        more = self._kinds.have_changed(kind).astype(np.int64) - self._kinds.have_changed(before)
         np.add.at(self._changed["events"], subject, sign * more)
         events["kind"][rows] = kind
         self._select_changed_again(rows)
@@ -290,11 +277,7 @@ class Tally:
 
     def kinds(self) -> tuple[Kind, ...]:
         """What events were ever counted as; only becomes more."""
-        texts = self._labels.texts
-        split = [(*divmod(packed // 4, _SIDE), packed % 4) for packed in self._kinds.numbers.tolist()]
-        return tuple(
-            Kind(texts[decision], texts[consensus], flags > 1, flags % 2 == 1) for decision, consensus, flags in split
-        )
+        return self._kinds.told()
 
     def knows_all_kinds(self, selection: Selection) -> bool:
         """Whether no kind came up since those of a selection were chosen."""
@@ -306,19 +289,8 @@ class Tally:
         by_kind = hours.total if window == Window() else hours.counts[hours.span(window)].sum(axis=0)
         if selection.kinds is not None:
             by_kind = by_kind[: len(selection.kinds)] * selection.kinds
-        counted: dict[tuple[int, int, bool, bool], int] = {}
-        for packed, events in zip(self._kinds.numbers.tolist(), by_kind.tolist(), strict=False):
-            decision, consensus = divmod(packed // 4, _SIDE)
-            if decision and events:
-                against = training is not None
-                alike = (decision, consensus, against and packed % 4 > 1, against and packed % 2 == 1)
-                counted[alike] = counted.get(alike, 0) + events
-        texts = self._labels.texts
-        return tuple(
-            Count(texts[decision], texts[consensus] or None, trained, changed, events)
-            for (decision, consensus, trained, changed), events in counted.items()
-            if events
-        )
+        kinds = self._kinds.told()[: len(by_kind)]
+        return count_table(kinds, by_kind[: len(kinds)].tolist(), trained=training is not None)
 
     def placed(self, groups: pa.Table) -> PlacedGroups:
         """What groups of events, with the columns of `GROUPS`, count as now."""
@@ -338,7 +310,7 @@ class Tally:
         """
         hours = self._hours
         span = hours.span(selection.window)
-        decision = self._decisions()
+        decision = self._kinds.decisions
         decided = (decision > 0) & (decision < len(hours.decided))  # of others no event is counted yet
         if selection.kinds is not None:
             kinds = np.flatnonzero(decided[: len(selection.kinds)] & selection.kinds)
@@ -354,7 +326,7 @@ class Tally:
     def _bound(self, place: int, kinds: NDArray[np.intp], *, last: bool = False) -> Bound:
         """When the first or the last event of an hour and some kinds, all decided, happened; there must be one."""
         hours = self._hours
-        selected = np.bincount(self._decisions()[kinds], hours.counts[place, kinds], len(hours.decided))
+        selected = np.bincount(self._kinds.decisions[kinds], hours.counts[place, kinds], len(hours.decided))
         there = np.flatnonzero(selected)
         # the moments that are kept are those of all events with a decision
         exact = (selected == hours.decided[:, place])[there].all() and not hours.unsure[there, place].any()
@@ -367,7 +339,7 @@ class Tally:
         Hours that are only partly in the window are among them where they have such events, whenever these happened.
         """
         hours, code = self._hours, self._labels.code(label)
-        decision, consensus = self._decisions(), self._kinds.numbers // 4 % _SIDE
+        decision, consensus = self._kinds.decisions, self._kinds.consensus
         missed = (consensus == code) & (decision != code) & (decision != 0)
         span = hours.span(window.widened())
         events = hours.counts[span][:, np.flatnonzero(missed)].sum(axis=1)
@@ -436,21 +408,6 @@ class Tally:
         """How many versions of events it keeps: another number after each that came."""
         return len(self._events)
 
-    def remembered(self, moments: Iterable[tuple[int, int]], wrong_for: str = "") -> dict[tuple[int, int], list[str]]:
-        """The ids of events by subject's key and moment, as far as they were told: see `remember`."""
-        known = {moment: self._ids[moment] for moment in moments if moment in self._ids}
-        return {moment: ids[wrong_for] for moment, ids in known.items() if wrong_for in ids}
-
-    def remember(self, ids: dict[tuple[int, int], list[str]], wrong_for: str = "") -> None:
-        """Be told the ids of all decided events of marked subjects at some moments; or of those not decided as a label.
-
-        Each is forgotten when an event of that subject and moment comes or goes.
-        """
-        if len(self._ids) + len(ids) > _IDS_REMEMBERED:
-            self._ids.clear()
-        for moment, names in ids.items():
-            self._ids.setdefault(moment, {})[wrong_for] = names
-
     def changed_size(self, selection: Selection) -> int:
         """How many events' subjects changed after the training."""
         if selection.is_everything:
@@ -490,7 +447,7 @@ class Tally:
         window, known = self._changed_within
         looked_at = np.zeros(len(self._events), np.bool_)
         looked_at[rows] = True
-        changed = self._is_changed(self._events["kind"][rows]) & window.holds(self._events["ts"][rows])
+        changed = self._kinds.have_changed(self._events["kind"][rows]) & window.holds(self._events["ts"][rows])
         found = np.concatenate([known[~looked_at[known]], rows[changed]])
         self._changed_within = (window, found) if len(found) <= _ROWS_REMEMBERED else None
 
@@ -500,7 +457,7 @@ class Tally:
             subjects = np.intersect1d(subjects, self._subjects.find(selection.subjects))
         rows = self._events.of(subjects)
         kind = self._events["kind"][rows]
-        changed = self._is_changed(kind)
+        changed = self._kinds.have_changed(kind)
         if selection.kinds is not None:
             changed &= np.pad(selection.kinds, (0, len(self._kinds) - len(selection.kinds)))[kind]
         rows = rows[changed]
