@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 import oracle
+import plain_values
 from gate import BrokenError, Gate
 from trueline.catalog.records import Grouping, Job
 from trueline.filters.operators import OPERATORS, Takes
@@ -81,17 +82,17 @@ def check_date(text: str) -> bool:
     Raises:
         BrokenError: it is read in another way than it should be.
     """
-    wanted = oracle.instant(text)
+    wanted = plain_values.instant(text)
     try:
         moment = parse_instant(text)
     except ValueError as error:
         if wanted is not None:
-            raise BrokenError(f"{text!r} is refused ({error}), and is {oracle.iso(wanted)}") from None
+            raise BrokenError(f"{text!r} is refused ({error}), and is {plain_values.iso(wanted)}") from None
         if text and len(text) <= 60 and repr(text) not in str(error):  # noqa: PLR2004 - as long as is shown
             raise BrokenError(f"the refusal of {text!r} does not name it: {error}") from None
         return False
     if moment.tzinfo is not UTC or to_micros(moment) != wanted or parse_micros(text) != wanted:
-        raise BrokenError(f"{text!r} is read as {moment}, and is {oracle.iso(wanted)}")
+        raise BrokenError(f"{text!r} is read as {moment}, and is {plain_values.iso(wanted)}")
     if (again := parse_instant(format_instant(moment))) != moment:
         raise BrokenError(f"{text!r}, read, shown and read again, is {again} instead of {moment}")
     bare = len(text) == len("2025-01-01")
@@ -157,10 +158,10 @@ def _plainly_a_filter(item: object) -> bool:
     if not isinstance(item, dict) or not {"field", "operator"} <= set(item) <= {"field", "operator", "value"}:
         return False
     try:
-        oracle.check_filter(item)
+        plain_values.check_filter(item)
         said: list[object] = [item["field"], item["operator"], item.get("value")]
         json.dumps(said, allow_nan=False, ensure_ascii=False).encode()
-    except (oracle.RefusedError, ValueError):
+    except (plain_values.RefusedError, ValueError):
         return False
     return isinstance(item["field"], str) and isinstance(item["operator"], str)
 
@@ -204,8 +205,8 @@ def check_filters(raw: object) -> bool:
 def _check_value(each: Filter, value: Any) -> None:  # noqa: ANN401 - JSON
     if each.operator.takes is not Takes.ORDERED:
         wanted: object = tuple(value) if isinstance(value, list) else value
-    elif (wanted := oracle.number(value)) is None:
-        wanted = oracle.instant(value)
+    elif (wanted := plain_values.number(value)) is None:
+        wanted = plain_values.instant(value)
     read = to_micros(each.value) if isinstance(each.value, datetime) else each.value
     if read != wanted or type(read) is not type(wanted):
         raise BrokenError(f"the value {value!r} of {each.operator.name} is read as {each.value!r}")
@@ -335,7 +336,7 @@ def check_line(line: bytes) -> bool:
         raise BrokenError(f"{line!r} is kept under {event.event_id!r}")
     given = said.get("timestamp")
     given = said["raw_body"].get("@timestamp") if given is None else given
-    if event.ts != (None if given is None else oracle.instant(given)):
+    if event.ts != (None if given is None else plain_values.instant(given)):
         raise BrokenError(f"{line!r} is kept at {event.ts}")
     return True
 
@@ -369,7 +370,7 @@ def _is_plainly_good(line: bytes) -> bool:
     if not isinstance(document, dict) or line.count(b"{") + line.count(b"[") > 60 or len(line) > 1_000:  # noqa: PLR2004
         return False
     own = document.get("@timestamp") if given is None else given
-    return (own is None or oracle.instant(own) is not None) and (
+    return (own is None or plain_values.instant(own) is not None) and (
         named is None or (isinstance(named, str | int) and not isinstance(named, bool) and named != "")
     )
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 
-import oracle
+import plain_values
 from fuzzed import oracle_equal
 from gate import BrokenError, Gate
 from hostile_documents import classics, made_up, readable
@@ -170,7 +170,7 @@ class Sender:
             each: dict[str, Any] = {"field": path, "operator": operator}
             if operator.endswith("one of"):
                 each["value"] = self._choose.sample(values, 3)
-            elif operator in oracle.ORDERS:
+            elif operator in plain_values.ORDERS:
                 each["value"] = self._choose.choice([0, 5, 1e20, 10**30, "2025-01-01"])
             elif not operator.endswith("exists"):
                 each["value"] = self._choose.choice(values)
@@ -201,7 +201,7 @@ class Sender:
             raise BrokenError(f"something had to be corrected: {rebuilt}")
 
 
-_OPERATORS: Final = sorted([*oracle.POSITIVE, *oracle.NEGATIONS])
+_OPERATORS: Final = sorted([*plain_values.POSITIVE, *plain_values.NEGATIONS])
 
 
 def _paths_of(value: Any, path: str = "", *, outermost: bool = True) -> set[str]:  # noqa: ANN401 - JSON

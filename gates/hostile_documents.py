@@ -13,7 +13,7 @@ from typing import Any, Final
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
-import oracle
+import plain_values
 from fuzzed import plainly
 from limited import DEPTH
 
@@ -180,7 +180,7 @@ def readable(raw: bytes) -> dict[str, Any] | None:
     paths: set[str] = set()
     fits = _fits(document, "", paths, DEPTH) and len(paths) <= _MOST_PATHS
     own = document.get("@timestamp")
-    return document if fits and (own is None or oracle.instant(own) is not None) else None
+    return document if fits and (own is None or plain_values.instant(own) is not None) else None
 
 
 def _fits(value: Any, path: str, paths: set[str], levels: int) -> bool:  # noqa: ANN401 - JSON

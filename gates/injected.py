@@ -15,8 +15,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from gate import BrokenError, Gate
-from oracle import JobTerms, Oracle, RefusedError, differences, instant
+from oracle import JobTerms, Oracle, differences
 from payloads import BASE, payloads
+from plain_values import RefusedError, instant
 from processes import served, trueline
 from wire import Answer, Wire, part
 

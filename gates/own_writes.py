@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 from gate import BrokenError, Gate, counted
 from killed import LABELS, QUESTIONS, Client, Job, Request, tell_event
-from oracle import JobTerms, Moment, Oracle, differences, iso
+from oracle import JobTerms, Oracle, differences
+from plain_values import Moment, iso
 from processes import served, trueline
 
 if TYPE_CHECKING:

@@ -8,7 +8,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
-from oracle import JobTerms, Oracle, Sent, reach, text
+from oracle import JobTerms, Oracle, Sent
+from plain_values import reach, text
 from trueline.instants import parse_micros
 from trueline.metrics.consensus import REVIEW_REASONS
 from trueline.metrics.reviews import Mass, ReviewCount

@@ -11,8 +11,10 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import rule, run_state_machine_as_test
 
-from oracle import RefusedError, differences
-from test_stateful import LONG, AnySequence, filters, windows
+from drawn import filters, windows
+from oracle import differences
+from plain_values import RefusedError
+from test_stateful import LONG, AnySequence
 from then import metrics_then
 from trueline.instants import format_instant, from_micros
 from trueline.service.errors import TruelineError

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from oracle import NEGATIONS, ORDERS, JobTerms, Oracle, RefusedError, check_filter
+from oracle import JobTerms, Oracle
+from plain_values import NEGATIONS, ORDERS, RefusedError, check_filter
 from trueline.service.errors import TruelineError
 
 if TYPE_CHECKING:

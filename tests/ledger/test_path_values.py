@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import oracle
+import plain_values
 from trueline.filters.request import parse_filters
 from trueline.ledger import path_values
 from trueline.ledger.conditions import JobShape
@@ -53,7 +53,7 @@ def numbered(values: PathValues, *what: Any) -> list[int]:  # noqa: ANN401 - any
 
 def standing(value: Any) -> list[Any]:  # noqa: ANN401 - any value of JSON
     """What stands at the path, as filters see it."""
-    return [each for each in oracle.reach({"v": value}, "v") if each is not None]
+    return [each for each in plain_values.reach({"v": value}, "v") if each is not None]
 
 
 def told_apart(value: Any) -> str:  # noqa: ANN401 - any value of JSON
@@ -90,9 +90,9 @@ def test_filters_pass_of_the_values_what_they_pass_of_the_documents(engine: Engi
 
 def _passes(value: Any, asked: dict[str, Any]) -> bool:  # noqa: ANN401 - any value of JSON
     operator = asked["operator"]
-    positive = oracle.NEGATIONS.get(operator, operator)
-    met = any(oracle.matches(each, positive, asked.get("value")) for each in standing(value))
-    return met != (operator in oracle.NEGATIONS)
+    positive = plain_values.NEGATIONS.get(operator, operator)
+    met = any(plain_values.matches(each, positive, asked.get("value")) for each in standing(value))
+    return met != (operator in plain_values.NEGATIONS)
 
 
 def test_numbers_in_order_begin_with_the_smallest_number(engine: Engine) -> None:

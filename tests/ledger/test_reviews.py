@@ -84,7 +84,7 @@ def test_values_are_the_oracles(ledger: Ledger, made: ReviewedJob, field: str, f
     def value(event: Sent) -> str | None:
         if field == "host":
             return host_of(event)
-        from oracle import text  # noqa: PLC0415
+        from plain_values import text  # noqa: PLC0415
 
         own = made.oracle.own_fields(event)[field]
         return None if own is None else text(float(own) if isinstance(own, int) else own)

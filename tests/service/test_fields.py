@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from oracle import NEGATIONS, ORDERS, instant, number, reach, text
+from plain_values import NEGATIONS, ORDERS, instant, number, reach, text
 from trueline.filters.fields import OwnField
 from trueline.filters.operators import OPERATORS
 from trueline.ledger.job_tables import MAX_PATHS

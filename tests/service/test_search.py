@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from oracle import JobTerms, Moment, Oracle, Sent, iso, number, reach
+from oracle import JobTerms, Oracle, Sent
+from plain_values import Moment, iso, number, reach
 from trueline.service.errors import EventNotFoundError, InvalidRequestError
 from trueline.service.search import MAX_EVENTS, MAX_REACH, MAX_SIZE, Paging, Wanted
 
