@@ -6,8 +6,6 @@ VENV := .venv
 BIN := $(VENV)/bin
 # tests run in as many processes as there are cores
 WORKERS ?= auto
-# tests start hundreds of processes: what those load is compiled once, whatever the environment says
-unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help demo run test check format bench bench-small gates audit lock clean
@@ -53,9 +51,10 @@ demo: $(VENV)/run ## load the documented example, ask for its metrics, keep serv
 run: $(VENV)/run ## serve the data folder
 	@$(BIN)/trueline serve
 
+# tests start hundreds of processes: what those load is compiled once, whatever the environment says
 test: $(VENV)/dev $(VENV)/clients/installed ## run the whole test suite
 	@echo "Running the tests"
-	@$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
+	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 check: $(VENV)/dev ## lint, format, types, import arrows
 	@$(BIN)/ruff check

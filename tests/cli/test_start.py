@@ -27,3 +27,9 @@ def test_no_command_loads_an_engine_or_a_framework_before_it_is_run() -> None:
 def test_neither_does_working_through_a_server() -> None:
     loaded = loaded_by("import httpx\nfrom trueline.cli.remote import RemoteTrueline\nRemoteTrueline(httpx.Client())")
     assert not HEAVY & loaded
+
+
+def test_special_functions_are_not_loaded_with_a_data_folder() -> None:
+    loaded = loaded_by("import trueline.service.workspace")
+    assert "scipy" in loaded
+    assert "scipy.special" not in loaded
