@@ -83,15 +83,19 @@ def served(
 
 @contextlib.contextmanager
 def served_process(
-    data: Path, settings: Mapping[str, str] | None = None, command: list[str] | None = None
+    data: Path,
+    settings: Mapping[str, str] | None = None,
+    command: list[str] | None = None,
+    *,
+    log: str = "server.log",
 ) -> Iterator[tuple[str, subprocess.Popen[str]]]:
-    """As `served`; gives the process itself.
+    """As `served`; gives the process itself. What it logs goes to a file of that name beside the folder.
 
     Raises:
         CommandError: the server did not start.
     """
-    log = data.parent / "server.log"
-    with log.open("wb") as errors:
+    logged = data.parent / log
+    with logged.open("wb") as errors:
         process = subprocess.Popen(  # noqa: S603 - our own command
             command or _command("serve", "--data", str(data), "--port", "0"),
             cwd=data.parent,
@@ -103,7 +107,7 @@ def served_process(
     try:
         address = _address(process)
         if address is None:
-            raise CommandError(f"the server did not start: {log.read_text(errors='replace')[-2_000:]}")
+            raise CommandError(f"the server did not start: {logged.read_text(errors='replace')[-2_000:]}")
         yield address, process
     finally:
         process.terminate()

@@ -1,9 +1,10 @@
 """SIGTERM at a random moment: what is under way is answered, who asks whether the server is ready learns at once.
 
-A round: a server; clients that send bulk requests and questions, each one after the other; SIGTERM. Each request must
-be answered in full and rightly, or refused with the sentence that says so, or its connection closed before a byte of an
-answer. `/readyz` must say 503 to a kept connection and to new ones for as long as anything is under way. The server
-must end with exit code 0. Opened again, all that was acknowledged must be there, and nothing of what was refused.
+A round: a server; a second one on its folder, which must be refused; clients that send bulk requests and questions,
+each one after the other; SIGTERM. Each request must be answered in full and rightly, or refused with the sentence that
+says so, or its connection closed before a byte of an answer. `/readyz` must say 503 to a kept connection and to new
+ones for as long as anything is under way. The server must end with exit code 0. Opened again, all that was acknowledged
+must be there, and nothing of what was refused.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from typing import TYPE_CHECKING, Final
 
 from gate import BrokenError, Gate, counted
 from killed import LABELS, asked
-from processes import served_process, trueline
+from processes import CommandError, served_process, trueline
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,6 +35,7 @@ _BULK, _ASKING = 3, 2
 _EARLIEST, _LATEST = 0.3, 1.5
 _END_SECONDS: Final = 120
 _STOPPING: Final = b"The server is stopping"
+_IN_USE: Final = "another process, most likely a running server, has"
 
 
 @dataclass
@@ -76,9 +78,10 @@ class Drained:
     def __str__(self) -> str:
         """The figures."""
         return (
-            f"{self.acknowledged} events acknowledged, all there; {self.answered_late} requests answered after the "
-            f"signal, {self.refused} refused, {self.closed} connections closed before an answer; /readyz red after "
-            f"{1000 * max(self.red):.0f} ms at most, ended after {max(self.ended):.1f} s at most, exit code 0"
+            f"{self.rounds} second servers refused; {self.acknowledged} events acknowledged, all there; "
+            f"{self.answered_late} requests answered after the signal, {self.refused} refused, {self.closed} "
+            f"connections closed before an answer; /readyz red after {1000 * max(self.red):.0f} ms at most, "
+            f"ended after {max(self.ended):.1f} s at most, exit code 0"
         )
 
 
@@ -101,7 +104,9 @@ def stop_and_count(folder: Path, rounds: int, seed: int) -> Drained:
                 break
             job = asked(address, key, "POST", "/api/v2/jobs", {"title": f"round {number}", "labels": LABELS})["job_id"]
             clients = [Client(each) for each in range(_BULK + _ASKING)]
-            _write_until_stopped(address, key, job, clients, process, choose.uniform(_EARLIEST, _LATEST), came)
+            _write_until_stopped(
+                folder / "data", address, key, job, clients, process, choose.uniform(_EARLIEST, _LATEST), came
+            )
         events = sum(each.acknowledged for each in clients)
         came.rounds += 1
         came.acknowledged += events
@@ -113,6 +118,7 @@ def stop_and_count(folder: Path, rounds: int, seed: int) -> Drained:
 
 
 def _write_until_stopped(  # noqa: PLR0913, PLR0917 - a round has that many parts
+    data: Path,
     address: str,
     key: str,
     job: int,
@@ -131,6 +137,7 @@ def _write_until_stopped(  # noqa: PLR0913, PLR0917 - a round has that many part
             broken.append(error)
 
     threads = [threading.Thread(target=work, args=(client,)) for client in clients]
+    _refuse_second(data)
     watching = http.client.HTTPConnection(address.removeprefix("http://"), timeout=60)
     if (ready := _ready(watching)) != HTTPStatus.OK:
         raise BrokenError(f"/readyz says {ready} before the server is told to stop")
@@ -152,6 +159,20 @@ def _write_until_stopped(  # noqa: PLR0913, PLR0917 - a round has that many part
         raise broken[0]
     if code:
         raise BrokenError(f"the server ended with exit code {code}")
+
+
+def _refuse_second(data: Path) -> None:
+    """Try to serve a folder that is served.
+
+    Raises:
+        BrokenError: it is, or is refused without the sentence that says so.
+    """
+    try:
+        with served_process(data, log="second.log"):
+            raise BrokenError("a second server was let onto the data folder")
+    except CommandError as refusal:
+        if _IN_USE not in str(refusal) or str(data) not in str(refusal):
+            raise BrokenError(f"a second server is refused, but not with a sentence: {refusal}") from refusal
 
 
 def _watch(

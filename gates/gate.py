@@ -16,6 +16,10 @@ class BrokenError(AssertionError):
     """A promise was broken; the message says which, and what shows it."""
 
 
+class NotRunError(RuntimeError):
+    """A gate cannot run here; the message says why."""
+
+
 @dataclass(frozen=True)
 class Gate:
     """What is promised, and how much is run to show it."""
@@ -31,6 +35,7 @@ class Gate:
 
     Raises:
         BrokenError: the promise is broken.
+        NotRunError: this machine does not let it be shown.
     """
 
 

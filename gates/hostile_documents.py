@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 import plain_values
 from fuzzed import plainly
-from limited import DEPTH
+from limited import DOCUMENTED
 
 _MOST_PATH: Final = 1_024
 _MOST_PATHS: Final = 10_000
@@ -125,7 +125,7 @@ def classics() -> list[str]:
     found = [f"{{{_written(key)}: 1}}" for key in KEYS]
     found += [f'{{"v": {scalar}}}' for scalar in SCALARS]
     found += [f'{{"v": {_written(text)}}}' for text in TEXTS]
-    for depth in (DEPTH, DEPTH + 1, 1_000, 100_000):
+    for depth in (DOCUMENTED.max_json_depth, DOCUMENTED.max_json_depth + 1, 1_000, 100_000):
         found += ['{"d":' * depth + "1" + "}" * depth, '{"d":' + "[" * (depth - 1) + "]" * (depth - 1) + "}"]
     found += [json.dumps({f"k{number}": number for number in range(many)}) for many in (3_000, 10_000, 10_001, 100_000)]
     found += [
@@ -178,7 +178,7 @@ def readable(raw: bytes) -> dict[str, Any] | None:
     if not isinstance(document, dict):
         return None
     paths: set[str] = set()
-    fits = _fits(document, "", paths, DEPTH) and len(paths) <= _MOST_PATHS
+    fits = _fits(document, "", paths, DOCUMENTED.max_json_depth) and len(paths) <= _MOST_PATHS
     own = document.get("@timestamp")
     return document if fits and (own is None or plain_values.instant(own) is not None) else None
 
@@ -187,7 +187,13 @@ def _fits(value: Any, path: str, paths: set[str], levels: int) -> bool:  # noqa:
     if not levels:
         return False
     for key, member in value.items() if isinstance(value, dict) else (("", each) for each in value):
-        at = path if isinstance(value, list) else key if value is not None and levels == DEPTH else f"{path}.{key}"
+        at = (
+            path
+            if isinstance(value, list)
+            else key
+            if value is not None and levels == DOCUMENTED.max_json_depth
+            else f"{path}.{key}"
+        )
         if isinstance(member, dict | list):
             if isinstance(member, dict):
                 paths.add(at)

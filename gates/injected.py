@@ -12,6 +12,7 @@ import sqlite3
 from collections import Counter
 from contextlib import closing
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from gate import BrokenError, Gate
@@ -23,7 +24,6 @@ from wire import Answer, Wire, part
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from pathlib import Path
 
     from oracle import Decision
 
@@ -33,6 +33,8 @@ ENGINES_WORDS: Final = re.compile(
     rb"DB::|Code: \d|sqlite3|SQLAlchemy|sqlalchemy|Traceback|clickhouse|chdb|pg8000|site-packages|\.py\b|"
     rb"SELECT .* FROM (events|votes|consensus)"
 )
+WRITTEN_TO: Final = (Path("/tmp/injected"),)  # noqa: S108 - as a payload has it
+"""Files that payloads would have an engine write."""
 _FIRST_FAULT, _NOT_FOUND, _UNREADABLE = 500, 404, 422
 _WELL = 200
 _AT_ONCE = 25
@@ -42,7 +44,7 @@ _MOST_NAME_BYTES = 200
 _MOST_ID = 512
 
 
-class _Settled(Oracle):
+class Settled(Oracle):
     """To whom nothing more is told, so that what follows from it need not be worked out again for each question."""
 
     def settle(self) -> None:
@@ -67,7 +69,7 @@ class _Settled(Oracle):
 
 @dataclass
 class Injecting:
-    """One server, a job to ask about, two to write to."""
+    """One server, a job to ask about, two to write to, and an oracle each of the first and of the one by bucket."""
 
     wire: Wire
     job: int
@@ -75,6 +77,7 @@ class Injecting:
     events: int
     by_event: int
     by_bucket: int
+    told_in_buckets: Settled
     kept: int = 0
     """Events of the job by event."""
     counted: Counter[str] = field(default_factory=Counter)
@@ -248,10 +251,8 @@ class Injecting:
         }
         path = f"/api/v2/jobs/{self.by_event}/events/bulk"
         taken = self.expect(200, "POST", path, _lines(sent.values())).json
-        refused = {texts[each["line"] - 1] for each in taken["rejected"]}
+        refused = {texts[number] for number in self._refused(taken, texts)}
         kept = [text for text in texts if text not in refused]
-        if ENGINES_WORDS.search(json.dumps([each["error"].split(":")[0] for each in taken["rejected"]]).encode()):
-            raise BrokenError(f"lines were refused in an engine's words: {taken['rejected'][:3]}")
         asked = {"job_ids": self.by_event, "event_ids": kept, "size": len(kept)}
         found = self.expect(200, "POST", "/api/v2/events/query", asked).json["events"] if kept else []
         came_back = {each["event_id"]: each["raw_event"] for each in found}
@@ -267,18 +268,65 @@ class Injecting:
         self.ask("POST", f"/api/v1/events/{part(text)}", alone)
         self.ask("PUT", f"/api/v1/events/{self.by_event}/e1/feedback", {"feedback": text, "closing_notes": text})
 
+    @staticmethod
+    def _refused(taken: dict[str, Any], texts: Sequence[str]) -> set[int]:
+        """The numbers of lines that were refused, from 0, each of which has one of the texts.
+
+        Raises:
+            BrokenError: one was refused in words of an engine that are not the text's.
+        """
+        refused = {each["line"] - 1: each["error"] for each in taken["rejected"]}
+        for number, error in refused.items():
+            for word in ENGINES_WORDS.finditer(error.encode()):
+                if word[0].decode() not in texts[number]:
+                    raise BrokenError(f"a line with {texts[number]!r} was refused in an engine's words: {error!r}")
+        return set(refused)
+
     def _in_buckets(self, texts: Sequence[str]) -> None:
         self.counted["batches"] += 1
+        decision = {"label": LABELS[self.counted["batches"] % 3], "decided_at": AT}
         lines = [
-            {"event_id": f"{self.counted['batches']}-{number}", "raw_body": {"p": text}, "bucket_id": text}
+            {
+                "event_id": f"{self.counted['batches']}-{number}",
+                "timestamp": AT,
+                "raw_body": {"p": text},
+                "bucket_id": text,
+                "decision": decision,
+            }
             for number, text in enumerate(texts)
         ]
-        self.expect(200, "POST", f"/api/v2/jobs/{self.by_bucket}/events/bulk", _lines(lines))
+        taken = self.expect(200, "POST", f"/api/v2/jobs/{self.by_bucket}/events/bulk", _lines(lines)).json
+        refused = self._refused(taken, texts)
+        told = self.told_in_buckets
+        for line in (line for number, line in enumerate(lines) if number not in refused):
+            name = str(line["event_id"])
+            told.event(name, {"p": line["bucket_id"]}, arrived_at=1, timestamp=AT, bucket_id=str(line["bucket_id"]))
+            told.decide(name, decision["label"], arrived_at=1, decided_at=AT)
         votes = [
-            {"bucket_id": text, "analyst": text, "label": "Drop" if number % 2 else text, "at": AT}
+            {"bucket_id": text, "analyst": text, "label": text if number % 3 == 0 else LABELS[number % 2], "at": AT}
             for number, text in enumerate(texts)
         ]
-        self.expect(200, "POST", f"/api/v2/jobs/{self.by_bucket}/votes/bulk", _lines(votes))
+        taken = self.expect(200, "POST", f"/api/v2/jobs/{self.by_bucket}/votes/bulk", _lines(votes)).json
+        refused = self._refused(taken, texts)
+        for vote in (vote for number, vote in enumerate(votes) if number not in refused):
+            told.vote(vote["analyst"], vote["label"], arrived_at=1, bucket_id=vote["bucket_id"], at=AT)
+        self.counted["votes on buckets"] += len(votes) - len(refused)
+
+    def compared(self) -> None:
+        """Hold what was written against what was taken, and against a recount.
+
+        Raises:
+            BrokenError: it is not the same.
+        """
+        whole = self.expect(200, "POST", f"/api/v2/metrics/job?job_id={self.by_event}").json
+        if whole["total_events"] != self.kept:
+            raise BrokenError(f"{self.kept} events were taken and {whole['total_events']} are counted")
+        self.told_in_buckets.settle()
+        in_buckets = self.expect(200, "POST", f"/api/v2/metrics/job?job_id={self.by_bucket}").json
+        if wrong := differences(in_buckets, self.told_in_buckets.metrics()):
+            raise BrokenError(f"in buckets: {'; '.join(wrong[:3])}")
+        for job in (self.by_event, self.by_bucket):
+            _rebuilt(self, job)
 
     def made(self, text: str) -> None:
         """As a job's title, labels and decision points, and as a model's id."""
@@ -326,6 +374,8 @@ def inject(folder: Path, count: int, seed: int) -> str:
     key = trueline("keys", "create", "gate", "--data", str(data), folder=folder).strip()
     with served(data) as (address, _), closing(Wire(address, key)) as wire:
         injecting = _begin(wire)
+        if there := [path for path in WRITTEN_TO if path.exists()]:
+            raise BrokenError(f"payloads name files that are there already: {there}")
         before = _catalog(data), _numbers(injecting)
         texts = list(payloads(count, seed))
         for number, text in enumerate(texts):
@@ -336,11 +386,9 @@ def inject(folder: Path, count: int, seed: int) -> str:
         for begin in range(0, count, _AT_ONCE):
             injecting.written(texts[begin : begin + _AT_ONCE])
             injecting.made(texts[begin])
-        whole = injecting.expect(200, "POST", f"/api/v2/metrics/job?job_id={injecting.by_event}").json
-        if whole["total_events"] != injecting.kept:
-            raise BrokenError(f"{injecting.kept} events were taken and {whole['total_events']} are counted")
-        for job in (injecting.by_event, injecting.by_bucket):
-            _rebuilt(injecting, job)
+        injecting.compared()
+        if there := [path for path in WRITTEN_TO if path.exists()]:
+            raise BrokenError(f"a payload has written {there}")
         if _numbers(injecting) != before[1]:
             raise BrokenError("what was written to other jobs changed the numbers of this one")
         names = _import(folder, address, key, injecting)
@@ -356,7 +404,7 @@ def _begin(wire: Wire) -> Injecting:
         wire.ask("POST", "/api/v2/jobs", {"title": title, "labels": LABELS, "grouping": grouping}).json["job_id"]
         for title, grouping in (("asked", "event"), ("by event", "event"), ("by bucket", "bucket"))
     ]
-    told = _Settled(JobTerms(LABELS))
+    told = Settled(JobTerms(LABELS))
     lines: list[dict[str, Any]] = []
     for number, text in enumerate(BASE):
         decision = {"label": LABELS[number % 3], "decided_at": AT, "model_id": "m1"}
@@ -378,7 +426,8 @@ def _begin(wire: Wire) -> Injecting:
         for vote in line["votes"]:
             told.vote("ana", vote["label"], arrived_at=1, event_id=name, at=AT)
     told.settle()
-    return Injecting(wire, jobs[0], told, len(told.sent), jobs[1], jobs[2])
+    in_buckets = Settled(JobTerms(LABELS, by_bucket=True))
+    return Injecting(wire, jobs[0], told, len(told.sent), jobs[1], jobs[2], in_buckets)
 
 
 def _catalog(data: Path) -> list[str]:

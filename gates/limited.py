@@ -1,4 +1,4 @@
-"""Every limit, at it and one beyond it, sent to a server in a process of its own.
+"""Every limit, at it and one beyond it, sent to a server in a process of its own; and to one with other limits set.
 
 At a limit the answer is a good one; beyond it, one that names the limit and what was wrong. Beyond the paths of a job
 that are searched fast, documents are stored and counted, filters answer as the oracle does, and the job says so.
@@ -11,7 +11,7 @@ import json
 import random
 import statistics
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
@@ -22,17 +22,10 @@ from oracle import JobTerms, Oracle
 from processes import served, trueline
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 LABELS: Final = ("Drop", "Escalate")
-BODY_BYTES: Final = 32 * 1024 * 1024
-BULK_LINES: Final = 10_000
-FILTERS: Final = 64
-MEMBERS: Final = 10_000
-TEXT_BYTES: Final = 64 * 1024
-DEPTH: Final = 64
-JOB_PATHS: Final = 2_048
 _PATHS_OF_A_DOCUMENT: Final = 10_000
 _PATH_CHARACTERS: Final = 1_024
 _PATHS_AN_EVENT: Final = 30
@@ -46,6 +39,37 @@ _ASKED: Final[tuple[dict[str, Any], ...]] = (
     {"operator": "gte", "value": 2},
     {"operator": "lt", "value": "2026-01-01"},
 )
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The limits of a server that have a setting, by default as they are documented."""
+
+    max_body_bytes: int = 32 * 1024 * 1024
+    max_bulk_lines: int = 10_000
+    max_filters: int = 64
+    max_list_members: int = 10_000
+    max_filter_text_bytes: int = 64 * 1024
+    max_json_depth: int = 64
+    max_job_paths: int = 2_048
+
+    def settings(self) -> dict[str, str]:
+        """Those that differ from the documented ones, by the names of the environment."""
+        mine, documented = asdict(self), asdict(DOCUMENTED)
+        return {f"TRUELINE_{name.upper()}": str(mine[name]) for name in mine if mine[name] != documented[name]}
+
+
+DOCUMENTED: Final = Limits()
+OTHERS: Final = Limits(
+    max_body_bytes=1024 * 1024,
+    max_bulk_lines=700,
+    max_filters=5,
+    max_list_members=90,
+    max_filter_text_bytes=300,
+    max_json_depth=20,
+    max_job_paths=400,
+)
+"""All of them set otherwise."""
 
 
 @dataclass(frozen=True)
@@ -73,72 +97,77 @@ def nested(depth: int) -> dict[str, Any]:
     return {"d": value}
 
 
-def edges(job: int) -> Iterator[Edge]:
+def _line(document: dict[str, Any]) -> bytes:
+    """Of a bulk request."""
+    return json.dumps({"event_id": "edge", "raw_body": document}).encode()
+
+
+def _sent(job: int) -> Callable[[dict[str, Any]], bytes]:
+    """What makes a document the body of a request that sends it alone."""
+    return lambda document: json.dumps({"job_id": job, "raw_body": document}).encode()
+
+
+def edges(job: int, limits: Limits) -> Iterator[Edge]:
     """All of them, for a job of their own."""
-    yield from edges_of_size(job)
-    yield from edges_of_documents(job)
+    yield from edges_of_size(job, limits)
+    yield from edges_of_depth(job, limits.max_json_depth)
+    if limits == DOCUMENTED:
+        yield from edges_of_documents(job)  # for which there is no setting
 
 
-def edges_of_size(job: int) -> Iterator[Edge]:
+def edges_of_size(job: int, limits: Limits) -> Iterator[Edge]:
     """Those of bodies, lines, lists and texts."""
+    most_bytes, most_lines, most_text = limits.max_body_bytes, limits.max_bulk_lines, limits.max_filter_text_bytes
+    most_filters, most_members = limits.max_filters, limits.max_list_members
     metrics, bulk, one = f"/api/v2/metrics/job?job_id={job}", f"/api/v2/jobs/{job}/events/bulk", "/api/v1/events"
     query = "/api/v2/events/query"
 
     def filters(*asked: dict[str, Any]) -> bytes:
         return json.dumps({"filters": asked}, ensure_ascii=False).encode()
 
-    def line(document: dict[str, Any]) -> bytes:
-        return json.dumps({"event_id": "edge", "raw_body": document}).encode()
-
-    def sent(document: dict[str, Any]) -> bytes:
-        return json.dumps({"job_id": job, "raw_body": document}).encode()
-
+    sent = _sent(job)
     empty = sent({"t": ""})
-    yield Edge("body", one, sent({"t": "x" * (BODY_BYTES - len(empty))}))
-    yield Edge("body", one, sent({"t": "x" * (BODY_BYTES - len(empty) + 1)}), f"at most {BODY_BYTES} bytes", 413)
-    yield Edge("lines", bulk, b"\n".join([line({})] * BULK_LINES))
-    yield Edge("lines", bulk, b"\n".join([line({})] * (BULK_LINES + 1)), f"at most {BULK_LINES} lines, not 10001", 413)
-    yield Edge("filters", metrics, filters(*[_GOOD] * FILTERS))
-    yield Edge("filters", metrics, filters(*[_GOOD] * (FILTERS + 1)), "at most 64 filters are taken, not 65")
+    yield Edge("body", one, sent({"t": "x" * (most_bytes - len(empty))}))
+    yield Edge("body", one, sent({"t": "x" * (most_bytes - len(empty) + 1)}), f"at most {most_bytes} bytes", 413)
+    yield Edge("lines", bulk, b"\n".join([_line({})] * most_lines))
+    named = f"at most {most_lines} lines, not {most_lines + 1}"
+    yield Edge("lines", bulk, b"\n".join([_line({})] * (most_lines + 1)), named, 413)
+    yield Edge("filters", metrics, filters(*[_GOOD] * most_filters))
+    named = f"at most {most_filters} filters are taken, not {most_filters + 1}"
+    yield Edge("filters", metrics, filters(*[_GOOD] * (most_filters + 1)), named)
     for operator in ("is one of", "is not one of"):
         asked = {"field": "n", "operator": operator}
-        yield Edge("members", metrics, filters(asked | {"value": [*range(MEMBERS)]}))
-        named = "filter 0: a list has at most 10000 members, not 10001"
-        yield Edge("members", metrics, filters(asked | {"value": [*range(MEMBERS + 1)]}), named)
-    ids = [str(number) for number in range(MEMBERS + 1)]
-    yield Edge("members", query, json.dumps({"job_ids": job, "event_ids": ids[:MEMBERS]}).encode())
-    named = "at most 10000 event_ids are taken, not 10001"
+        yield Edge("members", metrics, filters(asked | {"value": [*range(most_members)]}))
+        named = f"filter 0: a list has at most {most_members} members, not {most_members + 1}"
+        yield Edge("members", metrics, filters(asked | {"value": [*range(most_members + 1)]}), named)
+    ids = [str(number) for number in range(most_members + 1)]
+    yield Edge("members", query, json.dumps({"job_ids": job, "event_ids": ids[:most_members]}).encode())
+    named = f"at most {most_members} event_ids are taken, not {most_members + 1}"
     yield Edge("members", query, json.dumps({"job_ids": job, "event_ids": ids}).encode(), named)
     for operator, text in itertools.product(("is", "contains", "starts with", "is not"), ("x", "\u00e9")):
-        size = TEXT_BYTES // len(text.encode())
+        size = most_text // len(text.encode())
         asked = {"field": "n", "operator": operator}
         yield Edge("text", metrics, filters(asked | {"value": text * size}))
-        named = f"filter 0: value is longer than {TEXT_BYTES} bytes"
+        named = f"filter 0: value is longer than {most_text} bytes"
         yield Edge("text", metrics, filters(asked | {"value": text * (size + 1)}), named)
-    yield Edge("text", metrics, filters({"field": "x" * TEXT_BYTES, "operator": "exists"}))
-    named = f"filter 0: field is longer than {TEXT_BYTES} bytes"
-    yield Edge("text", metrics, filters({"field": "x" * (TEXT_BYTES + 1), "operator": "exists"}), named)
+    yield Edge("text", metrics, filters({"field": "x" * most_text, "operator": "exists"}))
+    named = f"filter 0: field is longer than {most_text} bytes"
+    yield Edge("text", metrics, filters({"field": "x" * (most_text + 1), "operator": "exists"}), named)
 
 
-def edges_of_documents(job: int) -> Iterator[Edge]:
+def edges_of_depth(job: int, most: int) -> Iterator[Edge]:
     """Those of documents, and of what else may be nested."""
     metrics, bulk, one = f"/api/v2/metrics/job?job_id={job}", f"/api/v2/jobs/{job}/events/bulk", "/api/v1/events"
 
-    def line(document: dict[str, Any]) -> bytes:
-        return json.dumps({"event_id": "edge", "raw_body": document}).encode()
-
-    def sent(document: dict[str, Any]) -> bytes:
-        return json.dumps({"job_id": job, "raw_body": document}).encode()
-
-    too_deep = f"nested more than {DEPTH} deep"
-    for path, made in ((bulk, line), (one, sent)):
-        yield Edge("depth", path, made(nested(DEPTH)))
-        for depth in (DEPTH + 1, 200):
+    too_deep = f"nested more than {most} deep"
+    for path, made in ((bulk, _line), (one, _sent(job))):
+        yield Edge("depth", path, made(nested(most)))
+        for depth in (most + 1, 200):
             yield Edge("depth", path, made(nested(depth)), too_deep)
         yield Edge("depth", path, made({"d": 1}).replace(b"1}", b"[" * 1_000 + b"]" * 1_000 + b"}"), "too deep")
     settings = {"title": f"depth {job}", "labels": LABELS}
     # the body, filters, the filter: a value so deep is refused as a value, one deeper as too deep
-    for depth, named in ((DEPTH - 3, "filter 0"), (DEPTH - 2, too_deep)):
+    for depth, named in ((most - 3, "filter 0"), (most - 2, too_deep)):
         value: Any = 1
         for _ in range(depth):
             value = [value]
@@ -146,7 +175,12 @@ def edges_of_documents(job: int) -> Iterator[Edge]:
         if named == too_deep:
             yield Edge("depth", "/api/v2/events/query", json.dumps({"filters": [{"field": value}]}).encode(), too_deep)
             yield Edge("depth", "/api/v2/jobs", json.dumps(settings | {"x": [[value]]}).encode(), too_deep)
-    for path, made in ((bulk, line), (one, sent)):
+
+
+def edges_of_documents(job: int) -> Iterator[Edge]:
+    """Those of the paths of one document."""
+    bulk, one = f"/api/v2/jobs/{job}/events/bulk", "/api/v1/events"
+    for path, made in ((bulk, _line), (one, _sent(job))):
         yield Edge("document", path, made({f"k{number}": 1 for number in range(_PATHS_OF_A_DOCUMENT)}))
         yield Edge(
             "document",
@@ -199,22 +233,26 @@ class Wide:
     """The same about one without."""
 
 
-def overflow(client: httpx.Client, paths: int, copies: int, seed: int) -> Wide:
+def overflow(client: httpx.Client, paths: int, copies: int, seed: int, limits: Limits = DOCUMENTED) -> Wide:
     """Send documents with so many distinct paths between them, and hold what filters find against the oracle.
+
+    There must be 300 paths more than are searched fast, at the least.
 
     Raises:
         BrokenError: a document is refused, an answer is wrong, or the job does not say what is the case.
     """
     choose = random.Random(seed)  # noqa: S311 - test data
     job, told = make_job(client, f"wide {seed}"), Oracle(JobTerms(LABELS))
-    _expect_breadth(client, job, 0, others=False)
+    most = limits.max_job_paths
+    _expect_breadth(client, job, 0, most, others=False)
     lines = list(_wide_lines(paths, copies, choose, told))
-    for begin in range(0, len(lines), BULK_LINES // 4):
-        batch = lines[begin : begin + BULK_LINES // 4]
+    size = limits.max_bulk_lines // 4
+    for begin in range(0, len(lines), size):
+        batch = lines[begin : begin + size]
         answer = client.post(f"/api/v2/jobs/{job}/events/bulk", content=b"\n".join(batch))
         if answer.status_code != HTTPStatus.OK or answer.json()["accepted"] != len(batch):
-            raise BrokenError(f"documents beyond {JOB_PATHS} paths: {answer.status_code} {answer.text[:500]}")
-    _expect_breadth(client, job, JOB_PATHS, others=True)
+            raise BrokenError(f"documents beyond {most} paths: {answer.status_code} {answer.text[:500]}")
+    _expect_breadth(client, job, most, most, others=True)
     early, late = ([f"p{at}" for at in choose.sample(range(begin, begin + 300), 12)] for begin in (0, paths - 300))
     fast = _compare(client, job, told, copies, early)
     slow = _compare(client, job, told, copies, late)
@@ -255,30 +293,42 @@ def _compare(client: httpx.Client, job: int, told: Oracle, copies: int, paths: l
     return seconds
 
 
-def _expect_breadth(client: httpx.Client, job: int, fast: int, *, others: bool) -> None:
+def _expect_breadth(client: httpx.Client, job: int, fast: int, most: int, *, others: bool) -> None:
     said = client.get(f"/api/v2/jobs/{job}").json()["document_paths"]
-    good = (said["searched_fast"], said["at_most"], said["others_searched_slowly"]) == (fast, JOB_PATHS, others)
+    good = (said["searched_fast"], said["at_most"], said["others_searched_slowly"]) == (fast, most, others)
     if not good or bool(said["note"]) != others:
         raise BrokenError(f"the job should say that {fast} paths are searched fast, others: {others}; it says {said}")
 
 
-def _run(folder: Path, paths: int, seed: int) -> str:
+def sent_to_a_server(folder: Path, paths: int, seed: int, limits: Limits) -> tuple[list[Edge], Wide]:
+    """Send all edges of a server with these limits, then documents of so many paths, then the edges once more.
+
+    Raises:
+        BrokenError: an answer is not the promised one.
+    """
     key = trueline("keys", "create", "gate", "--data", str(folder / "data"), folder=folder).strip()
     with (
-        served(folder / "data") as (address, _),
+        served(folder / "data", limits.settings()) as (address, _),
         httpx.Client(base_url=address, headers={"X-Arcanna-Api-Key": key}, timeout=300) as client,
     ):
-        sent = list(edges(make_job(client, "edges")))
+        sent = list(edges(make_job(client, f"edges {limits}"), limits))
         for edge in sent:
             send(client, edge)
-        wide = overflow(client, max(paths, JOB_PATHS + 300), 1 + paths // 300, seed)
-        for edge in edges(make_job(client, "edges once more")):  # nothing that was sent has broken anything
+        wide = overflow(client, max(paths, limits.max_job_paths + 300), 1 + paths // 300, seed, limits)
+        for edge in edges(make_job(client, f"edges once more {limits}"), limits):  # nothing has broken anything
             if edge.limit != "body":
                 send(client, edge)
+    return sent, wide
+
+
+def _run(folder: Path, paths: int, seed: int) -> str:
+    sent, wide = sent_to_a_server(folder, paths, seed, DOCUMENTED)
+    otherwise, _ = sent_to_a_server(folder, OTHERS.max_job_paths + 300, seed + 1, OTHERS)
     beyond = sum(edge.is_beyond for edge in sent)
     return (
         f"{len(sent) - beyond} requests at {len({edge.limit for edge in sent})} limits taken, {beyond} beyond them"
-        f" refused by name; {wide.events:,} events of {wide.paths:,} distinct paths stored, {wide.compared} filters"
+        f" refused by name; as many as have a setting once more with another one, {len(otherwise)} requests;"
+        f" {wide.events:,} events of {wide.paths:,} distinct paths stored, {wide.compared} filters"
         f" equal the oracle's; one takes {wide.fast:.0f} ms on a path with a column and {wide.slow:.0f} ms on others"
     )
 

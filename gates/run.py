@@ -1,6 +1,6 @@
 """Runs the gates: `python gates/run.py [NAME]... [--share 0.1] [--seed 1]`.
 
-Each prints its promise and its figures. The exit code is 1 where a promise is broken.
+Each prints its promise and its figures. The exit code is 1 where a promise is broken, else 2 where one was not shown.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ import own_writes
 import pressed
 import schemes
 import versions
+from gate import NotRunError
 
 if TYPE_CHECKING:
     from gate import Gate
@@ -55,6 +56,8 @@ GATES: Final[tuple[Gate, ...]] = (
     defaults.GATE,
 )
 
+KEPT, BROKEN, NOT_RUN = "kept", "broken", "not run"
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Run those named, or all."""
@@ -66,27 +69,31 @@ def main(arguments: list[str] | None = None) -> int:
     known = {each.name: each for each in GATES}
     if unknown := set(asked.names) - set(known):
         parser.error(f"no gate named {', '.join(sorted(unknown))}; there are: {', '.join(known)}")
-    broken = [each.name for each in GATES if each.name in (asked.names or known) and not kept(each, asked)]
-    print(f"broken: {', '.join(broken)}" if broken else "every promise was kept", flush=True)
-    return 1 if broken else 0
+    came = {each.name: run(each, asked) for each in GATES if each.name in (asked.names or known)}
+    for outcome in (BROKEN, NOT_RUN):
+        if names := [name for name, what in came.items() if what == outcome]:
+            print(f"{outcome}: {', '.join(names)}", flush=True)
+    if set(came.values()) == {KEPT}:
+        print("every promise was kept", flush=True)
+    return 1 if BROKEN in came.values() else 2 if NOT_RUN in came.values() else 0
 
 
-def kept(gate: Gate, asked: argparse.Namespace) -> bool:
-    """Run one, and print its figures."""
+def run(gate: Gate, asked: argparse.Namespace) -> str:
+    """Run one, and print its figures; what came of it."""
     count = max(1, round(gate.full * asked.share))
     print(f"{gate.name}: {gate.promise}", flush=True)
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix=f"trueline-gate-{gate.name}-") as folder:
         try:
             figures = gate.run(Path(folder), count, asked.seed)
+            outcome = KEPT
+        except NotRunError as reason:
+            figures, outcome = f"NOT RUN, since {reason}", NOT_RUN
         except Exception:  # noqa: BLE001 - printed in full, and the exit code says it
             traceback.print_exc()
-            figures = "BROKEN, see above"
-            broken = True
-        else:
-            broken = False
+            figures, outcome = "BROKEN, see above", BROKEN
     print(f"  {count} {gate.unit}, {time.monotonic() - began:.0f} s: {figures}", flush=True)
-    return not broken
+    return outcome
 
 
 if __name__ == "__main__":

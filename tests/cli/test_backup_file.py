@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import TYPE_CHECKING
 
 import pytest
 
 from test_placing import without_second_names
+from trueline.cli import progress
 from trueline.cli.backup_file import write_backup
 from trueline.cli.trueline import BackupStream
 
@@ -29,3 +31,21 @@ def test_it_is_there_under_its_name_alone(
     assert list(tmp_path.iterdir()) == [file]
     assert file.stat().st_size == backup.size
     assert file.stat().st_mode & 0o777 == 0o600
+
+
+def test_how_far_it_has_come_is_said_line_by_line_where_there_is_no_terminal(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(progress, "_SECONDS_BETWEEN_LINES_OF_COPYING", 0.0)
+    with workspace.backups.take() as backup:
+        pieces = (chunk[at : at + 10_000] for chunk in backup.chunks() for at in range(0, len(chunk), 10_000))
+        write_backup(BackupStream(backup.size, pieces), tmp_path / "backup.tar")
+    said = capsys.readouterr().err.splitlines()
+    of_each = re.compile(r"(backing up|checking): (\d+) %, [\d,]+ MB, [\d,]+ MB/s(, [\d,]+ s left)?")
+    come = [(found[1], int(found[2])) for found in map(of_each.fullmatch, said) if found is not None]
+    assert len(come) == len(said)
+    written, checked = ([share for each, share in come if each == what] for what in ("backing up", "checking"))
+    assert written == sorted(written)
+    assert len(set(written)) > 2
+    assert written[-1] == 100
+    assert checked == sorted(checked) != []

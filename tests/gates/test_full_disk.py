@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from full_disk import Patient, UnmountableError, fill_and_compare
-from gate import BrokenError
+from full_disk import Patient, fill_and_compare
+from gate import BrokenError, NotRunError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,7 +18,7 @@ def test_writes_are_refused_while_the_disk_is_full_and_taken_in_afterwards(
 ) -> None:
     try:
         came = fill_and_compare(tmp_path, 1, seed=1)
-    except UnmountableError as reason:
+    except NotRunError as reason:
         pytest.skip(str(reason))
     assert came.rounds == 1
     assert came.refused > 0
@@ -40,5 +40,8 @@ def test_a_write_that_is_refused_and_never_sent_again_is_noticed(
 
     answered = Patient.answered
     monkeypatch.setattr(Patient, "answered", forget)
-    with pytest.raises((BrokenError, UnmountableError), match=r"instead of|should be accepted|cannot be mounted"):
-        fill_and_compare(tmp_path, 1, seed=2)
+    try:
+        with pytest.raises(BrokenError, match=r"instead of|should be accepted"):
+            fill_and_compare(tmp_path, 1, seed=2)
+    except NotRunError as reason:
+        pytest.skip(str(reason))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
 
 from gate import BrokenError
-from injected import LABELS, Injecting, inject
+from injected import LABELS, Injecting, Settled, inject
 from oracle import JobTerms, Oracle
 from payloads import BASE, payloads
 from wire import Answer, Wire
@@ -67,5 +68,20 @@ def test_a_document_that_comes_back_otherwise_is_noticed(monkeypatch: pytest.Mon
         an_asker().written(["x"])
 
 
+@pytest.mark.parametrize("error", ["p: Code: 62. DB::Exception", "near 'x': chdb"])
+def test_a_line_that_is_refused_in_an_engine_s_words_is_noticed(error: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    body = json.dumps({"accepted": 0, "rejected": [{"line": 1, "error": error}]}).encode()
+    monkeypatch.setattr(Wire, "ask", lambda *_, **__: Answer(200, [], body))
+    with pytest.raises(BrokenError, match="in an engine's words"):
+        an_asker().written(["x"])
+
+
+def test_numbers_of_buckets_that_are_not_the_oracle_s_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Wire, "ask", lambda *_, **__: Answer(200, [], b'{"total_events": 0}'))
+    with pytest.raises(BrokenError, match="in buckets: "):
+        an_asker().compared()
+
+
 def an_asker() -> Injecting:
-    return Injecting(Wire("http://127.0.0.1:1", "key"), 1, Oracle(JobTerms(LABELS)), 1, 2, 3)
+    told, in_buckets = Oracle(JobTerms(LABELS)), Settled(JobTerms(LABELS, by_bucket=True))
+    return Injecting(Wire("http://127.0.0.1:1", "key"), 1, told, 1, 2, 3, in_buckets)

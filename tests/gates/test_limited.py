@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import httpx
 import pytest
 
 from gate import BrokenError
-from limited import GATE, JOB_PATHS, Edge, overflow, send
+from limited import DOCUMENTED, GATE, OTHERS, Edge, overflow, send
+from trueline.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 EDGE = Edge("filters", "/api/v2/metrics/job?job_id=1", b"{}", "at most 64 filters")
 BULK = Edge("depth", "/api/v2/jobs/1/events/bulk", b"{}", "nested more than 64 deep")
@@ -23,9 +25,18 @@ def answering(answer: Callable[[httpx.Request], httpx.Response]) -> httpx.Client
 
 
 def test_each_limit_is_answered_at_it_and_beyond_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    figures = GATE.run(tmp_path, JOB_PATHS + 300, 1)
+    figures = GATE.run(tmp_path, DOCUMENTED.max_job_paths + 300, 1)
     with capsys.disabled():
         print(f"\nlimits: {figures}")  # noqa: T201 - the figure of the gate
+
+
+def test_the_documented_limits_are_the_defaults_and_the_others_differ_in_each() -> None:
+    defaults = Settings(data=Path())
+    for name, limit in asdict(DOCUMENTED).items():
+        assert getattr(defaults, name) == limit
+        assert getattr(OTHERS, name) != limit
+    assert DOCUMENTED.settings() == {}
+    assert len(OTHERS.settings()) == len(asdict(OTHERS))
 
 
 @pytest.mark.parametrize(
@@ -47,7 +58,7 @@ def test_an_answer_that_is_not_the_promised_one_is_noticed(edge: Edge, status: i
 
 
 def test_a_job_that_does_not_say_that_paths_overflowed_is_noticed() -> None:
-    narrow = {"searched_fast": 0, "at_most": JOB_PATHS, "others_searched_slowly": False, "note": ""}
+    narrow = {"searched_fast": 0, "at_most": DOCUMENTED.max_job_paths, "others_searched_slowly": False, "note": ""}
 
     def answer(request: httpx.Request) -> httpx.Response:
         if request.url.path.endswith("/bulk"):
@@ -56,4 +67,4 @@ def test_a_job_that_does_not_say_that_paths_overflowed_is_noticed() -> None:
         return httpx.Response(200, json={"job_id": 1, "document_paths": narrow})
 
     with answering(answer) as client, pytest.raises(BrokenError, match="the job should say"):
-        overflow(client, JOB_PATHS + 300, 1, 1)
+        overflow(client, DOCUMENTED.max_job_paths + 300, 1, 1)

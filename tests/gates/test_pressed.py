@@ -49,7 +49,28 @@ def test_a_flood_that_is_not_refused_or_takes_too_much_memory_is_noticed(
 
 
 def test_long_questions_are_stopped_in_the_engine(tmp_path: Path, key: str, told: list[str]) -> None:
-    told.append(slow_questions(tmp_path, 5_000, 0.25, key))
+    told.append(slow_questions(tmp_path, 5_000, 0.4, key))
+
+
+def test_others_that_wait_for_long_questions_are_noticed(
+    tmp_path: Path, key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def held_up(*request: Any) -> tuple[int, Any, str]:  # noqa: ANN401 - as it is there
+        if asking and "filters" not in str(request):
+            time.sleep(0.8)
+        if is_long := "nowhere" in str(request):
+            asking.append(1)
+        try:
+            return ask(*request)
+        finally:
+            if is_long:
+                asking.pop()
+
+    asking: list[int] = []
+    ask = Client.sent
+    monkeypatch.setattr(Client, "sent", held_up)
+    with pytest.raises(BrokenError, match="beside slow questions"):
+        slow_questions(tmp_path, 5_000, 0.4, key, tries=1)
 
 
 def test_questions_that_go_on_after_their_answer_are_noticed(

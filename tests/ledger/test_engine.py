@@ -46,6 +46,23 @@ def test_a_query_over_its_time_is_stopped(hasty: Engine, engine: Engine) -> None
     assert engine.rows("SELECT query FROM system.processes WHERE query LIKE 'SELECT sum(sipHash64%'") == []
 
 
+def test_what_conditions_came_to_is_not_remembered_of_parts(engine: Engine) -> None:
+    def remembered() -> int:
+        rows = engine.rows("SELECT value FROM system.metrics WHERE metric = 'QueryConditionCacheEntries'")
+        return int(rows[0][0])
+
+    engine.command("CREATE TABLE with_conditions (n UInt64) ENGINE = MergeTree ORDER BY n")
+    try:
+        engine.insert("with_conditions", pa.table({"n": pa.array(range(100_000), pa.uint64())}))
+        before = remembered()
+        assert engine.rows("SELECT count() FROM with_conditions WHERE n % 1000 = 1001") == [(0,)]
+        assert remembered() == before
+        engine.rows("SELECT count() FROM with_conditions WHERE n % 1000 = 1001 SETTINGS use_query_condition_cache = 1")
+        assert remembered() > before
+    finally:
+        engine.command("DROP TABLE with_conditions")
+
+
 def test_what_was_read_once_is_kept_decompressed(engine: Engine) -> None:
     def met() -> int:
         rows = engine.rows("SELECT value FROM system.events WHERE event = 'UncompressedCacheHits'")
