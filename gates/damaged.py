@@ -1,6 +1,7 @@
 """A file of a store is cut short, or a byte of it flipped: the numbers are right, or refused; never silently wrong.
 
-Two stores are made: one that was closed, one whose process was killed. A round copies one of them, damages one file,
+Three stores are made: one that was closed, one whose process was killed, and one whose process was killed before what
+it wrote was sealed. A round copies one of them, damages one file,
 opens it and asks. What is answered must be what the store answered before; what is refused must name the file that was
 damaged, or the part it is of, and say what to do.
 """
@@ -26,6 +27,8 @@ _ADVICE: Final = "trueline restore"
 _OF_THE_CATALOG: Final = 0.2
 """Of the damage: it is two files among hundreds."""
 
+MADE: Final = ("closed", "killed", "killed at once")
+
 _MAKE: Final = """
 import json, os, sys, time
 from pathlib import Path
@@ -33,7 +36,8 @@ from trueline.ledger import seal
 from trueline.service.workspace import Workspace
 from trueline.settings import Settings
 
-seal._RENEW_EVERY = 0.2
+if sys.argv[2] != "killed at once":
+    seal._RENEW_EVERY = 0.2
 with Workspace.open(Settings(data=Path(sys.argv[1]), bulk_readers=0)) as opened:
     print(opened.first_key(), flush=True)
     for grouping in ("event", "bucket"):
@@ -60,6 +64,7 @@ with Workspace.open(Settings(data=Path(sys.argv[1]), bulk_readers=0)) as opened:
         opened.feedback.bulk(job, [json.dumps(vote).encode() for vote in votes])
     if sys.argv[2] == "killed":
         time.sleep(2)  # merges end, and the seal has all there is
+    if sys.argv[2] != "closed":
         os._exit(9)
 """
 
@@ -113,7 +118,7 @@ def damage_and_compare(folder: Path, rounds: int, seed: int) -> Damages:
     """
     choose = random.Random(seed)  # noqa: S311 - test data
     came = Damages()
-    made = {how: make(folder / how, how) for how in ("closed", "killed")}
+    made = {how: make(folder / how, how) for how in MADE}
     probes = {how: Probe(key) for how, key in made.items()}
     try:
         good = {how: _good(probes[how], folder, how) for how in made}

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
 
 import damaged
-from damaged import damage_and_compare
+from damaged import Probe, damage_and_compare, make
 from gate import BrokenError
 
 if TYPE_CHECKING:
@@ -23,6 +24,30 @@ def test_a_damaged_store_is_right_or_refused_by_name(tmp_path: Path, capsys: pyt
     assert sum(came.refused.values()) > 0
     with capsys.disabled():
         print(f"\ndamaged: {came}")  # noqa: T201 - the figure of the gate
+
+
+def test_what_is_in_no_seal_yet_is_refused_by_name_too(tmp_path: Path) -> None:
+    probe = Probe(make(tmp_path / "made", "killed at once"))
+    try:
+        for damaged_file in (
+            "by_subject.proj/checksums.txt",
+            "data.bin",
+            "count.txt",
+            "../format_version.txt",
+        ):
+            folder = tmp_path / "copy"
+            shutil.copytree(tmp_path / "made", folder, symlinks=True)
+            part = next(part.parent for part in sorted((folder / "ledger/store").glob("*/*/all_*/by_subject.proj")))
+            file = (part / damaged_file).resolve()
+            content = bytearray(file.read_bytes())
+            content[-1] ^= 1
+            file.write_bytes(content)
+            refused = probe.ask(folder)["refused"]
+            assert str(file if file.name == "format_version.txt" else part.resolve()) in refused
+            assert "trueline restore" in refused
+            shutil.rmtree(folder)
+    finally:
+        probe.close()
 
 
 def test_a_store_that_opens_with_less_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

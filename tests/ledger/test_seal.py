@@ -196,9 +196,28 @@ def test_a_newer_schema_is_refused_and_nothing_written(folder: Path) -> None:
 def test_a_part_that_was_put_aside_is_noticed_at_every_start(folder: Path) -> None:
     killed(sealed(folder))
     (folder / "store/abc/table/detached/broken_all_2_2_0").mkdir(parents=True)
+    put_aside = (
+        "/store/abc/table/all_2_2_0 is damaged: the engine put it aside as broken, as "
+        "store/abc/table/detached/broken_all_2_2_0"
+    )
     for _ in range(2):
-        with pytest.raises(LedgerDamagedError, match="broken_all_2_2_0 is damaged: the engine put it aside as broken"):
+        with pytest.raises(LedgerDamagedError, match=put_aside):
             Seal(folder).open(7)
+
+
+def test_parts_in_no_seal_are_told_where_the_store_was_not_closed(folder: Path) -> None:
+    seal = sealed(folder)
+    written = folder / PART.replace("all_1_1_0", "all_2_2_0_7")
+    (written / "by_subject.proj").mkdir(parents=True)
+    (written / "by_subject.proj/count.txt").write_text("1")
+    killed(seal)
+    opened = sealed(folder)
+    assert opened.unsealed == {str(written.relative_to(folder))}
+    killed(opened)
+    opened = sealed(folder)
+    assert opened.unsealed == set()
+    opened.close()
+    assert sealed(folder).unsealed == set()
 
 
 def test_a_change_that_fails_is_over(folder: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import os
 import re
 import threading
 import time
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 Row: TypeAlias = "Sequence[Any]"
 
 _UNKNOWN_TABLE = 60
+_NO_SUCH_PART = 232
 _BUSY = {202, 241, 252}  # too many queries, memory limit, too many parts
 _NOT_ENOUGH_SPACE = 243
 _NO_SPACE = "No space left on device"  # of whatever the engine was doing: writing, syncing, making a folder
@@ -91,6 +93,7 @@ class Engine:
         Raises:
             LedgerFullError: there is not the room to write in that is to be kept free.
             LedgerInUseError: another process has the folder open.
+            LedgerDamagedError: a file is not what was written.
             LedgerError: the store does not open.
         """
         self._dsn = dsn
@@ -122,10 +125,12 @@ class Engine:
         first = self._connect(None)
         try:
             first.command(f"CREATE DATABASE IF NOT EXISTS `{database}`")
+            if files is not None:
+                files.check_parts()
+                _check_unsealed(first, files)
         finally:
             first.close()
         if files is not None:
-            files.check_parts()
             files.keep(self._stop_merging, self._start_merging)
 
     def _connect(self, database: str | None) -> Client:
@@ -141,7 +146,7 @@ class Engine:
                 if "EmbeddedServer" not in str(error):
                     raise LedgerError(f"the ledger's store does not open: {error}") from error
                 if self._files is not None and not is_in_use(self._files.folder):
-                    raise LedgerDamagedError(str(self._files.folder), "the engine does not open it") from error
+                    raise LedgerDamagedError(str(self._files.unopened()), "the engine does not open it") from error
                 if time.monotonic() > deadline:  # a process that is just ending lets go within moments
                     raise LedgerInUseError("another process has the ledger's folder open") from error
                 time.sleep(0.1)
@@ -296,6 +301,32 @@ class Engine:
         self._local = threading.local()
         if self._files is not None:
             self._files.close()
+
+
+def _check_unsealed(client: Client, files: StoreFiles) -> None:
+    """Have the engine hold each part that is in no seal against its checksums, before any is merged.
+
+    Raises:
+        LedgerDamagedError: one is not what was written.
+    """
+    if not files.unsealed:
+        return
+    client.command("SYSTEM STOP MERGES")
+    there = client.query("SELECT database, table, name, path FROM system.parts WHERE active").result_rows
+    for database, table, name, path in there:
+        part = os.path.relpath(path, files.folder)
+        if part in files.unsealed:
+            # of more than a single value, one may be an error in bytes that are no text
+            check = f"CHECK TABLE `{database}`.`{table}` PART '{name}' SETTINGS check_query_single_value_result = 1"
+            try:
+                passed = client.command(check) == 1
+            except ClickHouseError as error:
+                if getattr(error, "code", None) == _NO_SUCH_PART:  # merged before merges were stopped
+                    continue
+                passed = False
+            if not passed:
+                raise LedgerDamagedError(str(files.folder / part), "its files are not those that were written")
+    client.command("SYSTEM START MERGES")
 
 
 def _damaged_file(said: str) -> str:

@@ -7,7 +7,7 @@ digests, and all against their sizes, before the engine opens.
 
 Files are written once and never changed, but for definitions: while one is, the seal says so, and what it is then is
 taken as it is found. After a process was killed, files may be gone that were merged into others, and there may be some
-that are in no seal yet.
+that are in no seal yet: of their parts the engine is told to hold all files against the checksums that it wrote.
 
 What is sealed is on disk, so that a power cut leaves nothing that is other than the seal says. The engine sees to that
 but for projections, whose files it never syncs: it does without one that is broken. So those are synced before.
@@ -18,6 +18,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import re
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -50,6 +51,9 @@ _NO_SEAL: Final = "it does not say what was written of the ledger"
 
 _PASSING: Final = ("tmp", "delete_tmp", "detached")
 """Folders of the engine's that are not of the store yet, or no more."""
+
+_A_PART: Final = re.compile(r"^(store/[^/]+/[^/]+/[^/]+_\d+_\d+_\d+(?:_\d+)?)/")
+_NAME_ASIDE: Final = re.compile(r"all_\d+_\d+_\d+(_\d+)?$")
 
 _Kind = TypeVar("_Kind", bound=msgspec.Struct)
 
@@ -88,6 +92,8 @@ class Seal:
         """Changes of definitions under way."""
         self._aside_before: set[str] = set()
         """What was put aside before the engine opened."""
+        self.unsealed: frozenset[str] = frozenset()
+        """The folders of parts with files in no seal, by their paths, of a store that was not closed before."""
         self._known: dict[Path, tuple[tuple[int, int], tuple[int, str]]] = {}
         """What definitions are that were read, by when they were written last and their size."""
         self._ended = threading.Event()
@@ -110,6 +116,11 @@ class Seal:
             self._definitions = _read(self._definitions_file, _Definitions)
             for name, sealed in (self._sealed.files | self._definitions.files).items():
                 self._check(name, *sealed)
+            if not self._sealed.closed:
+                known = self._sealed.files
+                self.unsealed = frozenset(
+                    part for name in _files(self._folder) if name not in known for part in _part(name)
+                )
             self._save(closed=False)
             sync(self._folder.parent)  # before anything goes that a closed store must have
 
@@ -123,7 +134,9 @@ class Seal:
 
     def _check_aside(self, found: set[str], known: set[str]) -> None:
         if aside := sorted(found - known):
-            raise LedgerDamagedError(str(self._folder / aside[0]), "the engine put it aside as broken")
+            raise LedgerDamagedError(
+                str(self._folder / _where_it_was(aside[0])), f"the engine put it aside as broken, as {aside[0]}"
+            )
 
     def keep(self) -> None:
         """Take what is there as it is, and what is written from now on."""
@@ -315,6 +328,18 @@ def _projection(name: str) -> str:
     """The folder of the projection that a file is of; empty: of none."""
     folder = name.rpartition("/")[0]
     return folder if folder.endswith(_PROJECTION) else ""
+
+
+def _part(name: str) -> list[str]:
+    """The folder of the part that a file is of, if it is of one."""
+    return _A_PART.findall(name)
+
+
+def _where_it_was(aside: str) -> Path:
+    """The folder of a part before it was put aside, under a name that says why: ``…/detached/broken_all_1_1_0``."""
+    path = Path(aside)
+    named = _NAME_ASIDE.search(path.name)
+    return path if named is None else path.parent.parent / named[0]
 
 
 def _aside(folder: Path) -> list[str]:

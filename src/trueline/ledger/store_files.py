@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _open_here: set[Path] = set()
+_FORMAT = b"1"
+"""Of the folders of tables, as the engine writes it into each."""
 
 
 class StoreFiles:
@@ -46,6 +48,16 @@ class StoreFiles:
         """
         if self._is_first:
             self.seal.check_opened()
+
+    @property
+    def unsealed(self) -> frozenset[str]:
+        """The folders of parts that are in no seal, as a process was killed that wrote them, by their paths in it."""
+        return self.seal.unsealed
+
+    def unopened(self) -> Path:
+        """What is most likely to blame where the engine does not open the store, of which it says nothing."""
+        versions = sorted((self.folder / "store").glob("*/*/format_version.txt"))
+        return next((file for file in versions if file.read_bytes() != _FORMAT), self.folder)
 
     def keep(self, stop_merging: Callable[[], None], start_merging: Callable[[], None]) -> None:
         """The store is open from now on."""
