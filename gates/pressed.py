@@ -316,7 +316,7 @@ def slow_clients(folder: Path, connections: int, seconds: float, key: str, tries
 
 def _job(client: Client) -> int:
     """A new one."""
-    job: int = client.well("POST", "/api/v2/jobs", {"title": f"{time.monotonic_ns()}", "labels": LABELS})["job_id"]
+    job: int = client.well("POST", "/api/v2/jobs", {"title": f"job {time.monotonic_ns()}", "labels": LABELS})["job_id"]
     return job
 
 
