@@ -36,8 +36,7 @@ from trueline.ledger import seal
 from trueline.service.workspace import Workspace
 from trueline.settings import Settings
 
-if sys.argv[2] != "killed at once":
-    seal._RENEW_EVERY = 0.2
+seal._RENEW_EVERY = 3600 if sys.argv[2] == "killed at once" else 0.2
 with Workspace.open(Settings(data=Path(sys.argv[1]), bulk_readers=0)) as opened:
     print(opened.first_key(), flush=True)
     for grouping in ("event", "bucket"):

@@ -34,7 +34,7 @@ ENGINES_WORDS: Final = re.compile(
     rb"SELECT .* FROM (events|votes|consensus)"
 )
 WRITTEN_TO: Final = (Path("/tmp/injected"),)  # noqa: S108 - as a payload has it
-"""Files that payloads would have an engine write."""
+"""Files that payloads would have an engine write, beside those in the folder that the server works in."""
 _FIRST_FAULT, _NOT_FOUND, _UNREADABLE = 500, 404, 422
 _WELL = 200
 _AT_ONCE = 25
@@ -282,6 +282,16 @@ class Injecting:
                     raise BrokenError(f"a line with {texts[number]!r} was refused in an engine's words: {error!r}")
         return set(refused)
 
+    @staticmethod
+    def _only_unusable(refused: set[str]) -> None:
+        """These texts were refused as names.
+
+        Raises:
+            BrokenError: one could be a name.
+        """
+        if usable := sorted(filter(_is_usable, refused)):
+            raise BrokenError(f"{usable} were refused, and could be names")
+
     def _in_buckets(self, texts: Sequence[str]) -> None:
         self.counted["batches"] += 1
         decision = {"label": LABELS[self.counted["batches"] % 3], "decided_at": AT}
@@ -297,6 +307,7 @@ class Injecting:
         ]
         taken = self.expect(200, "POST", f"/api/v2/jobs/{self.by_bucket}/events/bulk", _lines(lines)).json
         refused = self._refused(taken, texts)
+        self._only_unusable({texts[number] for number in refused})
         told = self.told_in_buckets
         for line in (line for number, line in enumerate(lines) if number not in refused):
             name = str(line["event_id"])
@@ -308,6 +319,10 @@ class Injecting:
         ]
         taken = self.expect(200, "POST", f"/api/v2/jobs/{self.by_bucket}/votes/bulk", _lines(votes)).json
         refused = self._refused(taken, texts)
+        unknown = {number for number, vote in enumerate(votes) if vote["label"] not in LABELS}
+        if taken_as_label := unknown - refused:
+            raise BrokenError(f"votes for {[texts[number] for number in taken_as_label]} were taken")
+        self._only_unusable({texts[number] for number in refused - unknown})
         for vote in (vote for number, vote in enumerate(votes) if number not in refused):
             told.vote(vote["analyst"], vote["label"], arrived_at=1, bucket_id=vote["bucket_id"], at=AT)
         self.counted["votes on buckets"] += len(votes) - len(refused)
@@ -352,6 +367,11 @@ class Injecting:
         self.ask("POST", f"/api/v2/resources?overwrite={part(text)}", {"resources": {text: resource}})
 
 
+def _is_usable(text: str) -> bool:
+    """Whether an event or a bucket may be named so."""
+    return 0 < len(text) <= _MOST_ID and bool(text.strip()) and "\0" not in text
+
+
 def _lines(lines: Iterable[object]) -> bytes:
     return "\n".join(map(json.dumps, lines)).encode()
 
@@ -374,8 +394,7 @@ def inject(folder: Path, count: int, seed: int) -> str:
     key = trueline("keys", "create", "gate", "--data", str(data), folder=folder).strip()
     with served(data) as (address, _), closing(Wire(address, key)) as wire:
         injecting = _begin(wire)
-        if there := [path for path in WRITTEN_TO if path.exists()]:
-            raise BrokenError(f"payloads name files that are there already: {there}")
+        files = _files(folder)
         before = _catalog(data), _numbers(injecting)
         texts = list(payloads(count, seed))
         for number, text in enumerate(texts):
@@ -387,8 +406,8 @@ def inject(folder: Path, count: int, seed: int) -> str:
             injecting.written(texts[begin : begin + _AT_ONCE])
             injecting.made(texts[begin])
         injecting.compared()
-        if there := [path for path in WRITTEN_TO if path.exists()]:
-            raise BrokenError(f"a payload has written {there}")
+        if new := _files(folder) - files:
+            raise BrokenError(f"payloads have written {sorted(new)}")
         if _numbers(injecting) != before[1]:
             raise BrokenError("what was written to other jobs changed the numbers of this one")
         names = _import(folder, address, key, injecting)
@@ -408,7 +427,7 @@ def _begin(wire: Wire) -> Injecting:
     lines: list[dict[str, Any]] = []
     for number, text in enumerate(BASE):
         decision = {"label": LABELS[number % 3], "decided_at": AT, "model_id": "m1"}
-        usable = 0 < len(text) <= _MOST_ID and text.strip() and "\0" not in text
+        usable = _is_usable(text)
         document = {"p": text, "n": number} | ({text: "here"} if number % 3 == 0 else {})
         votes = [{"analyst": "ana", "label": LABELS[number % 2], "at": AT}] if number % 5 == 0 else []
         event_id = text if usable and number % 2 else f"e{number}"
@@ -428,6 +447,12 @@ def _begin(wire: Wire) -> Injecting:
     told.settle()
     in_buckets = Settled(JobTerms(LABELS, by_bucket=True))
     return Injecting(wire, jobs[0], told, len(told.sent), jobs[1], jobs[2], in_buckets)
+
+
+def _files(folder: Path) -> set[str]:
+    """What is in the folder that the server works in, and what else payloads would have written, each as of when."""
+    there = [path for path in WRITTEN_TO if path.exists()]
+    return {each.name for each in folder.iterdir()} | {f"{path} of {path.stat().st_mtime_ns}" for path in there}
 
 
 def _catalog(data: Path) -> list[str]:

@@ -31,7 +31,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from gate import BrokenError, Gate
+from gate import BrokenError, Gate, NotRunError
 from processes import resident_bytes, served, trueline
 from timing import Timed
 
@@ -385,7 +385,7 @@ def _run(folder: Path, count: int, seed: int) -> str:
     resident = windows[-1].resident / 2**20
     figures = f"{requests} requests, {resident:.0f} MiB resident in the end; {judged}"
     if count < SHORTEST:
-        return f"{figures}; too short to be judged"
+        raise NotRunError(f"it is too short to be judged: {figures}")
     if wrong := judged.wrong():
         raise BrokenError(f"{'; '.join(wrong)}: {figures}")
     return figures

@@ -1,6 +1,6 @@
 """Runs the gates: `python gates/run.py [NAME]... [--share 0.1] [--seed 1]`.
 
-Each prints its promise and its figures. The exit code is 1 where a promise is broken, else 2 where one was not shown.
+Each prints its promise and its figures. The exit code is 1 where a promise is broken, else 3 where one was not shown.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def main(arguments: list[str] | None = None) -> int:
             print(f"{outcome}: {', '.join(names)}", flush=True)
     if set(came.values()) == {KEPT}:
         print("every promise was kept", flush=True)
-    return 1 if BROKEN in came.values() else 2 if NOT_RUN in came.values() else 0
+    return 1 if BROKEN in came.values() else 3 if NOT_RUN in came.values() else 0
 
 
 def run(gate: Gate, asked: argparse.Namespace) -> str:

@@ -28,13 +28,13 @@ def test_a_damaged_store_is_right_or_refused_by_name(tmp_path: Path, capsys: pyt
 
 def test_what_is_in_no_seal_yet_is_refused_by_name_too(tmp_path: Path) -> None:
     probe = Probe(make(tmp_path / "made", "killed at once"))
+    refusals = {
+        "data.bin": "its files are not those that were written",
+        "columns_substreams.txt": "the engine put it aside as broken",
+        "../format_version.txt": "the engine does not open it",
+    }
     try:
-        for damaged_file in (
-            "by_subject.proj/checksums.txt",
-            "data.bin",
-            "count.txt",
-            "../format_version.txt",
-        ):
+        for damaged_file, refusal in refusals.items():
             folder = tmp_path / "copy"
             shutil.copytree(tmp_path / "made", folder, symlinks=True)
             part = next(part.parent for part in sorted((folder / "ledger/store").glob("*/*/all_*/by_subject.proj")))
@@ -44,8 +44,24 @@ def test_what_is_in_no_seal_yet_is_refused_by_name_too(tmp_path: Path) -> None:
             file.write_bytes(content)
             refused = probe.ask(folder)["refused"]
             assert str(file if file.name == "format_version.txt" else part.resolve()) in refused
+            assert refusal in refused
             assert "trueline restore" in refused
             shutil.rmtree(folder)
+    finally:
+        probe.close()
+
+
+def test_projections_that_were_lost_with_the_power_before_they_were_sealed_are_done_without(tmp_path: Path) -> None:
+    probe = Probe(make(tmp_path / "made", "killed at once"))
+    try:
+        shutil.copytree(tmp_path / "made", tmp_path / "good", symlinks=True)
+        good = probe.ask(tmp_path / "good")
+        cut = [file for file in (tmp_path / "made/ledger/store").glob("*/*/all_*/*.proj/*") if file.is_file()]
+        for file in cut:
+            file.write_bytes(b"")
+        assert len(cut) > 20
+        assert probe.ask(tmp_path / "made") == good
+        assert {"refused", "raised"}.isdisjoint(good)
     finally:
         probe.close()
 

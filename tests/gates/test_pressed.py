@@ -49,7 +49,7 @@ def test_a_flood_that_is_not_refused_or_takes_too_much_memory_is_noticed(
 
 
 def test_long_questions_are_stopped_in_the_engine(tmp_path: Path, key: str, told: list[str]) -> None:
-    told.append(slow_questions(tmp_path, 5_000, 0.4, key))
+    told.append(slow_questions(tmp_path, 10_000, 0.5, key))
 
 
 def test_others_that_wait_for_long_questions_are_noticed(
@@ -57,7 +57,7 @@ def test_others_that_wait_for_long_questions_are_noticed(
 ) -> None:
     def held_up(*request: Any) -> tuple[int, Any, str]:  # noqa: ANN401 - as it is there
         if asking and "filters" not in str(request):
-            time.sleep(0.8)
+            time.sleep(0.5)
         if is_long := "nowhere" in str(request):
             asking.append(1)
         try:
@@ -70,7 +70,7 @@ def test_others_that_wait_for_long_questions_are_noticed(
     ask = Client.sent
     monkeypatch.setattr(Client, "sent", held_up)
     with pytest.raises(BrokenError, match="beside slow questions"):
-        slow_questions(tmp_path, 5_000, 0.4, key, tries=1)
+        slow_questions(tmp_path, 10_000, 0.5, key, tries=1)
 
 
 def test_questions_that_go_on_after_their_answer_are_noticed(
@@ -79,7 +79,7 @@ def test_questions_that_go_on_after_their_answer_are_noticed(
     used = iter([0.0, 1.9])
     monkeypatch.setattr(pressed, "_processor", lambda *_: next(used))
     with pytest.raises(BrokenError, match="used 190% of a core: questions go on"):
-        slow_questions(tmp_path, 5_000, 0.25, key)
+        slow_questions(tmp_path, 10_000, 0.5, key, tries=1)
 
 
 def test_a_long_question_that_is_answered_after_all_is_noticed(tmp_path: Path, key: str) -> None:

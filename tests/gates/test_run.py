@@ -26,7 +26,7 @@ def gate(name: str, error: Exception | None = None) -> Gate:
     ("made", "code", "last"),
     [
         ([gate("one"), gate("two")], 0, "every promise was kept"),
-        ([gate("one"), gate("two", NotRunError("there is no disk"))], 2, "not run: two"),
+        ([gate("one"), gate("two", NotRunError("there is no disk"))], 3, "not run: two"),
         ([gate("one", BrokenError("lost")), gate("two")], 1, "broken: one"),
         ([gate("one", NotRunError("no")), gate("two", OSError("lost"))], 1, "broken: two\nnot run: one"),
     ],

@@ -56,6 +56,9 @@ def test_what_conditions_came_to_is_not_remembered_of_parts(engine: Engine) -> N
         engine.insert("with_conditions", pa.table({"n": pa.array(range(100_000), pa.uint64())}))
         before = remembered()
         assert engine.rows("SELECT count() FROM with_conditions WHERE n % 1000 = 1001") == [(0,)]
+        engine.insert_select(
+            "INSERT INTO with_conditions SELECT n FROM with_conditions WHERE n % 1000 = {n:UInt64}", {"n": 1001}
+        )
         assert remembered() == before
         engine.rows("SELECT count() FROM with_conditions WHERE n % 1000 = 1001 SETTINGS use_query_condition_cache = 1")
         assert remembered() > before

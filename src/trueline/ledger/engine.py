@@ -41,6 +41,7 @@ Row: TypeAlias = "Sequence[Any]"
 
 _UNKNOWN_TABLE = 60
 _NO_SUCH_PART = 232
+_BROKEN_PROJECTION = b"Code: 713."
 _BUSY = {202, 241, 252}  # too many queries, memory limit, too many parts
 _NOT_ENOUGH_SPACE = 243
 _NO_SPACE = "No space left on device"  # of whatever the engine was doing: writing, syncing, making a folder
@@ -53,12 +54,16 @@ _DAMAGED = {32, 33, 40, 107, 226, 228, 246, 271, 432}
 
 _PART = re.compile(r"reading from part (\S+)")
 _FILE = re.compile(r"/ledger/(store/[^\s'\",:()]*)")
+_REMEMBER_NO_CONDITIONS = {"use_query_condition_cache": 0}
+"""What the engine remembers of conditions is of parts that merges soon put an end to, and grows to 100 MiB."""
+
 _WRITE_AS_ONE_BLOCK = {
     # a part of its own per statement, so that the statement is in as a whole or not at all
     "max_insert_threads": 1,
     "max_threads": 1,
     "min_insert_block_size_rows": 1_000_000_000,
     "min_insert_block_size_bytes": 0,
+    **_REMEMBER_NO_CONDITIONS,
 }
 _INSERT = _WRITE_AS_ONE_BLOCK | {
     # rows that cancel do so in what is merged later; looking for them here is a fifth of what an insert takes
@@ -112,8 +117,7 @@ class Engine:
             "merge_tree_max_rows_to_use_cache": _ANY_NUMBER,
             "merge_tree_max_bytes_to_use_cache": _ANY_NUMBER,
             "precise_float_parsing": 1,
-            # what it remembers of conditions is of parts that merges soon put an end to, and grows to 100 MiB
-            "use_query_condition_cache": 0,
+            **_REMEMBER_NO_CONDITIONS,
             # as many filters, with as many members, as are allowed
             "max_query_size": 64 * 1024 * 1024,
             "max_ast_elements": 1_000_000,
@@ -304,29 +308,42 @@ class Engine:
 
 
 def _check_unsealed(client: Client, files: StoreFiles) -> None:
-    """Have the engine hold each part that is in no seal against its checksums, before any is merged.
+    """Have the engine hold each part that is in no seal against its checksums, merged meanwhile or not.
 
     Raises:
         LedgerDamagedError: one is not what was written.
+        LedgerError: the engine cannot tell.
     """
     if not files.unsealed:
         return
-    client.command("SYSTEM STOP MERGES")
-    there = client.query("SELECT database, table, name, path FROM system.parts WHERE active").result_rows
-    for database, table, name, path in there:
-        part = os.path.relpath(path, files.folder)
-        if part in files.unsealed:
-            # of more than a single value, one may be an error in bytes that are no text
-            check = f"CHECK TABLE `{database}`.`{table}` PART '{name}' SETTINGS check_query_single_value_result = 1"
-            try:
-                passed = client.command(check) == 1
-            except ClickHouseError as error:
-                if getattr(error, "code", None) == _NO_SUCH_PART:  # merged before merges were stopped
-                    continue
-                passed = False
-            if not passed:
+    try:
+        client.command("SYSTEM STOP MERGES")
+        for database, table, name, path in client.query(
+            "SELECT database, table, name, path FROM system.parts"
+        ).result_rows:
+            part = os.path.relpath(path, files.folder)
+            if part in files.unsealed and not _is_whole(client, database, table, name):
                 raise LedgerDamagedError(str(files.folder / part), "its files are not those that were written")
-    client.command("SYSTEM START MERGES")
+        client.command("SYSTEM START MERGES")
+    except ClickHouseError as error:
+        raise _translated(error) from error
+
+
+def _is_whole(client: Client, database: str, table: str, part: str) -> bool:
+    """Whether a part's files are those that were written.
+
+    Not those of a projection: the engine never syncs them, so that they may be lost with the power, and does without.
+    """
+    check = f"CHECK TABLE `{database}`.`{table}` PART '{part}'"
+    try:
+        # raw, since an error that it tells of may have bytes that are no text
+        told = client.raw_query(check, settings={"check_query_single_value_result": 0}, fmt="TabSeparatedRaw")
+    except ClickHouseError as error:
+        if getattr(error, "code", None) == _NO_SUCH_PART:  # it has ended meanwhile
+            return True
+        raise
+    _, passed, said = told.split(b"\t", 2)
+    return passed == b"1" or said.startswith(_BROKEN_PROJECTION)
 
 
 def _damaged_file(said: str) -> str:
