@@ -1,9 +1,8 @@
 """A file of a store is cut short, or a byte of it flipped: the numbers are right, or refused; never silently wrong.
 
 Three stores are made: one that was closed, one whose process was killed, and one whose process was killed before what
-it wrote was sealed. A round copies one of them, damages one file,
-opens it and asks. What is answered must be what the store answered before; what is refused must name the file that was
-damaged, or the part it is of, and say what to do.
+it wrote was sealed. A round copies one of them, damages one file, opens it and asks. What is answered must be what the
+store answered before; what is refused must name the file that was damaged, or the part it is of, and say what to do.
 """
 
 from __future__ import annotations

@@ -104,9 +104,8 @@ def stop_and_count(folder: Path, rounds: int, seed: int) -> Drained:
                 break
             job = asked(address, key, "POST", "/api/v2/jobs", {"title": f"round {number}", "labels": LABELS})["job_id"]
             clients = [Client(each) for each in range(_BULK + _ASKING)]
-            _write_until_stopped(
-                folder / "data", address, key, job, clients, process, choose.uniform(_EARLIEST, _LATEST), came
-            )
+            _refuse_second(folder / "data")
+            _write_until_stopped(address, key, job, clients, process, choose.uniform(_EARLIEST, _LATEST), came)
         events = sum(each.acknowledged for each in clients)
         came.rounds += 1
         came.acknowledged += events
@@ -118,7 +117,6 @@ def stop_and_count(folder: Path, rounds: int, seed: int) -> Drained:
 
 
 def _write_until_stopped(  # noqa: PLR0913, PLR0917 - a round has that many parts
-    data: Path,
     address: str,
     key: str,
     job: int,
@@ -137,7 +135,6 @@ def _write_until_stopped(  # noqa: PLR0913, PLR0917 - a round has that many part
             broken.append(error)
 
     threads = [threading.Thread(target=work, args=(client,)) for client in clients]
-    _refuse_second(data)
     watching = http.client.HTTPConnection(address.removeprefix("http://"), timeout=60)
     if (ready := _ready(watching)) != HTTPStatus.OK:
         raise BrokenError(f"/readyz says {ready} before the server is told to stop")
