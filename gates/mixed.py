@@ -51,7 +51,8 @@ _TURN: Final = 60.0
 """Seconds that a job is written to."""
 _ALIVE: Final = 3
 """Jobs there are at once; the oldest is neither written to nor asked about, and is deleted next."""
-_BULK: Final = 500
+_BULK: Final = 200
+"""Events at once; seldom and many would be a dozen requests a minute, whose 99th percentile is the slowest."""
 _WHOLE: Final = 3 / 2
 """How much more changes from the begin to the end than from the middle of the first third to that of the last."""
 _SETTINGS: Final = {"TRUELINE_ENGINE_CACHE_BYTES": str(4 * 1024 * 1024)}
@@ -318,7 +319,7 @@ def loaded(folder: Path, seconds: float, seed: int) -> list[Window]:
         kinds: dict[str, tuple[Callable[[http.client.HTTPConnection, random.Random, int], None], float]] = {
             "events sent alone": (load.single, 50),
             "more events sent alone": (load.single, 50),
-            "bulk": (load.bulk, 0.2),
+            "bulk": (load.bulk, 0.5),
             "votes": (load.votes, 5),
             "metrics": (load.metrics, 5),
             "metrics with a filter": (load.filtered, 2),

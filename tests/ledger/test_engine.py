@@ -136,3 +136,16 @@ def test_an_error_speaks_our_words_and_keeps_the_engines_for_the_log(engine: Eng
         engine.rows("SELECT no_such_column FROM votes")
     assert str(failed.value) == "the ledger could not carry out a statement"
     assert "no_such_column" in str(failed.value.__cause__)
+
+
+def test_many_parts_are_deleted_without_a_pool_of_threads(engine: Engine) -> None:
+    def threads() -> int:
+        return int(engine.rows("SELECT value FROM system.metrics WHERE metric = 'GlobalThread'")[0][0])
+
+    engine.command("CREATE TABLE of_many_parts (n UInt64) ENGINE = MergeTree ORDER BY n")
+    engine.command("SYSTEM STOP MERGES of_many_parts")
+    for number in range(110):  # by default more than 100 outdated parts are deleted by 128 threads, which stay
+        engine.command("INSERT INTO of_many_parts SELECT {n:UInt64}", {"n": number})
+    before = threads()
+    engine.command("DROP TABLE of_many_parts SYNC")
+    assert threads() < before + 50

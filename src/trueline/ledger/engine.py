@@ -10,6 +10,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable  # noqa: TC003 - part of a constant's type
+from importlib import resources
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypedDict, Unpack
 
 import clickhouse_connect
@@ -73,6 +74,8 @@ _INSERT = _WRITE_AS_ONE_BLOCK | {
     "input_format_try_infer_datetimes": 0,
 }
 
+_CONFIGURATION: Final = str(resources.files("trueline.ledger") / "embedded.xml")
+
 
 class Limits(TypedDict):
     """What the engine may take."""
@@ -102,8 +105,9 @@ class Engine:
             LedgerError: the store does not open.
         """
         self._dsn = dsn
-        cache: dict[str, Any] = {"chdb_options": {"uncompressed_cache_size": limits["cache_bytes"]}}
-        self._embedded = cache if dsn.startswith("chdb:") else {}  # a server has it in its configuration
+        # a server has it in its configuration
+        options = {"config-file": _CONFIGURATION, "uncompressed_cache_size": limits["cache_bytes"]}
+        self._embedded: dict[str, Any] = {"chdb_options": options} if dsn.startswith("chdb:") else {}
         self._database = database
         self._clients: weakref.WeakSet[Client] = weakref.WeakSet()  # a thread's ends with the thread
         self._lock = threading.Lock()
