@@ -8,9 +8,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gate import BrokenError
-from injected import LABELS, Injecting, Settled, inject
+from injected import inject
+from injected_reads import Reads
+from injected_writes import Writes
+from injection import LABELS, Injection
 from oracle import JobTerms, Oracle
 from payloads import BASE, payloads
+from settled import Settled
 from wire import Answer, Wire
 
 if TYPE_CHECKING:
@@ -47,25 +51,26 @@ def test_a_fault_a_word_of_an_engine_and_a_header_are_noticed(
 ) -> None:
     monkeypatch.setattr(Wire, "ask", lambda *_, **__: answer)
     with pytest.raises(BrokenError, match=match):
-        an_asker().ask("GET", "/")
+        a_server().ask("GET", "/")
 
 
 def test_a_count_that_is_not_the_oracle_s_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    asker = an_asker()
-    asker.told.event("a", {"p": "x"}, arrived_at=1)
-    asker.told.decide("a", "Drop", arrived_at=1)
+    told = Oracle(JobTerms(LABELS))
+    reads = Reads(a_server(), 1, told, 1)
+    told.event("a", {"p": "x"}, arrived_at=1)
+    told.decide("a", "Drop", arrived_at=1)
     monkeypatch.setattr(Wire, "ask", lambda *_, **__: Answer(200, [], b'{"total_events": 1, "total_count": 1}'))
     with pytest.raises(BrokenError, match="instead of"):
-        asker.filtered("x", 0)
+        reads.filtered("x", 0)
     with pytest.raises(BrokenError, match="1 events 'b' instead of 0"):
-        asker.placed("b", 2)
+        reads.placed("b", 2)
 
 
 def test_a_document_that_comes_back_otherwise_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     body = b'{"rejected": [], "events": [{"event_id": "x", "raw_event": {}}]}'
     monkeypatch.setattr(Wire, "ask", lambda *_, **__: Answer(200, [], body))
     with pytest.raises(BrokenError, match="came back as"):
-        an_asker().written(["x"])
+        writes().written(["x"])
 
 
 @pytest.mark.parametrize("error", ["p: Code: 62. DB::Exception", "near 'x': chdb"])
@@ -73,15 +78,18 @@ def test_a_line_that_is_refused_in_an_engine_s_words_is_noticed(error: str, monk
     body = json.dumps({"accepted": 0, "rejected": [{"line": 1, "error": error}]}).encode()
     monkeypatch.setattr(Wire, "ask", lambda *_, **__: Answer(200, [], body))
     with pytest.raises(BrokenError, match="in an engine's words"):
-        an_asker().written(["x"])
+        writes().written(["x"])
 
 
 def test_numbers_of_buckets_that_are_not_the_oracle_s_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Wire, "ask", lambda *_, **__: Answer(200, [], b'{"total_events": 0}'))
     with pytest.raises(BrokenError, match="in buckets: "):
-        an_asker().compared()
+        writes().compared()
 
 
-def an_asker() -> Injecting:
-    told, in_buckets = Oracle(JobTerms(LABELS)), Settled(JobTerms(LABELS, by_bucket=True))
-    return Injecting(Wire("http://127.0.0.1:1", "key"), 1, told, 1, 2, 3, in_buckets)
+def a_server() -> Injection:
+    return Injection(Wire("http://127.0.0.1:1", "key"))
+
+
+def writes() -> Writes:
+    return Writes(a_server(), 2, 3, Settled(JobTerms(LABELS, by_bucket=True)))
