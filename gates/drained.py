@@ -1,10 +1,11 @@
 """SIGTERM at a random moment: what is under way is answered, who asks whether the server is ready learns at once.
 
-A round: a server; a second one on its folder, which must be refused; clients that send bulk requests and questions,
-each one after the other; SIGTERM. Each request must be answered in full and rightly, or refused with the sentence that
-says so, or its connection closed before a byte of an answer. `/readyz` must say 503 to a kept connection and to new
-ones for as long as anything is under way. The server must end with exit code 0. Opened again, all that was acknowledged
-must be there, and nothing of what was refused.
+A round: a server; a second one on its folder, which must be refused; clients that send bulk requests, questions, and
+events alone, votes and trainings in turn, each one after the other; SIGTERM. Each request must be answered in full and
+rightly, or refused with the sentence that says so, or its connection closed before a byte of an answer. `/readyz` must
+say 503 to a kept connection and to new ones for as long as anything is under way, and never 200 again; in every other
+round the server goes on taking requests for a while, so that it must be asked in time. The server must end with exit
+code 0. Opened again, all that was acknowledged must be there, and nothing of what was refused.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import threading
 import time
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Self
 
 from gate import BrokenError, Gate, counted
 from killed import LABELS, asked
@@ -33,9 +34,38 @@ _LINES: Final = 2_000
 
 _BULK, _ASKING = 3, 2
 _EARLIEST, _LATEST = 0.3, 1.5
+_NOTICE_SECONDS: Final = 2.0
+"""In which a server that is told to stop goes on taking requests, in every other round."""
 _END_SECONDS: Final = 120
 _STOPPING: Final = b"The server is stopping"
 _IN_USE: Final = "another process, most likely a running server, has"
+
+
+@dataclass
+class Written:
+    """What requests add to a job."""
+
+    events: int = 0
+    voted: int = 0
+    """Events that get a vote."""
+    models: set[str] = field(default_factory=set)
+
+    def __iadd__(self, more: Written) -> Self:
+        """Add what another one adds."""
+        self.events += more.events
+        self.voted += more.voted
+        self.models |= more.models
+        return self
+
+
+@dataclass
+class Request:
+    """One of them."""
+
+    method: str
+    path: str
+    body: bytes
+    adds: Written = field(default_factory=Written)
 
 
 @dataclass
@@ -43,13 +73,11 @@ class Client:
     """Sends one request after the other, until it is refused."""
 
     number: int
-    acknowledged: int = 0
-    """Events."""
-    in_doubt: int = 0
-    """Events of a request whose connection ended without an answer."""
+    acknowledged: Written = field(default_factory=Written)
+    in_doubt: Written = field(default_factory=Written)
+    """Of a request whose connection ended without an answer."""
     answered_late: int = 0
     """Requests that were sent before the signal and answered after it."""
-    questions: int = 0
     refused: int = 0
     closed: int = 0
 
@@ -66,21 +94,23 @@ class Drained:
     """What came of the rounds."""
 
     rounds: int = 0
-    acknowledged: int = 0
+    acknowledged: Written = field(default_factory=Written)
     answered_late: int = 0
     refused: int = 0
     closed: int = 0
     red: list[float] = field(default_factory=list)
-    """Seconds from the signal until `/readyz` said 503, round by round."""
+    """Seconds from the signal until `/readyz` said 503, in each round that it was asked in time."""
     ended: list[float] = field(default_factory=list)
     """Seconds from the signal until the process had ended."""
 
     def __str__(self) -> str:
         """The figures."""
         return (
-            f"{self.rounds} second servers refused; {self.acknowledged} events acknowledged, all there; "
+            f"{self.rounds} second servers refused; {self.acknowledged.events} events acknowledged, votes on "
+            f"{self.acknowledged.voted} and {len(self.acknowledged.models)} trainings, all there; "
             f"{self.answered_late} requests answered after the signal, {self.refused} refused, {self.closed} "
-            f"connections closed before an answer; /readyz red after {1000 * max(self.red):.0f} ms at most, "
+            f"connections closed before an answer; /readyz red in {len(self.red)} rounds, after "
+            f"{1000 * max(self.red):.0f} ms at most, "
             f"ended after {max(self.ended):.1f} s at most, exit code 0"
         )
 
@@ -94,22 +124,26 @@ def stop_and_count(folder: Path, rounds: int, seed: int) -> Drained:
     choose = random.Random(seed)  # noqa: S311 - test data
     key = trueline("keys", "create", "gate", "--data", str(folder / "data"), folder=folder).strip()
     came = Drained()
-    job, events = 0, 0
+    job = 0
     clients: list[Client] = []
     for number in counted(rounds + 1):
-        with served_process(folder / "data") as (address, process):
+        notice = _NOTICE_SECONDS if number % 2 == 0 else 0.0
+        settings = {"TRUELINE_STOP_NOTICE_SECONDS": str(notice)}
+        with served_process(folder / "data", settings) as (address, process):
             if number:
-                _count(address, key, job, events, clients)
+                count_again(address, key, job, clients)
             if number == rounds:
                 break
             job = asked(address, key, "POST", "/api/v2/jobs", {"title": f"round {number}", "labels": LABELS})["job_id"]
-            clients = [Client(each) for each in range(_BULK + _ASKING)]
+            clients = [Client(each) for each in range(_BULK + _ASKING + 1)]
             _refuse_second(folder / "data")
+            red = len(came.red)
             _write_until_stopped(address, key, job, clients, process, choose.uniform(_EARLIEST, _LATEST), came)
-        events = sum(each.acknowledged for each in clients)
+            if notice and len(came.red) == red:
+                raise BrokenError(f"/readyz never said 503 in the {notice} s in which requests were still taken")
         came.rounds += 1
-        came.acknowledged += events
         for client in clients:
+            came.acknowledged += client.acknowledged
             came.answered_late += client.answered_late
             came.refused += client.refused
             came.closed += client.closed
@@ -178,27 +212,27 @@ def _watch(
     """Ask whether it is ready, on a kept connection and on new ones, until it listens no more.
 
     Raises:
-        BrokenError: it says that it is.
+        BrokenError: it says that it is, or nothing while something is under way.
     """
+    red: set[str] = set()
     while True:
         under_way = any(each.is_alive() for each in threads)
         fresh = http.client.HTTPConnection(address.removeprefix("http://"), timeout=60)
-        for connection in (kept, fresh):
+        for kind, connection in (("a kept connection", kept), ("a new connection", fresh)):
             sent = time.monotonic()
             try:
                 with contextlib.closing(fresh) if connection is fresh else contextlib.nullcontext():
                     status = _ready(connection)
             except (OSError, http.client.HTTPException) as error:
-                if not came.red or len(came.red) <= came.rounds:
-                    if under_way:
-                        raise BrokenError(f"/readyz is gone before it was red: {error!r}") from error
-                    came.red.append(time.monotonic() - began)
+                if under_way and not red:
+                    raise BrokenError(f"/readyz is gone before it was red: {error!r}") from error
                 return
             if status == HTTPStatus.SERVICE_UNAVAILABLE:
-                if len(came.red) <= came.rounds:
+                if not red:
                     came.red.append(time.monotonic() - began)
-            elif sent > began + _SIGNAL_SECONDS:
-                raise BrokenError(f"/readyz says {status} {sent - began:.3f} s after SIGTERM")
+                red.add(kind)
+            elif red or sent > began + _SIGNAL_SECONDS:
+                raise BrokenError(f"/readyz says {status} on {kind}, {sent - began:.3f} s after SIGTERM, red on {red}")
         time.sleep(0.01)
 
 
@@ -222,82 +256,109 @@ def send_until_refused(client: Client, address: str, key: str, job: int, signall
     number = 0
     while True:
         connection = http.client.HTTPConnection(address.removeprefix("http://"), timeout=_END_SECONDS)
-        method, path, body, size = _request(client, job, number)
+        request = _request(client, job, number)
         number += 1
         sent = time.monotonic()
         begun = False
+        named = f"{request.method} {request.path}"
+        headers = {"X-Arcanna-Api-Key": key, "Content-Type": "application/json"}
         try:
-            connection.request(method, path, body, {"X-Arcanna-Api-Key": key, "Content-Type": "application/json"})
+            connection.request(request.method, request.path, request.body, headers)
             answer = connection.getresponse()
             begun = True
             said = answer.read()
         except (OSError, http.client.HTTPException) as error:
             if begun:
-                raise BrokenError(f"{method} {path}: an answer broke off in the middle: {error!r}") from error
+                raise BrokenError(f"{named}: an answer broke off in the middle: {error!r}") from error
             if signalled.at is None:
-                raise BrokenError(
-                    f"{method} {path}: no answer, before the server was told to stop: {error!r}"
-                ) from error
+                raise BrokenError(f"{named}: no answer, before the server was told to stop: {error!r}") from error
             if not isinstance(error, ConnectionRefusedError) and sent < signalled.at:
-                raise BrokenError(f"{method} {path}: sent before the signal, and never answered: {error!r}") from error
+                raise BrokenError(f"{named}: sent before the signal, and never answered: {error!r}") from error
             client.closed += 1
-            client.in_doubt += size
+            client.in_doubt += request.adds
             return
         finally:
             connection.close()
         if answer.status == HTTPStatus.SERVICE_UNAVAILABLE and _STOPPING in said and signalled.at is not None:
             if b"could not wait" in said:
-                raise BrokenError(f"{method} {path} was broken off: {said!r}")
+                raise BrokenError(f"{named} was broken off: {said!r}")
             client.refused += 1
             return
-        if answer.status != HTTPStatus.OK:
-            raise BrokenError(f"{method} {path} answered {answer.status}: {said[:500]!r}")
-        _check(client, job, said, size)
+        if answer.status not in {HTTPStatus.OK, HTTPStatus.CREATED}:
+            raise BrokenError(f"{named} answered {answer.status}: {said[:500]!r}")
+        _check(request, job, said)
+        client.acknowledged += request.adds
         if signalled.at is not None and sent < signalled.at:
             client.answered_late += 1
 
 
-def _request(client: Client, job: int, number: int) -> tuple[str, str, bytes, int]:
-    if client.number >= _BULK:
-        return "POST", f"/api/v2/jobs/{job}/report", b"{}", 0
-    size = _LINES if client.number == 0 else 1 + (number * 7) % 50
-    lines = [
-        json.dumps(
-            {
-                "event_id": f"{client.number}-{number}-{each}",
-                "timestamp": f"2025-01-01T00:{each % 60:02}:00Z",
-                "raw_body": {"n": each, "host": {"name": f"h{each % 9}"}},
-                "decision": {"label": LABELS[each % 3]},
-                "votes": [{"analyst": "a", "label": LABELS[each % 2]}],
-            }
-        )
-        for each in range(size)
-    ]
-    return "POST", f"/api/v2/jobs/{job}/events/bulk", "\n".join(lines).encode(), size
+def _request(client: Client, job: int, number: int) -> Request:
+    if client.number < _BULK:
+        size = _LINES if client.number == 0 else 1 + (number * 7) % 50
+        lines = [
+            json.dumps(
+                {
+                    "event_id": f"{client.number}-{number}-{each}",
+                    "timestamp": f"2025-01-01T00:{each % 60:02}:00Z",
+                    "raw_body": {"n": each, "host": {"name": f"h{each % 9}"}},
+                    "decision": {"label": LABELS[each % 3]},
+                    "votes": [{"analyst": "a", "label": LABELS[each % 2]}],
+                }
+            )
+            for each in range(size)
+        ]
+        path = f"/api/v2/jobs/{job}/events/bulk"
+        return Request("POST", path, "\n".join(lines).encode(), Written(events=size, voted=size))
+    if client.number < _BULK + _ASKING:
+        return Request("POST", f"/api/v2/jobs/{job}/report", b"{}")
+    name = f"alone-{number // 3}"
+    match number % 3:
+        case 0:
+            model = f"model {number}"
+            body = json.dumps({"model_id": model}).encode()
+            return Request("POST", f"/api/v2/jobs/{job}/models", body, Written(models={model}))
+        case 1:
+            body = json.dumps({"job_id": job, "raw_body": {"n": number}}).encode()
+            return Request("POST", f"/api/v1/events/{name}", body, Written(events=1))
+        case _:
+            body = json.dumps({"feedback": LABELS[0]}).encode()
+            return Request("PUT", f"/api/v1/events/{job}/{name}/feedback", body, Written(voted=1))
 
 
-def _check(client: Client, job: int, said: bytes, size: int) -> None:
+def _check(request: Request, job: int, said: bytes) -> None:
     body = json.loads(said)
-    if not size:
+    if request.path.endswith("/report"):
         if body.get("job_id") != job or not body.get("digest"):
             raise BrokenError(f"this is no report on job {job}: {said[:500]!r}")
-        client.questions += 1
-        return
-    if (body["accepted"], body["rejected"]) != (size, []):
-        raise BrokenError(f"{size} events were sent: {said[:500]!r}")
-    client.acknowledged += size
+    elif request.path.endswith("/bulk"):
+        if (body["accepted"], body["rejected"]) != (request.adds.events, []):
+            raise BrokenError(f"{request.adds.events} events were sent: {said[:500]!r}")
+    elif request.path.endswith("/models") and {body["model_id"]} != request.adds.models:
+        raise BrokenError(f"{request.adds.models} was recorded: {said[:500]!r}")
 
 
-def _count(address: str, key: str, job: int, events: int, clients: list[Client]) -> None:
+def count_again(address: str, key: str, job: int, clients: list[Client]) -> None:
     """Compare what is there after the end with what was acknowledged before it.
 
     Raises:
-        BrokenError: an acknowledged event is not there, or one that nobody sent.
+        BrokenError: something acknowledged is not there, or something that nobody sent.
     """
-    in_doubt = sum(each.in_doubt for each in clients)
-    there = asked(address, key, "POST", f"/api/v2/metrics/job?job_id={job}", {})["total_events"]
-    if not events <= there <= events + in_doubt:
-        raise BrokenError(f"{there} events are there; {events} were acknowledged, {in_doubt} are in doubt")
+    acknowledged, in_doubt = Written(), Written()
+    for client in clients:
+        acknowledged += client.acknowledged
+        in_doubt += client.in_doubt
+    voted = [{"field": "arcanna.consensus", "operator": "exists"}]
+    for what, filters, least, more in (
+        ("events", [], acknowledged.events, in_doubt.events),
+        ("events that were voted on", voted, acknowledged.voted, in_doubt.voted),
+    ):
+        question = {"job_ids": job, "filters": filters, "size": 0}
+        there = asked(address, key, "POST", "/api/v2/events/query", question)["total_count"]
+        if not least <= there <= least + more:
+            raise BrokenError(f"{there} {what} are there; {least} were acknowledged, {more} are in doubt")
+    models = set(asked(address, key, "POST", f"/api/v2/metrics/job?job_id={job}", {})["all_model_ids"])
+    if not acknowledged.models <= models <= acknowledged.models | in_doubt.models:
+        raise BrokenError(f"the models {models} are there; {acknowledged.models} were acknowledged")
 
 
 def _run(folder: Path, count: int, seed: int) -> str:

@@ -1,8 +1,9 @@
 """kill -9 at random moments, while clients ingest, vote and train at once: nothing acknowledged is lost.
 
 A round: a server is started on the stores as the last kill left them; what was not acknowledged is sent again; the
-numbers must be the oracle's; then eight clients write until the server is killed. What a client says depends on no
-other client's order: every event has one sender, every vote and decision a moment of its own.
+numbers must be the oracle's, and so must each event be, with its document, decided or not; then eight clients write
+until the server is killed. A job is written to for a few rounds, and is looked at once more after the last. What a
+client says depends on no other client's order: every event has one sender, every vote and decision a moment of its own.
 """
 
 from __future__ import annotations
@@ -10,12 +11,12 @@ from __future__ import annotations
 import http.client
 import itertools
 import json
-import os
 import random
 import signal
 import threading
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
@@ -23,19 +24,24 @@ from typing import TYPE_CHECKING, Any, Final
 
 from gate import BrokenError, Gate, counted
 from oracle import JobTerms, Oracle, differences
-from processes import served, trueline
+from processes import served_process, trueline
+from read_back import listing, wrong_events
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
 LABELS: Final = ("Drop", "Investigate", "Escalate")
 INGESTING, VOTING = 5, 2
+KINDS: Final = ("events", "an event alone", "votes", "a training")
 _EVENTS_A_CLIENT: Final = 60
 _ROUNDS_A_JOB: Final = 4
 _BUCKETS: Final = 12
 _LATEST_KILL: Final = 1.5
 """Seconds after the clients began."""
+_TOLD_WITHIN: Final = 5.0
+"""Seconds from a connection that breaks to what says that the server was killed, at most."""
 
 _BEGIN = datetime(2025, 1, 1, tzinfo=UTC)
 QUESTIONS: Final[tuple[dict[str, Any], ...]] = (
@@ -46,6 +52,8 @@ QUESTIONS: Final[tuple[dict[str, Any], ...]] = (
     {"filters": [{"field": "n", "operator": "gt", "value": 0.5}]},
     {"filters": [{"field": "arcanna.knowledge_base_state", "operator": "is one of", "value": ["new", "retrain"]}]},
 )
+ANSWERS: Final = len(QUESTIONS) + 1
+"""That are compared of a job at a time."""
 
 
 @dataclass
@@ -58,7 +66,14 @@ class Request:
     tell: Callable[[Oracle], None]
     check: Callable[[dict[str, Any]], str | None]
     """What is wrong with the answer; None where nothing is."""
-    acknowledged: bool = False
+
+    @property
+    def kind(self) -> str:
+        """What it writes: one of `KINDS`, or another by its path."""
+        if self.path.startswith("/api/v1/"):
+            return "an event alone"
+        last = self.path.split("/", 5)[-1]
+        return {"events/bulk": "events", "votes/bulk": "votes", "models": "a training"}.get(last, last)
 
 
 @dataclass
@@ -92,7 +107,7 @@ class Client:
         """Write until the connection breaks; who has nothing to write about yet, until the server is killed.
 
         Raises:
-            BrokenError: an answer is not what was promised.
+            BrokenError: an answer is not what was promised, or there is none though the server was not killed.
         """
         connection = http.client.HTTPConnection(address.removeprefix("http://"), timeout=60)
         try:
@@ -104,8 +119,9 @@ class Client:
                     continue
                 self.pending = (job, request)
                 self.send(connection, key)
-        except (OSError, http.client.HTTPException):
-            return  # killed
+        except (OSError, http.client.HTTPException) as error:
+            if not is_killed.wait(_TOLD_WITHIN):
+                raise BrokenError(f"no answer from a server that was not killed: {error!r}") from error
         finally:
             connection.close()
 
@@ -127,7 +143,7 @@ class Client:
         if wrong := request.check(json.loads(said)):
             raise BrokenError(f"{request.method} {request.path}: {wrong}: {said[:500]!r}")
         request.tell(job.told)
-        self.done[request.path.rsplit("/", 1)[-1] if "/v2/" in request.path else "single"] += 1
+        self.done[request.kind] += 1
         self.pending = None
 
     def answered(self, status: int, said: bytes) -> bool:
@@ -313,13 +329,15 @@ class Killings:
     repeated: int = 0
     compared: int = 0
     """Answers that were the oracle's."""
+    events: int = 0
+    """Events in the end, each as the oracle has it."""
 
     def __str__(self) -> str:
         """The figures."""
-        acknowledged = ", ".join(f"{count} {name}" for name, count in sorted(self.acknowledged.items()))
+        acknowledged = ", ".join(f"{count} x {name}" for name, count in sorted(self.acknowledged.items()))
         return (
-            f"acknowledged {acknowledged}; {self.repeated} requests repeated; "
-            f"{self.compared} answers equal the oracle's, none lost, none twice"
+            f"acknowledged {acknowledged}; {self.repeated} requests repeated; {self.compared} answers equal the "
+            f"oracle's, and in the end {self.events} events with their documents: none lost, none twice"
         )
 
 
@@ -334,16 +352,21 @@ def kill_and_compare(folder: Path, rounds: int, seed: int) -> Killings:
     came = Killings()
     clients = [Client(number, choose.randrange(2**32)) for number in range(INGESTING + VOTING + 1)]
     jobs: list[Job] = []
+    earlier: list[Job] = []
     for number in counted(rounds + 1):
-        with served(folder / "data") as (address, process_id):
+        with served_process(folder / "data") as (address, process):
             _repeat(address, key, clients, came)
+            if number == rounds:
+                for job in [*earlier, *jobs]:
+                    came.compared += compare(address, key, job)
+                    came.events += len({sent.event_id for sent in job.told.sent})
+                break
             for job in jobs:
                 came.compared += compare(address, key, job)
-            if number == rounds:
-                break
             if number % _ROUNDS_A_JOB == 0:
+                earlier += jobs
                 jobs = [new_job(address, key, by_bucket=by_bucket) for by_bucket in (False, True)]
-            _write_until_killed(address, key, jobs, clients, process_id, choose.uniform(0, _LATEST_KILL))
+            _write_until_killed(address, key, jobs, clients, process, choose.uniform(0, _LATEST_KILL))
             came.rounds += 1
     for client in clients:
         came.acknowledged += client.done
@@ -360,27 +383,19 @@ def _repeat(address: str, key: str, clients: list[Client], came: Killings) -> No
 
 
 def _write_until_killed(  # noqa: PLR0913, PLR0917 - a round has that many parts
-    address: str, key: str, jobs: list[Job], clients: list[Client], process_id: int, seconds: float
+    address: str, key: str, jobs: list[Job], clients: list[Client], process: subprocess.Popen[str], seconds: float
 ) -> None:
-    broken: list[BrokenError] = []
     is_killed = threading.Event()
-
-    def work(client: Client) -> None:
-        try:
-            client.write(address, key, jobs, is_killed)
-        except BrokenError as error:
-            broken.append(error)
-
-    threads = [threading.Thread(target=work, args=(client,)) for client in clients]
-    for each in threads:
-        each.start()
-    time.sleep(seconds)
-    os.kill(process_id, signal.SIGKILL)
-    is_killed.set()
-    for each in threads:
-        each.join()
-    if broken:
-        raise broken[0]
+    with ThreadPoolExecutor(len(clients)) as pool:
+        writing = [pool.submit(client.write, address, key, jobs, is_killed) for client in clients]
+        time.sleep(seconds)
+        process.kill()
+        ended = process.wait()
+        is_killed.set()
+        for each in writing:
+            each.result()
+    if ended != -signal.SIGKILL:
+        raise BrokenError(f"the server ended by itself, with exit code {ended}")
 
 
 def new_job(address: str, key: str, *, by_bucket: bool) -> Job:
@@ -392,19 +407,21 @@ def new_job(address: str, key: str, *, by_bucket: bool) -> Job:
 
 
 def compare(address: str, key: str, job: Job, *, rebuild: bool = True) -> int:
-    """Ask all questions and hold the answers against the oracle's; how many there were."""
+    """Ask all questions and for all events, and hold the answers against the oracle's; how many there were."""
     for question in QUESTIONS:
         query = f"job_id={job.id}&truth={question.get('truth', 'implicit')}"
         query += "".join(f"&{bound}_datetime={question[bound]}" for bound in ("start", "end") if bound in question)
         answer = asked(address, key, "POST", f"/api/v2/metrics/job?{query}", {"filters": question.get("filters", [])})
         if wrong := differences(answer, job.told.metrics(**question)):
             raise BrokenError(f"job {job.id}, {question}: {'; '.join(wrong[:5])}")
+    if wrong := wrong_events(asked(address, key, "POST", "/api/v2/events/query", listing(job)), job):
+        raise BrokenError(f"job {job.id}: {'; '.join(wrong[:5])}")
     if not rebuild:
-        return len(QUESTIONS)
+        return ANSWERS
     rebuilt = asked(address, key, "POST", f"/api/v2/jobs/{job.id}/rebuild", None)
     if rebuilt["corrected"]:
         raise BrokenError(f"job {job.id}: what is kept beside events and votes differed from a recount: {rebuilt}")
-    return len(QUESTIONS)
+    return ANSWERS
 
 
 def asked(address: str, key: str, method: str, path: str, body: object) -> Any:  # noqa: ANN401 - JSON

@@ -1,15 +1,16 @@
 """Hours of mixed load on a store that does not grow: neither does the server's memory, its open files or its times.
 
-Events come one by one and in bulk, votes and trainings are given, every kind of question is asked, all at a modest
-pace. So that a growing store is not taken for a leak, jobs come and go: each is written to for a while, asked about a
-while longer, and deleted. Every second the resident memory and the open files of the server are noted; the run is cut
-into windows of a minute (a twelfth of a short run), each with its medians and the 99th percentile of each kind of
-request. The first sixth is warm-up; of the rest the first third is held against the last, by the medians over their
-windows, and what these differ by is taken for two thirds of what all of it changed by. What the engine keeps
-decompressed is kept until there is more of it than is allowed, also of jobs that are gone, which takes hours of this
-load with what is allowed by default: here so little is that it is full before the warm-up is over. The machine may be
-shared: beside the load a fixed piece of work (a hash of 2 MiB) is timed, and times may drift by as much as that one's
-do, and a fifth more.
+Events come one by one and in bulk, votes and trainings are given, every kind of question is asked, each by a client of
+its own at a modest pace, or as fast as it is answered where that is slower; how fast that was is told. So that a
+growing store is not taken for a leak, jobs come and go: each is written to for a while, asked about a while longer,
+and deleted. Every second the resident memory and the open files of the server are noted; the run is cut into windows
+of a minute (a twelfth of a short run), each with its medians and the 99th percentile of each kind of request. The
+first sixth is warm-up; of the rest the first third is held against the last, by the medians over their windows, and
+what these differ by is taken for two thirds of what all of it changed by. What the engine keeps decompressed is kept
+until there is more of it than is allowed, also of jobs that are gone, which takes hours of this load with what is
+allowed by default: here so little is that it is full before the warm-up is over. The machine may be shared: beside the
+load a fixed piece of work (a hash of 2 MiB) is timed, and times may drift by as much as that one's do, and a fifth
+more.
 """
 
 from __future__ import annotations
@@ -382,9 +383,12 @@ def _watch(process_id: int, at: Callable[[], Window | None], length: float, stop
 def _run(folder: Path, count: int, seed: int) -> str:
     windows = loaded(folder, count, seed)
     judged = Judged.of(windows)
-    requests = sum(len(times.times) for window in windows for kind, times in window.times.items() if kind != REFERENCE)
+    sent: Counter[str] = Counter()
+    for window in windows:
+        sent.update({kind: len(times.times) for kind, times in window.times.items() if kind != REFERENCE})
+    rates = ", ".join(f"{kind} {number / count:.1f}" for kind, number in sent.items())
     resident = windows[-1].resident / 2**20
-    figures = f"{requests} requests, {resident:.0f} MiB resident in the end; {judged}"
+    figures = f"{sent.total()} requests (a second: {rates}), {resident:.0f} MiB resident in the end; {judged}"
     if count < SHORTEST:
         raise NotRunError(f"it is too short to be judged: {figures}")
     if wrong := judged.wrong():

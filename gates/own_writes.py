@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 from gate import BrokenError, Gate, counted
 from killed import LABELS, QUESTIONS, Client, Job, Request, tell_event
 from oracle import JobTerms, Oracle, differences
-from plain_values import Moment, iso
 from processes import served, trueline
+from read_back import listing, wrong_events
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -138,39 +138,7 @@ def _event(job: Job, asked: Asked, choose: random.Random) -> list[str]:
 
 def _listed(job: Job, asked: Asked, _: random.Random) -> list[str]:
     """All events of the job, with their own fields."""
-    answer = asked("POST", "/api/v2/events/query", {"job_ids": job.id, "size": 100})
-    latest = {sent.event_id: sent for sent in job.told.sent}
-    found = {each["event_id"]: each for each in answer["events"]}
-    if set(found) != set(latest) or answer["total_count"] != len(latest):
-        return [f"{sorted(found)}, {answer['total_count']} in all, instead of {sorted(latest)}"]
-    return [
-        f"{name}: {wrong}" for name in latest for wrong in differences(_told_of(found[name]), _expected_of(job, name))
-    ]
-
-
-_SHOWN: Final = ("result_label", "result", "previous_result", "consensus", "bucket_id", "confidence_score")
-
-
-def _told_of(event: dict[str, Any]) -> dict[str, Any]:
-    own = event["arcanna"]
-    return {
-        "raw_event": event["raw_event"],
-        "@timestamp": own["@timestamp"],
-        **{name: own[name] for name in _SHOWN},
-        "state": own["bucket_state"] or own["knowledge_base_state"],
-    }
-
-
-def _expected_of(job: Job, name: str) -> dict[str, Any]:
-    latest = [sent for sent in job.told.sent if sent.event_id == name][-1]
-    own = job.told.own_fields(latest)
-    moment = own["@timestamp"]
-    return {
-        "raw_event": latest.document,
-        "@timestamp": iso(moment.micros) if isinstance(moment, Moment) else None,
-        **{name: own[f"arcanna.{name}"] for name in _SHOWN},
-        "state": job.told.state(latest.bucket),
-    }
+    return wrong_events(asked("POST", "/api/v2/events/query", listing(job)), job)
 
 
 def _counted(job: Job, asked: Asked, choose: random.Random) -> list[str]:

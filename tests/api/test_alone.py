@@ -230,6 +230,40 @@ def test_what_was_sent_is_let_go_of_once_it_is_answered() -> None:
         gc.enable()
 
 
+@pytest.mark.parametrize("where", ["read", "written"])
+def test_what_was_sent_is_let_go_of_once_it_is_refused(where: str) -> None:
+    class Body:
+        """Stands for the bytes of a request."""
+
+    async def send(alone: Alone) -> weakref.ref[Body]:
+        body = Body()
+
+        def read() -> tuple[Body, Future[None]]:
+            if where == "read":
+                raise ValueError(repr(body))
+            written: Future[None] = Future()
+            threading.Timer(0.05, written.set_exception, [ValueError()]).start()
+            return body, written
+
+        with pytest.raises(ValueError):  # noqa: PT011 - of this module alone
+            await alone.take_in(read)
+        return weakref.ref(body)
+
+    async def kept() -> Body | None:
+        with closing(Alone(10)) as alone:
+            sent = await send(alone)
+            for _ in range(2):  # so that the threads have let go of the first
+                await alone.take_in(lambda: (None, _written("next")))
+            await asyncio.sleep(0)
+            return sent()
+
+    gc.disable()
+    try:
+        assert asyncio.run(kept()) is None
+    finally:
+        gc.enable()
+
+
 def test_at_the_end_nobody_is_waited_for_and_what_is_not_read_is_given_up() -> None:
     async def send() -> list[str]:
         held, read = threading.Event(), list[str]()

@@ -21,7 +21,7 @@ def test_writes_are_refused_while_the_disk_is_full_and_taken_in_afterwards(
     except NotRunError as reason:
         pytest.skip(str(reason))
     assert came.rounds == 1
-    assert came.refused > 0
+    assert came.refused.keys() >= {"events", "votes", "a training"}
     assert came.read > 0
     with capsys.disabled():
         print(f"\nfull disk: {came}")  # noqa: T201 - the figure of the gate

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import threading
+from subprocess import Popen
 from typing import TYPE_CHECKING
 
 import pytest
 
 import killed
 from gate import BrokenError
-from killed import QUESTIONS, Client, Job, kill_and_compare
+from killed import ANSWERS, Client, Job, kill_and_compare
+from oracle import JobTerms, Oracle
 
 if TYPE_CHECKING:
     import http.client
@@ -22,8 +25,9 @@ def test_what_was_acknowledged_is_there_once_after_each_kill(
 ) -> None:
     came = kill_and_compare(tmp_path, ROUNDS, seed=1)
     assert came.rounds == ROUNDS
-    assert came.compared == ROUNDS * 2 * len(QUESTIONS)
-    assert came.acknowledged["bulk"] > 0
+    assert came.compared == ROUNDS * 2 * ANSWERS
+    assert came.acknowledged["events"] > 0
+    assert came.events > 0
     with capsys.disabled():
         print(f"\nkill -9: {came}")  # noqa: T201 - the figure of the gate
 
@@ -46,6 +50,26 @@ def test_a_write_that_is_lost_is_noticed(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(killed, "_LATEST_KILL", 3.0)
     with pytest.raises(BrokenError, match="instead of"):
         kill_and_compare(tmp_path, 2, seed=2)
+
+
+def test_a_server_that_ends_by_itself_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("subprocess.Popen.kill", Popen.terminate)
+    with pytest.raises(BrokenError, match=r"ended by itself, with exit code 0|answered 503"):
+        kill_and_compare(tmp_path, 1, seed=3)
+
+
+def test_a_connection_that_breaks_though_nobody_killed_is_noticed() -> None:
+    client = Client(0, seed=1)
+    told = Oracle(JobTerms(killed.LABELS))
+    with pytest.raises(BrokenError, match="that was not killed"):
+        client.write("http://127.0.0.1:1", "key", [Job(1, by_bucket=False, told=told)], NeverSet())
+
+
+class NeverSet(threading.Event):
+    """Of a server that goes on."""
+
+    def wait(self, timeout: float | None = None) -> bool:  # noqa: ARG002 - as the other
+        return False
 
 
 def test_each_moment_happens_once() -> None:

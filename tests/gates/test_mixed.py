@@ -33,6 +33,8 @@ def test_memory_files_and_times_are_measured_window_by_window(
         "one event",
         "jobs that come and go",
     }
+    requests = sum(len(times.times) for window in windows for kind, times in window.times.items() if kind != REFERENCE)
+    assert measured[-1].fewest_files - measured[0].fewest_files < max(20, requests / 20), "requests leave files open"
     with capsys.disabled():
         print(f"\nmixed load: {Judged.of(measured)}")  # noqa: T201 - the figure of the gate
 

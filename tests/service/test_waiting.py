@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import random
 import threading
 import time
+import weakref
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
 from typing import TYPE_CHECKING, Any
@@ -159,6 +161,34 @@ def test_a_failure_is_told_to_those_in_it_and_the_next_write_heals(
     assert workspace.ingest.bulk(job, [line("a"), voted, line("c")]).replaced == 0
     metrics = workspace.metrics.job(job.id)
     assert (metrics["total_events"], metrics["confusion_matrix"][2][0]) == (6, 1)
+
+
+def test_what_was_sent_is_let_go_of_once_it_is_refused(
+    workspace: Workspace, job: Job, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Sent(PreparedEvents):
+        """One that can be watched."""
+
+    def failing(_: str, __: pa.Table) -> None:
+        raise LedgerError("no room")
+
+    workspace.ingest.bulk(job, [line("a")])
+    events = workspace.ingest._waiting  # noqa: SLF001
+    one = workspace.ingest.prepare(job, [line("b")])
+    gc.disable()
+    try:
+        with monkeypatch.context() as patched:
+            patched.setattr(ledger.engine, "insert", failing)
+            sent = Sent(**{name: getattr(one, name) for name in one.__slots__})
+            watched = weakref.ref(sent)
+            answer = events.put(sent)
+            del sent
+            assert isinstance(answer.exception(SECONDS), LedgerError)
+        del answer
+        workspace.ingest.bulk(job, [line("b")])  # so that the thread has let go of it
+        assert watched() is None
+    finally:
+        gc.enable()
 
 
 def test_a_job_that_cannot_be_held_is_told_to_everyone_who_waits(

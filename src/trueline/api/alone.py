@@ -13,6 +13,7 @@ import contextvars
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from trueline.api.errors import BusyError
@@ -77,6 +78,8 @@ class Alone:
             if request.written is not None:
                 request.written.cancel()
             raise
+        finally:
+            del request  # what is raised knows of this frame, and both would stay until cycles are looked for
 
     def close(self) -> None:
         """Take in nothing more, and give up what is not read yet; waits for nobody."""
@@ -98,9 +101,10 @@ class Alone:
         request.written = written
         if request.answer.cancelled():  # meanwhile: whoever leaves from now on sees what is to be given up
             written.cancel()
-        written.add_done_callback(lambda written: self._bring_back(request, written, read))
+        written.add_done_callback(partial(self._bring_back, request, read))
+        del request, read, written  # an error knows of this frame: as above
 
-    def _bring_back(self, request: _Request[Any, Any], written: Future[Any], read: object) -> None:
+    def _bring_back(self, request: _Request[Any, Any], read: object, written: Future[Any]) -> None:
         self._done.append((request, written, read))
         if not self._is_coming:
             self._is_coming = True

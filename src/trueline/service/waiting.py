@@ -166,15 +166,12 @@ class WaitingEvents:
         except BaseException as error:  # noqa: BLE001 - whoever waits is told
             refusal = error
             taken = taken or self._take(job_id)
-        if refusal is None:
-            for each, answer in zip(taken, answers, strict=True):
-                each.answer.set_result(answer)
-        else:
-            for each in taken:
-                each.answer.set_exception(refusal)
+        _tell(taken, answers, refusal)
+        answered, written = len(taken), sum(each.memory for each in taken)
+        # what went wrong knows of this frame, and would keep what was sent until cycles are looked for
+        del taken, answers, refusal
         with self._lock:
-            written = sum(each.memory for each in taken)
-            if self._of_job[job_id].expect(len(taken), time.perf_counter() - began, written):
+            if self._of_job[job_id].expect(answered, time.perf_counter() - began, written):
                 self._writers.submit(self._write_next, job_id)  # behind the other jobs that wait
             else:
                 self._leave(job_id)
@@ -195,3 +192,13 @@ class WaitingEvents:
                     taken.append(request)
                     events += request.prepared.size
         return taken
+
+
+def _tell(taken: list[_Waiting], answers: list[BulkAnswer], refusal: BaseException | None) -> None:
+    """Answer those who wait, all with what went wrong where anything did."""
+    if refusal is None:
+        for each, answer in zip(taken, answers, strict=True):
+            each.answer.set_result(answer)
+    else:
+        for each in taken:
+            each.answer.set_exception(refusal)
