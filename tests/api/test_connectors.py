@@ -93,6 +93,7 @@ BAD_BODIES: list[tuple[bytes, list[str | int], str]] = [
     (b'{"job_id": {job}, "raw_body": "{}"}', ["body", "raw_body"], "valid dictionary"),
     (b'{"job_id": {job}, "raw_body": {"a": NaN}}', ["body"], "malformed"),
     (rb'{"job_id": {job}, "raw_body": {"a": "\ud800 and more"}}', ["body"], "surrogate"),
+    (rb'{"job_id": {job}, "raw_body": {"a": "\ud800"}}', ["body"], "surrogate"),
     (b'{"job_id": {job}, "raw_body": {"@timestamp": 5}}', ["body"], "@timestamp"),
     (b'{"job_id": {job}, "raw_body": {"@timestamp": "soon"}}', ["body"], "'soon'"),
     (b'{"job_id": {job}, "raw_body": {}, "title": 5}', ["body", "title"], "valid string"),

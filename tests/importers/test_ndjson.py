@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from trueline.importers import ndjson
+import pytest
+
 from trueline.importers.mapping import ColumnMapping
+from trueline.importers.ndjson import read_ndjson
 from trueline.importers.reading import read_rows
 from trueline.importers.rows import RejectedRow
 from trueline.importers.sources import find_sources
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import pytest
 
     from trueline.importers.rows import EncodedRow
 
@@ -78,12 +78,33 @@ def test_broken_lines_are_rejected_with_their_number(tmp_path: Path) -> None:
     assert first.row == '{"n":'
 
 
-def test_an_overlong_line_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ndjson, "MAX_LINE", 10)
+@pytest.mark.parametrize("ending", ["", "\n"])
+def test_an_overlong_line_is_passed_over_and_one_at_the_limit_is_not(tmp_path: Path, ending: str) -> None:
     file = tmp_path / "alerts.ndjson"
-    file.write_text('{"n": 1}\n{"n": "' + 50 * "x" + '"}\n{"n": 2}\n')
-    numbers = [row.number if isinstance(row, RejectedRow) else row[0] for row in read(file)]
-    assert numbers == [1, 2, 3]
+    file.write_text('{"n": 1}\n{"n": "' + 50 * "x" + '"}\n{"n": 22}\n{"n": 333}\n{"n": 44}' + ending)
+    (source,) = find_sources([str(file)])
+    with source.open() as opened:
+        rows = list(read_ndjson(source, opened, ColumnMapping(), max_line=9))
+    assert [row.number if isinstance(row, RejectedRow) else row[0] for row in rows] == [1, 2, 3, 4, 5]
+    rejected = [(row.number, row.error) for row in rows if isinstance(row, RejectedRow)]
+    assert rejected == [(number, "the line is longer than 9 bytes") for number in (2, 4)]
+
+
+def test_lines_that_are_no_text_nested_beyond_all_or_end_too_early_are_told_apart(tmp_path: Path) -> None:
+    file = tmp_path / "alerts.ndjson"
+    deep = b'{"n": ' + b"[" * 100_000 + b"]" * 100_000 + b"}"
+    halves = rb'{"n": "\ud800"}', rb'{"n": "\uDBFF ab"}'
+    file.write_bytes(b"\n".join([b'{"n": "\xff"}', deep, *halves, rb'{"n": "\ud800', rb'{"n": "\\ud800"', b'{"n": 1']))
+    errors = [row.error for row in read(file) if isinstance(row, RejectedRow)]
+    assert errors == [
+        "no JSON: not UTF-8",
+        "no JSON: nested too deeply",
+        "no JSON: JSON is malformed: invalid utf-16 surrogate pair",
+        "no JSON: JSON is malformed: invalid utf-16 surrogate pair",
+        "no JSON: Input data was truncated",
+        "no JSON: Input data was truncated",
+        "no JSON: Input data was truncated",
+    ]
 
 
 def test_bulk_lines_go_through_as_they_are(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from starlette.requests import Request
 
 from trueline.api.access import valid_key, workspace
 from trueline.service.errors import InvalidRequestError, TooLargeError
+from trueline.service.lines import no_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterable
@@ -64,7 +65,7 @@ class _JsonRequest(Request):
             _check_depth(body, said, self.app.state.workspace.settings.max_json_depth)
         except (msgspec.MsgspecError, ValueError, RecursionError) as error:
             # the error that the framework turns into a 422
-            raise json.JSONDecodeError(_reason(error), "", 0) from None
+            raise json.JSONDecodeError(no_json(error, body), "", 0) from None
         return said
 
 
@@ -102,7 +103,7 @@ def read_object(body: bytes, max_depth: int) -> dict[str, Any]:
         said = msgspec.json.decode(body, type=dict[str, Any])
         _check_depth(body, said, max_depth)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-        raise InvalidRequestError(("body",), f"the body is no JSON object: {_reason(error)}") from None
+        raise InvalidRequestError(("body",), f"the body is no JSON object: {no_json(error, body)}") from None
     return said
 
 
@@ -129,12 +130,6 @@ _with_document = msgspec.json.Decoder(_WithDocument)
 def raw_body_of(body: bytes) -> bytes:
     """The member `raw_body` of a JSON object that is known to have it, to the letter as it was sent."""
     return bytes(_with_document.decode(body).raw_body)
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, RecursionError):
-        return "nested too deeply"
-    return "not UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)
 
 
 def read_lines(body: bytes, most: int) -> list[bytes]:

@@ -10,6 +10,7 @@ from trueline.importers.bulk_line import facts_encoder, line_encoder
 from trueline.importers.columns import at_path, body_of
 from trueline.importers.errors import RowError
 from trueline.importers.rows import RejectedRow
+from trueline.service.lines import no_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -20,13 +21,15 @@ if TYPE_CHECKING:
     from trueline.importers.sources import Opened, Source
 
 MAX_LINE = 32 * 1024 * 1024
-"""Bytes of one line: what one bulk request may carry at most."""
+"""Bytes of one line without its end: what one bulk request may carry at most."""
 
 _BOM = b"\xef\xbb\xbf"
 _SHOWN = 1000
 
 
-def read_ndjson(source: Source, opened: Opened, mapping: ColumnMapping) -> Iterator[EncodedRow | RejectedRow]:
+def read_ndjson(
+    source: Source, opened: Opened, mapping: ColumnMapping, max_line: int = MAX_LINE
+) -> Iterator[EncodedRow | RejectedRow]:
     """The lines of an NDJSON file, each as a bulk line or as rejected; empty lines are passed over.
 
     A document of which nothing is left out goes through byte for byte, so that no number changes its digits.
@@ -34,12 +37,12 @@ def read_ndjson(source: Source, opened: Opened, mapping: ColumnMapping) -> Itera
     encode = _verbatim if mapping.bulk else _encoder(mapping, source)
     readline = opened.stream.readline
     number = 0
-    while line := readline(MAX_LINE + 1):
+    while line := readline(max_line + 1):
         number += 1
-        if len(line) > MAX_LINE:
-            while not line.endswith(b"\n") and (more := readline(MAX_LINE)):
+        if len(line) > max_line and not line.endswith(b"\n"):
+            while not line.endswith(b"\n") and (more := readline(max_line)):
                 line = more
-            yield RejectedRow(number, f"the line is longer than {MAX_LINE} bytes", None)
+            yield RejectedRow(number, f"the line is longer than {max_line} bytes", None)
             continue
         if number == 1:
             line = line.removeprefix(_BOM)
@@ -78,7 +81,7 @@ def _encoder(mapping: ColumnMapping, source: Source) -> Callable[[bytes, int], b
         except msgspec.ValidationError as error:
             raise RowError(_no_document(line, error)) from None
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise RowError(f"no JSON: {error}") from None
+            raise RowError(f"no JSON: {no_json(error, line)}") from None
         return encode((line, document), number)
 
     return encode_line

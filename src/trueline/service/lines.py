@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import msgspec
 
@@ -181,22 +182,30 @@ def read_document(raw: bytes) -> dict[str, Any]:
     try:
         return _document.decode(raw)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-        raise LineError(f"raw_body: {_plain(error)}") from None
+        raise LineError(f"raw_body: {no_json(error, raw)}") from None
 
 
 def _read(decoder: msgspec.json.Decoder[_Line], line: bytes, part: str = "") -> _Line:
     try:
         return decoder.decode(line)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-        raise LineError(_plain(error).replace("`$", f"`${part}")) from None
+        raise LineError(no_json(error, line).replace("`$", f"`${part}")) from None
 
 
-def _plain(error: Exception) -> str:
+_HALF_A_PAIR_LAST: Final = re.compile(rb"(?<!\\)\\u[dD][89abAB][0-9a-fA-F]{2}[^\\]{1,5}\Z")
+
+
+def no_json(error: Exception, text: bytes) -> str:
+    """Why a text is no JSON, by the error of who read it."""
     if isinstance(error, RecursionError):
         return "nested too deeply"
     if isinstance(error, UnicodeDecodeError):
         return "not UTF-8"
-    return str(error)
+    said = str(error)
+    # whoever waits for the other half says no more than that the text ends too early
+    if said == "Input data was truncated" and _HALF_A_PAIR_LAST.search(text, max(0, len(text) - 16)):
+        return "JSON is malformed: invalid utf-16 surrogate pair"
+    return said
 
 
 def identifier(name: str, value: str | int | None) -> str | None:
