@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any, Final
 import httpx
 
 import plain_values
-from fuzzed import oracle_equal
 from gate import BrokenError, Gate
 from hostile_documents import classics, made_up, readable
 from limited import LABELS, make_job
 from oracle import JobTerms, Oracle
+from parsers import oracle_equal
 from processes import served, trueline
 
 if TYPE_CHECKING:

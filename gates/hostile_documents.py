@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 import plain_values
-from fuzzed import plainly
 from limited import DOCUMENTED
+from parsers import plainly
 
 _MOST_PATH: Final = 1_024
 _MOST_PATHS: Final = 10_000
