@@ -1,6 +1,7 @@
 """Hostile documents through every way in: stored faithfully or refused by name, and nothing else suffers.
 
-What is sent, and whether it is to be stored, `hostile_documents` says; what filters find in it, the oracle.
+What is sent, and whether it is to be stored or for what it may be refused, `hostile_documents` and `hostile_files` say;
+what filters find in it, the oracle.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import json
 import random
 import subprocess
 import sys
+from collections import Counter
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
@@ -17,7 +19,8 @@ import httpx
 
 import plain_values
 from gate import BrokenError, Gate
-from hostile_documents import classics, made_up, readable
+from hostile_documents import Judged, classics, judged, made_up, named
+from hostile_files import write_files
 from limited import LABELS, make_job
 from oracle import JobTerms, Oracle
 from parsers import oracle_equal
@@ -29,6 +32,8 @@ if TYPE_CHECKING:
 _A_ROUND: Final = 120
 """Documents, each in a bulk request, and some in other ways too."""
 _QUESTIONS: Final = 16
+_QUESTIONS_AGAIN: Final = 4
+"""Of each job after the restart."""
 _TOLD_EVERY: Final = 10
 """Rounds after which it says how far it has come."""
 _LARGE: Final = 15_000
@@ -51,7 +56,8 @@ class Came:
     """What came of it all."""
 
     stored: int = 0
-    refused: int = 0
+    refused: Counter[str] = field(default_factory=Counter)
+    """By the reason that was named."""
     read_back: int = 0
     compared: int = 0
     """Filters whose answer was the oracle's."""
@@ -59,9 +65,11 @@ class Came:
 
     def __str__(self) -> str:
         """The figures."""
+        reasons = ", ".join(f"{count:,} {reason}" for reason, count in self.refused.most_common())
         return (
-            f"{self.stored:,} sendings stored, {self.refused:,} refused by name, {self.read_back:,} read back as they"
-            f" were sent, {self.compared:,} filters equal the oracle's, {self.imported} rows of files as expected"
+            f"{self.stored:,} sendings stored, {self.refused.total():,} refused by name ({reasons}), {self.read_back:,}"
+            f" read back as they were sent, {self.compared:,} filters equal the oracle's, {self.imported} rows of files"
+            " among them"
         )
 
 
@@ -126,17 +134,29 @@ class Sender:
             told.oracle.decide(name, "Escalate", arrived_at=1, decided_at="2025-01-02T00:00:00Z")
 
     def _judge(self, told: Told, name: str, raw: bytes, error: str | None) -> None:
-        document = readable(raw)
-        if error is None and document is None:
-            raise BrokenError(f"{raw!r:.1000} is taken, and should not be")
-        if error is not None and (document is not None or not error):
-            raise BrokenError(f"{raw!r:.1000} is refused: {error!r}")
-        if document is None:
-            self._came.refused += 1
+        wanted = judged(raw)
+        if error is not None:
+            self.refused(repr(raw), wanted, error)
             return
+        if wanted.document is None:
+            raise BrokenError(f"{raw!r:.1000} is taken, and should not be")
         self._came.stored += 1
-        told.documents[name] = document
-        told.oracle.event(name, document, arrived_at=1)
+        told.documents[name] = wanted.document
+        told.oracle.event(name, wanted.document, arrived_at=1)
+
+    def refused(self, shown: str, wanted: Judged, error: str) -> None:
+        """Hold a refusal against what is to become of a document.
+
+        Raises:
+            BrokenError: it is to be stored, or the error names none of the reasons that there are.
+        """
+        if wanted.document is not None:
+            raise BrokenError(f"{shown:.1000} is refused: {error!r}")
+        reason = named(error)
+        if reason is None or reason not in wanted.reasons:
+            reasons = " or ".join(sorted(wanted.reasons))
+            raise BrokenError(f"{shown:.1000} may be refused for {reasons}, and is for something else: {error!r:.1000}")
+        self._came.refused[reason] += 1
 
     def read_back(self, told: Told) -> None:
         """Hold every document against what was sent.
@@ -148,11 +168,11 @@ class Sender:
         if found["total_count"] != len(told.documents):
             raise BrokenError(f"{found['total_count']} events are there instead of {len(told.documents)}")
         for each in found["events"]:
-            sent = told.documents[each["event_id"]]
-            if not oracle_equal(each["raw_event"], sent):
-                raise BrokenError(f"{sent!r:.1000} is read back as {each['raw_event']!r:.1000}")
+            sent = told.documents.get(each["event_id"])
+            if sent is None or not oracle_equal(each["raw_event"], sent):
+                raise BrokenError(f"{sent!r:.1000} is read back as {each!r:.1000}")
         self._came.read_back += len(found["events"])
-        for name in self._choose.sample(sorted(told.documents), 3):
+        for name in self._choose.sample(sorted(told.documents), min(3, len(told.documents))):
             answer = self._client.get(f"/api/v1/events/{told.job}/{name}/export")
             if not oracle_equal(answer.json().get("arcanna_event"), told.documents[name]):
                 raise BrokenError(f"{told.documents[name]!r:.1000} is exported as {answer.text[:1000]}")
@@ -264,33 +284,34 @@ def _run(folder: Path, count: int, seed_: int) -> str:
             sent += len(documents)
             if len(jobs) % _TOLD_EVERY == 0:
                 print(f"  {sent:,} documents: {came}", flush=True)
-        import_files(folder, address, key, sender, came)
+        files = import_files(folder, address, key, sender)
+        came.imported = sum(len(told.documents) for told in files)
     subprocess.run([sys.executable, "-c", _MERGE, str(folder / "data")], check=True, timeout=600)  # noqa: S603
     with (
         served(folder / "data") as (address, _),
         httpx.Client(base_url=address, headers=headers, timeout=300) as client,
     ):
-        sender = Sender(client, choose, came)
-        for told in [jobs[0], *jobs[-2:]]:
+        again = Came()
+        sender = Sender(client, choose, again)
+        for told in [*jobs, *files]:
             sender.read_back(told)
-            sender.compare(told, _QUESTIONS)
             sender.ask_all(told)
-    return f"{sent:,} documents: {came}, also after merging and a restart"
+        for told in jobs:  # no event of the files is decided
+            sender.compare(told, _QUESTIONS_AGAIN)
+    return (
+        f"{sent:,} documents: {came}; after merging and a restart, in all {len(jobs) + len(files)} jobs,"
+        f" {again.read_back:,} documents and {again.compared:,} filters likewise"
+    )
 
 
-def import_files(folder: Path, address: str, key: str, sender: Sender, came: Came) -> None:
-    """Import hostile files in each format.
+def import_files(folder: Path, address: str, key: str, sender: Sender) -> list[Told]:
+    """Import hostile files in each format; what is in the jobs that they make.
 
     Raises:
-        BrokenError: rows are lost, or refused that should not be.
+        BrokenError: rows are lost, changed or refused that should not be, or for something else, or taken.
     """
-    raws = [each.replace("\n", " ").encode(errors="surrogatepass") for each in classics() if len(each) < 200_000]  # noqa: PLR2004
-    raws = [raw for raw in raws if raw.strip()]
-    (folder / "hostile.ndjson").write_bytes(b"\n".join(raws))
-    (folder / "hostile.csv").write_bytes(_CSV)
-    _write_parquet(folder / "hostile.parquet")
-    wanted = {"ndjson": sum(readable(raw) is not None for raw in raws), "csv": 3, "parquet": 3}
-    for kind, rows in wanted.items():
+    imported = []
+    for kind, rows in write_files(folder).items():
         arguments = ("import", f"hostile.{kind}", "--job", f"hostile {kind}", "--create", "--labels", "Drop,Escalate")
         try:
             trueline(*arguments, "--server", address, "--key", key, folder=folder)
@@ -300,40 +321,27 @@ def import_files(folder: Path, address: str, key: str, sender: Sender, came: Cam
         jobs = [job["job_id"] for job in sender.ask("GET", "/api/v2/jobs") if job["title"] == f"hostile {kind}"]
         if not jobs:
             raise BrokenError(f"no job came of hostile.{kind}")
-        found = sender.ask("POST", "/api/v2/events/query", {"job_ids": jobs, "size": 1_000})["total_count"]
-        if found != rows:
-            raise BrokenError(f"of hostile.{kind} {found} rows are there instead of {rows}")
-        came.imported += found
-        sender.ask_all(Told(jobs[0]))
+        documents = {f"hostile.{kind}:{number}": row.document for number, row in rows.items()}
+        told = Told(jobs[0], documents={name: each for name, each in documents.items() if each is not None})
+        sender.read_back(told)
+        check_rejected(folder / f"hostile.{kind}.rejected.ndjson", rows, sender)
+        sender.ask_all(told)
+        imported.append(told)
+    return imported
 
 
-_CSV: Final = (
-    b'__proto__,"a.b","quo""te",back\\slash,`tick`,"",\xef\xbb\xbfbom,"new\nline"\n'
-    b'1,NaN,1e400,"x\0y",-0,99999999999999999999,2025-01-01,"a ""b"" c"\n'
-    b",,,,,,,\n"
-    b"\xff\xfe,not,utf8,,,,,\n"
-    b"too,few\n"
-    b"'; DROP TABLE events_1; --,{v:String},%(v)s,?,$1,\\N,null,true\n"
-)
+def check_rejected(path: Path, rows: dict[int, Judged], sender: Sender) -> None:
+    """Hold the rows that an import rejected, as its file of them tells, against those that it should reject.
 
-
-def _write_parquet(path: Path) -> None:
-    import pyarrow as pa  # noqa: PLC0415 - only here
-    import pyarrow.parquet as pq  # noqa: PLC0415
-
-    pq.write_table(
-        pa.table(
-            {
-                "__proto__": [1, None, 2**62],
-                "": ["\0", "", "x"],
-                "a.b": [0.5, None, -0.0],
-                "a": [{"b": 1}, None, {"b": None}],
-                "list": [[1, None], [], None],
-                "`'\"\\": ["\u2028", "\U0001f600", "'"],
-            }
-        ),
-        path,
-    )
+    Raises:
+        BrokenError: some are not there or others are, or for something else.
+    """
+    told = [json.loads(line) for line in path.read_bytes().splitlines()] if path.exists() else []
+    wanted = [number for number, row in rows.items() if row.document is None]
+    if (numbers := sorted(each["line"] for each in told)) != wanted:
+        raise BrokenError(f"{path.name} has the rows {numbers} instead of {wanted}")
+    for each in told:
+        sender.refused(f"row {each['line']} of {path.name}, {each['row']!r}", rows[each["line"]], each["error"])
 
 
 GATE: Final = Gate(

@@ -1,14 +1,16 @@
-"""Documents that are known to break things, and whether each is to be stored.
+"""Documents that are known to break things, and whether each is to be stored, or for what it may be refused.
 
 What is hostile is made by Hypothesis from keys, texts and numbers that are known to break things, as JSON text, so that
 keys may be there twice and numbers be beyond all. Whether a document is to be stored, the `json` module and the limits
-say.
+say. One with several faults may be refused for any that whoever reads it meets before knowing of the others.
 """
 
 from __future__ import annotations
 
 import json
-from typing import Any, Final
+import math
+import re
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
@@ -16,6 +18,9 @@ from hypothesis import strategies as st
 import plain_values
 from limited import DOCUMENTED
 from parsers import plainly
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _MOST_PATH: Final = 1_024
 _MOST_PATHS: Final = 10_000
@@ -147,6 +152,10 @@ def classics() -> list[str]:
         "{'a': 1}",
         "{} {}",
         "\ufeff{}",
+        '{"v": "\ud800"}',  # written as bytes that are no UTF-8
+        '{"v": "a\0b", "\0": 1}',
+        '{"@timestamp": "soon"}',
+        '{"@timestamp": 5}',
     ]
     return found
 
@@ -169,38 +178,118 @@ def made_up(size: int, first_seed: int) -> list[str]:
     return found[:size]
 
 
-def readable(raw: bytes) -> dict[str, Any] | None:
-    """The document, where it is one that is to be stored; told without the product."""
+SURROGATE: Final = "a lone surrogate"
+NO_UTF8: Final = "no UTF-8"
+NUMBER: Final = "a number past what is kept"
+DEEP: Final = "too deep"
+LONG_PATH: Final = "too long a path"
+MANY_PATHS: Final = "too many paths"
+TIME: Final = "no time"
+NO_JSON: Final = "no JSON"
+NO_OBJECT: Final = "no object"
+CELLS: Final = "too few cells"
+
+_WORDS: Final[dict[str, tuple[str, ...]]] = {
+    # what says so says that it is malformed, too; of half a pair in front of no escape it says that the escape ends
+    SURROGATE: ("utf-16 surrogate pair", "unexpected end of hex escape"),
+    NO_UTF8: ("not UTF-8",),
+    NUMBER: ("Number out of range", "Integer value out of range"),
+    DEEP: (f"nested more than {DOCUMENTED.max_json_depth} deep", "nested too deeply"),
+    LONG_PATH: (f"is longer than {_MOST_PATH} characters",),
+    MANY_PATHS: (f"has more than {_MOST_PATHS} distinct paths",),
+    TIME: ("raw_body: @timestamp", "is no text: is its unit s, ms or us?"),
+    NO_JSON: ("JSON is malformed", "Input data was truncated"),
+    CELLS: ("cells where the header has",),
+    NO_OBJECT: ("Expected `object`, got", "Input should be a valid dictionary", "no JSON object"),
+}
+"""What the product says of each reason; of one error the first counts that has any of its words in it."""
+
+
+def named(error: str) -> str | None:
+    """The reason that an error of the product names; None where it names none."""
+    return next((reason for reason, words in _WORDS.items() if any(each in error for each in words)), None)
+
+
+class Judged(NamedTuple):
+    """What is to become of a document; told without the product."""
+
+    document: dict[str, Any] | None
+    """It, where it is to be stored."""
+    reasons: frozenset[str]
+    """Else, for what it may be refused."""
+
+
+def judged(raw: bytes) -> Judged:
+    """Whether a document is to be stored, or for what it may be refused."""
     try:
         document = plainly(raw)
-    except (ValueError, RecursionError):
-        return None
+    except RecursionError:
+        return Judged(None, frozenset({DEEP}))
+    except ValueError:
+        return Judged(None, frozenset(_faults(raw)))
     if not isinstance(document, dict):
-        return None
-    paths: set[str] = set()
-    fits = _fits(document, "", paths, DOCUMENTED.max_json_depth) and len(paths) <= _MOST_PATHS
+        return Judged(None, frozenset({NO_OBJECT}))
+    paths = set(_paths(document, None, DOCUMENTED.max_json_depth))
+    reasons = {DEEP} if None in paths else set()
+    if any(path is not None and len(path) > _MOST_PATH for path in paths):
+        reasons.add(LONG_PATH)
+    if len(paths - {None}) > _MOST_PATHS:
+        reasons.add(MANY_PATHS)
     own = document.get("@timestamp")
-    return document if fits and (own is None or plain_values.instant(own) is not None) else None
+    if not reasons and own is not None and plain_values.instant(own) is None:
+        reasons.add(TIME)
+    return Judged(None if reasons else document, frozenset(reasons))
 
 
-def _fits(value: Any, path: str, paths: set[str], levels: int) -> bool:  # noqa: ANN401 - JSON
+def readable(raw: bytes) -> dict[str, Any] | None:
+    """The document, where it is one that is to be stored."""
+    return judged(raw).document
+
+
+_LONE_SURROGATE: Final = re.compile(
+    r"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F]"
+)
+_MOST_DIGITS: Final = 4_300
+
+
+def _faults(raw: bytes) -> set[str]:
+    """All that is wrong with what is no JSON, or has texts or numbers that cannot be kept."""
+    text, found = raw.decode(errors="replace"), set[str]()
+    if text.encode() != raw:
+        found.add(NO_UTF8)
+    met: list[str] = []  # numbers, but for those behind what is no JSON: nobody gets there
+    try:
+        json.loads(text, parse_int=met.append, parse_float=met.append, parse_constant=_refuse)
+    except ValueError:
+        found.add(NO_JSON)
+    except RecursionError:
+        found.add(DEEP)
+    if any(_is_past_all(number) for number in met):
+        found.add(NUMBER)
+    if _LONE_SURROGATE.search(text):
+        found.add(SURROGATE)
+    if not text.lstrip().startswith("{"):
+        found.add(NO_OBJECT)
+    return found
+
+
+def _refuse(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
+
+
+def _is_past_all(number: str) -> bool:
+    digits = number.lstrip("-")
+    return len(digits) > _MOST_DIGITS if digits.isdecimal() else not math.isfinite(float(number))
+
+
+def _paths(value: Any, path: str | None, levels: int) -> Iterator[str | None]:  # noqa: ANN401 - JSON
+    """The paths to all that is neither a list nor null; None where there are objects or lists on more levels."""
     if not levels:
-        return False
+        yield None
+        return
     for key, member in value.items() if isinstance(value, dict) else (("", each) for each in value):
-        at = (
-            path
-            if isinstance(value, list)
-            else key
-            if value is not None and levels == DOCUMENTED.max_json_depth
-            else f"{path}.{key}"
-        )
+        at = path if isinstance(value, list) else key if path is None else f"{path}.{key}"
+        if member is not None and not isinstance(member, list):
+            yield at
         if isinstance(member, dict | list):
-            if isinstance(member, dict):
-                paths.add(at)
-            if (isinstance(member, dict) and len(at) > _MOST_PATH) or not _fits(member, at, paths, levels - 1):
-                return False
-        elif member is not None:
-            paths.add(at)
-            if len(at) > _MOST_PATH:
-                return False
-    return True
+            yield from _paths(member, at, levels - 1)
