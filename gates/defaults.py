@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import re
 import shutil
+import socket
 import stat
 import subprocess
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from gate import BrokenError, Gate
 from processes import served
-from wire import Wire
-
-if TYPE_CHECKING:
-    from wire import Answer
+from wire import Answer, Wire
 
 BROWSERS: Final = ("chromium", "chromium-browser", "google-chrome")
 PAGES: Final = ("/docs", "/docs/exposer")
@@ -30,6 +29,13 @@ _LOOPBACK: Final = "0100007F"
 """127.0.0.1 as Linux lists it."""
 _OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 _BROWSER_SECONDS: Final = 120
+_SECONDS: Final = 60.0
+_NO_HTTP: Final = b"no HTTP\r\n\r\n"
+_LOGGED: Final = "Invalid HTTP request received."
+"""The one warning of a server: what was sent to it that is no HTTP."""
+_NO_HEAD: Final = b"GET /healthz HT"
+_HASTY: Final = {"TRUELINE_REQUEST_SECONDS": "1"}
+"""By default a head has a minute to come to its end."""
 
 
 def keep_safe(folder: Path, count: int, seed: int) -> str:  # noqa: ARG001 - there is nothing to choose
@@ -40,7 +46,7 @@ def keep_safe(folder: Path, count: int, seed: int) -> str:  # noqa: ARG001 - the
     """
     keys: set[str] = set()
     files = answers = 0
-    shown = "no browser here to show the page with"
+    shown = "pages not opened by a browser, as none is here: tests/api/test_pages.py looks at what they load"
     for number in range(count):
         data = folder / str(number) / "data"
         data.parent.mkdir()
@@ -48,14 +54,20 @@ def keep_safe(folder: Path, count: int, seed: int) -> str:  # noqa: ARG001 - the
             _on_loopback(process, int(address.rpartition(":")[2]))
             files += _for_its_owner(data)
             answers += _answers(wire)
+            look_at_refusal(address, _NO_HTTP, 400)
             if number == 0 and (browser := next(filter(None, map(shutil.which, BROWSERS)), None)):
                 shown = _shown(browser, address, data.parent)
         log = (data.parent / "server.log").read_text(encoding="utf-8")
-        if "trl_" in log or any(json.loads(line)["level"] == "warning" for line in log.splitlines()):
-            raise BrokenError(f"the log of a server on loopback has a key or warns: {log[-500:]}")
+        warnings = [line["event"] for line in map(json.loads, log.splitlines()) if line["level"] == "warning"]
+        if "trl_" in log or warnings != [_LOGGED]:
+            raise BrokenError(f"the log of a server on loopback has a key or warns otherwise: {log[-500:]}")
         keys.add((data / "secret").read_text(encoding="ascii"))
     if len(keys) != count:
         raise BrokenError("two servers have one secret")
+    (folder / "hasty").mkdir()
+    with served(folder / "hasty" / "data", _HASTY) as (address, _):
+        look_at_refusal(address, _NO_HEAD, 408)
+    answers += count + 1
     return f"{answers} answers, {files} files of stores, {len(keys)} secrets of their own; {shown}"
 
 
@@ -115,10 +127,28 @@ def look(what: str, answer: Answer, kept: str) -> None:
     headers = {name.lower(): value for name, value in answer.headers}
     if wrong := {name: headers.get(name) for name, value in SAFE.items() if headers.get(name) != value}:
         raise BrokenError(f"{what} has the headers {wrong}")
-    if headers.get("cache-control") != kept or "frame-ancestors 'none'" not in headers["content-security-policy"]:
+    policy = headers.get("content-security-policy", "")
+    if headers.get("cache-control") != kept or "frame-ancestors 'none'" not in policy:
         raise BrokenError(f"{what} may be kept or framed: {headers}")
     if found := [name for name in headers if name in {"server", "x-powered-by"} or name.startswith("access-control")]:
         raise BrokenError(f"{what} has the header {found[0]}")
+
+
+def look_at_refusal(address: str, sent: bytes, status: int) -> None:
+    """Send what is no request, or not the whole of one: the answer must be as safe as any other.
+
+    Raises:
+        BrokenError: it has another status, another body than errors have, or headers that are not safe.
+    """
+    host, _, port = address.removeprefix("http://").rpartition(":")
+    with socket.create_connection((host, int(port)), timeout=_SECONDS) as connection:
+        connection.sendall(sent)
+        said = http.client.HTTPResponse(connection)
+        said.begin()
+        answer = Answer(said.status, said.getheaders(), said.read())
+    if answer.status != status or not answer.body.startswith(b'{"error":"'):
+        raise BrokenError(f"{sent!r} was answered {answer.status}: {answer.body[:300]!r}")
+    look(f"the {status} to {sent!r}", answer, "no-store")
 
 
 def _shown(browser: str, address: str, folder: Path) -> str:

@@ -203,6 +203,50 @@ def test_a_second_head_that_does_not_end_is_answered_408_too(hasty: tuple[str, i
     assert re.findall(rb"HTTP/1.1 (\d+)", said) == [b"200", b"408"]
 
 
+def in_parts(said: bytes) -> tuple[bytes, dict[str, str], bytes]:
+    """The status line, the headers and the body of one answer."""
+    head, _, body = said.partition(b"\r\n\r\n")
+    status, *lines = head.decode().split("\r\n")
+    headers = dict(line.lower().split(": ", 1) for line in lines)
+    assert len(headers) == len(lines), "a header is there twice"
+    return status.encode(), headers, body
+
+
+NO_HTTP = "The request is not valid HTTP, or its head is too long"
+CHUNKED = b"HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nno size\r\n"
+
+
+@pytest.mark.parametrize(
+    ("sent", "status", "error"),
+    [
+        (b"GET /healthz HT", b"HTTP/1.1 408 Request Timeout", "The request did not arrive within 0.5 seconds"),
+        (b"no HTTP\r\n\r\n", b"HTTP/1.1 400 Bad Request", NO_HTTP),
+        (b"GET /healthz HTTP/1.1\r\nno header\r\n\r\n", b"HTTP/1.1 400 Bad Request", NO_HTTP),
+        (b"POST /nothing " + CHUNKED, b"HTTP/1.1 400 Bad Request", NO_HTTP),
+    ],
+)
+def test_what_never_becomes_a_request_is_answered_with_the_headers_of_all_answers(
+    sent: bytes, status: bytes, error: str, hasty: tuple[str, int], caplog: pytest.LogCaptureFixture
+) -> None:
+    nothing, _ = left_to_say(hasty, b"GET /nothing HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    others = in_parts(nothing)[1]
+    said, _ = left_to_say(hasty, sent)
+    found, headers, body = in_parts(said)
+    assert (found, json.loads(body)) == (status, {"error": error})
+    assert headers["content-length"] == f"{len(body)}"
+    for name in ("x-request-id", "content-length", "date"):
+        others.pop(name)
+        headers.pop(name, None)
+    assert headers == others
+    assert headers["x-content-type-options"] == "nosniff"
+    assert "Exception in ASGI application" not in caplog.text
+
+
+def test_what_is_wrong_in_the_body_of_a_head_request_is_answered_without_a_body(hasty: tuple[str, int]) -> None:
+    said, _ = left_to_say(hasty, b"HEAD /nothing " + CHUNKED)
+    assert in_parts(said)[::2] == (b"HTTP/1.1 400 Bad Request", b"")
+
+
 @pytest.mark.parametrize("parts", [[], [b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"]])
 def test_a_connection_on_which_nothing_is_asked_is_closed(parts: list[bytes], hasty: tuple[str, int]) -> None:
     said, seconds = left_to_say(hasty, *parts)

@@ -26,7 +26,7 @@ _REQUESTS = Counter("trueline_http_requests", "Requests answered.", ["method", "
 _SECONDS = Histogram("trueline_http_request_seconds", "Seconds from request to answer.", ["method", "route"])
 
 
-_SAFE: Final[dict[bytes, bytes]] = {
+SAFE: Final[dict[bytes, bytes]] = {
     b"cache-control": b"no-store",
     b"content-security-policy": b"default-src 'none'; frame-ancestors 'none'",
     b"cross-origin-resource-policy": b"same-origin",
@@ -63,7 +63,7 @@ class EveryRequest:
                 given = {name.lower() for name, _ in message["headers"]}
                 message["headers"] = [
                     *message["headers"],
-                    *((name, value) for name, value in _SAFE.items() if name not in given),
+                    *((name, value) for name, value in SAFE.items() if name not in given),
                     (b"x-request-id", request_id.encode()),
                 ]
             await send(message)

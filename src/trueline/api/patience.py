@@ -1,15 +1,20 @@
 """How long the server waits for a connection: for a head that does not come, and for one who does not read.
 
-The server below knows only how long a connection may idle after an answer; a body has its time in `under_way`.
+The server below knows only how long a connection may idle after an answer; a body has its time in `under_way`. What
+never becomes a request is answered here, where the app and its middleware do not see it, in the way of all answers.
 """
 
 from __future__ import annotations
 
 from functools import partial
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from trueline.api.errors import answer
+from trueline.api.middleware import SAFE
 
 if TYPE_CHECKING:
     import asyncio
@@ -51,6 +56,15 @@ class PatientProtocol(H11Protocol):
         if self.cycle is not None and not self.cycle.response_complete:
             self._head_came()
 
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - as it is called
+        """What came is no HTTP, or its head is too long: say so, where no answer has begun, and end the connection."""
+        if self.conn.our_state in {h11.IDLE, h11.SEND_RESPONSE}:
+            self._answer(HTTPStatus.BAD_REQUEST, "The request is not valid HTTP, or its head is too long")
+        if self.cycle is not None:  # of a body that breaks off into something else: the app's own answer is too late
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+        self.transport.close()
+
     def pause_writing(self) -> None:
         """The client does not read what it is answered."""
         super().pause_writing()
@@ -74,13 +88,18 @@ class PatientProtocol(H11Protocol):
         if self.transport.is_closing():
             return
         if self.conn.our_state is h11.IDLE:
-            message = b'{"error":"The request did not arrive within %g seconds"}' % self._seconds
-            headers = [(b"content-type", b"application/json"), (b"connection", b"close")]
-            headers.append((b"content-length", str(len(message)).encode()))
-            answer = [h11.Response(status_code=408, headers=headers, reason=b"Request Timeout"), h11.Data(data=message)]
-            for event in (*answer, h11.EndOfMessage()):
-                self.transport.write(self.conn.send(event) or b"")
+            self._answer(HTTPStatus.REQUEST_TIMEOUT, f"The request did not arrive within {self._seconds:g} seconds")
         self.transport.close()
+
+    def _answer(self, status: HTTPStatus, error: str) -> None:
+        """Answer in the app's place, with the headers that each of its answers has."""
+        said = answer({"error": error}, status)
+        headers = [*self.server_state.default_headers, *said.raw_headers, *SAFE.items(), (b"connection", b"close")]
+        head_alone = self.conn.our_state is h11.SEND_RESPONSE and self.scope["method"] == "HEAD"
+        body = [] if head_alone else [h11.Data(data=bytes(said.body))]
+        head = h11.Response(status_code=status, headers=headers, reason=status.phrase.encode())
+        for event in (head, *body, h11.EndOfMessage()):
+            self.transport.write(self.conn.send(event) or b"")
 
 
 def patient(seconds: float) -> Callable[..., PatientProtocol]:
