@@ -1,4 +1,4 @@
-"""A file of a store is cut short, or a byte of it flipped: the numbers are right, or refused; never silently wrong.
+"""A file of a store is cut short, or a byte of it flipped: what it tells is right, or refused; never silently wrong.
 
 Three stores are made: one that was closed, one whose process was killed, and one whose process was killed before what
 it wrote was sealed. A round copies one of them, damages one file, opens it and asks. What is answered must be what the
@@ -46,8 +46,8 @@ with Workspace.open(Settings(data=Path(sys.argv[1]), bulk_readers=0)) as opened:
                     "event_id": f"e{batch}-{number}",
                     "timestamp": f"2025-01-0{1 + batch}T00:{number % 60:02}:00Z",
                     "bucket_id": f"b{number % 17}",
-                    "raw_body": {"n": number, "host": {"name": f"x{number}"}},
-                    "decision": {"label": "ABC"[number % 3]},
+                    "raw_body": {"n": number, "host": {"name": f"x{number}"}, "seen": [f"{batch}", number / 7]},
+                    "decision": {"label": "ABC"[number % 3], "confidence": number, "model_id": "m"},
                     "votes": [{"analyst": "ana", "label": "ABC"[number % 2]}],
                 }
                 for number in range(100)
@@ -58,6 +58,9 @@ with Workspace.open(Settings(data=Path(sys.argv[1]), bulk_readers=0)) as opened:
             opened.ingest.bulk(job, [json.dumps(line).encode() for line in lines])
             if batch == 1:
                 opened.training.register(job, model_id="m")
+        again = lines[7] | {"raw_body": {"n": 7, "host": {"name": "x7"}, "again": True}}
+        del again["decision"], again["votes"]
+        opened.ingest.bulk(job, [json.dumps(again).encode()])
         votes = [{"event_id": f"e{each}", "analyst": "bob", "label": "C"} for each in ("0-1", "2-5")]
         opened.feedback.bulk(job, [json.dumps(vote).encode() for vote in votes])
     if sys.argv[2] == "killed":
@@ -162,9 +165,20 @@ def _good(probe: Probe, folder: Path, how: str) -> dict[str, Any]:
     copy = folder / f"good {how}"
     shutil.copytree(folder / how, copy, symlinks=True)
     said = probe.ask(copy)
-    if {"refused", "raised"} & said.keys() or not said["key"]:
-        raise BrokenError(f"the store that was {how} does not open: {said}")
+    check_whole(said, f"the store that was {how}")
     return said
+
+
+def check_whole(said: dict[str, Any], store: str) -> None:
+    """Check that a store that nobody damaged answers every question: else all others are held against nothing.
+
+    Raises:
+        BrokenError: it does not open, or refuses one.
+    """
+    if {"refused", "raised"} & said.keys() or not said["key"]:
+        raise BrokenError(f"{store} does not open: {said}")
+    if refused := [name for name, answer in said.items() if _refusal(answer) is not None]:
+        raise BrokenError(f"{store} does not answer: {refused[0]}: {said[refused[0]]}")
 
 
 def _files(folder: Path) -> Iterator[Path]:
@@ -190,12 +204,24 @@ def _is_refused(said: dict[str, Any], good: dict[str, Any], file: Path, folder: 
     refused = False
     for question, answer in good.items():
         found = said.get(question)
-        if isinstance(found, dict) and "refused" in found:
-            _check_refusal(found["refused"], file, folder, name)
+        if (refusal := _refusal(found)) is not None:
+            _check_refusal(refusal, file, folder, name)
             refused = True
         elif found != answer:
-            raise BrokenError(f"{name}: SILENTLY WRONG: {question}: {found} instead of {answer}")
+            raise BrokenError(f"{name}: SILENTLY WRONG: {question}: {difference(found, answer)}")
     return refused
+
+
+def _refusal(answer: object) -> str | None:
+    """Why a question was not answered; None: it was."""
+    return answer.get("refused") if isinstance(answer, dict) else None
+
+
+def difference(found: object, good: object) -> str:
+    """What an answer says instead of the right one; of a long list, the first of its members that is another."""
+    if isinstance(found, list) and isinstance(good, list) and len(found) == len(good):
+        found, good = next((pair for pair in zip(found, good, strict=True) if pair[0] != pair[1]), (found, good))
+    return f"{found} instead of {good}"
 
 
 def _check_refusal(said: str, file: Path, folder: Path, name: str) -> None:
@@ -212,7 +238,7 @@ def _run(folder: Path, count: int, seed: int) -> str:
 
 GATE: Final = Gate(
     name="damaged",
-    promise="a damaged store opens with the right numbers, or is refused with the file's name and what to do",
+    promise="a damaged store tells what it told before, or refuses with the file's name and what to do",
     full=500,
     unit="damages",
     run=_run,

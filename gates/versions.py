@@ -1,8 +1,9 @@
-"""Stores of earlier schema versions are migrated and give the same numbers; those of later ones are refused, untouched.
+"""Stores of earlier schema versions are migrated and tell the same; those of later ones are refused, untouched.
 
 A store is made and asked. Then it is taken back, a version at a time, to what it was in earlier versions: what the
 files of the schema brought is taken out again, and the result held against a store that only the files of that version
-made. It is opened and asked again.
+made. It is opened and asked again, and then each of its tables, those of jobs too, must be what it is in the store that
+was made.
 """
 
 from __future__ import annotations
@@ -12,9 +13,9 @@ import json
 import shutil
 import subprocess
 import sys
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from damaged import Probe, make
+from damaged import Probe, check_whole, difference, make
 from gate import BrokenError, Gate
 
 if TYPE_CHECKING:
@@ -24,11 +25,15 @@ TAKEN_FROM_LEDGER: Final[dict[int, tuple[str, ...]]] = {
     8: ("ALTER TABLE {each} RESET SETTING min_rows_to_fsync_after_merge",),
     7: (),
     6: ("DROP TABLE audit_draws SYNC",),
-    5: (),
+    5: ("DROP TABLE {replaced} SYNC",),
     4: ("DROP TABLE reprocess_requests SYNC",),
     3: tuple(f"ALTER TABLE votes DROP COLUMN {name}" for name in ("review_probability", "review_reason", "note")),
 }
-"""What takes each file of the ledger's schema out again; `{each}` stands for each of its tables in turn."""
+"""What takes each file of the ledger's schema out again; `{each}` stands for each of its tables in turn, `{replaced}`
+for each of those that keep what was replaced."""
+
+_REPLACED_SINCE: Final = 5
+"""The version of the ledger that first kept it."""
 
 _CATALOG: Final[dict[int, tuple[str, ...]]] = {
     6: (),
@@ -66,9 +71,11 @@ folder, told = Path(sys.argv[1]), json.loads(sys.argv[2])
 limits = {"query_seconds": 30, "query_memory_bytes": 2**30, "cache_bytes": 0, "keep_free_bytes": 0}
 engine = open_engine("", folder / "ledger", "trueline", **limits)
 tables = "SELECT name FROM system.tables WHERE database = 'trueline' AND engine LIKE '%MergeTree'"
+meant = {"{each}": tables, "{replaced}": tables + " AND match(name, '^replaced_[0-9]+$')"}
 for statement in told["ledger"]:
-    for (name,) in engine.rows(tables) if "{each}" in statement else [("",)]:
-        engine.command(statement.replace("{each}", name))
+    word = next((word for word in meant if word in statement), None)
+    for (name,) in engine.rows(meant[word]) if word else [("",)]:
+        engine.command(statement.replace(word, name) if word else statement)
 if told["version"] < 8 and len(unsynced_tables(engine)) != len(engine.rows(tables)):
     raise SystemExit("tables that are still told to sync what is merged")
 engine.command(f"ALTER TABLE schema_version DELETE WHERE version > {told['version']} SETTINGS mutations_sync = 2")
@@ -115,6 +122,17 @@ if columns(file) != columns(made):
 made.unlink()
 """
 
+_TABLES: Final = """
+import json, sys
+from pathlib import Path
+from trueline.ledger.store import open_engine
+limits = {"query_seconds": 30, "query_memory_bytes": 2**30, "cache_bytes": 0, "keep_free_bytes": 0}
+engine = open_engine("", Path(sys.argv[1]) / "ledger", "trueline", **limits)
+made = engine.rows("SELECT name, create_table_query FROM system.tables WHERE database = 'trueline'")
+engine.close()
+print(json.dumps(dict(made)))
+"""
+
 _NEWER_LEDGER: Final = """
 import sys
 from pathlib import Path
@@ -142,6 +160,10 @@ _LOG: Final = "catalog.sqlite3-wal"
 """SQLite's log, which is there too, and has nothing in it."""
 
 
+Tables: TypeAlias = "dict[str, tuple[str, list[str]]]"
+"""What makes each table, by its name, and its settings: in order, as one that was set anew stands behind all others."""
+
+
 def migrate_and_compare(folder: Path, steps: int, seed: int) -> str:  # noqa: ARG001 - nothing here is by chance
     """Take a store back so many versions, one after the other, and open it at each; and refuse two later ones.
 
@@ -152,6 +174,9 @@ def migrate_and_compare(folder: Path, steps: int, seed: int) -> str:  # noqa: AR
     probe = Probe(key)
     try:
         good = _asked(probe, folder, "made")
+        made = tables(folder / "asked made")
+        if not {"events_1", "replaced_1"} <= made.keys():
+            raise BrokenError(f"the store that was made has not each kind of table: {sorted(made)}")
         ledger, catalog = list(TAKEN_FROM_LEDGER.items()), list(_CATALOG.items())
         opened = []
         for step in range(1, min(steps, len(ledger)) + 1):
@@ -170,12 +195,35 @@ def migrate_and_compare(folder: Path, steps: int, seed: int) -> str:  # noqa: AR
                 said = probe.ask(folder / name)
                 if said != good:
                     raise BrokenError(f"{name}, opened for the {time} time: {_difference(said, good)}")
+            _check_tables(name, tables(folder / name), made, version)
             opened.append(name)
         for script in (_NEWER_LEDGER, _NEWER_CATALOG):
             _refuse_newer(probe, folder, script)
     finally:
         probe.close()
-    return f"the same numbers from {'; '.join(opened)}; a newer ledger and a newer catalog refused, no byte changed"
+    return (
+        f"the same answers, and tables as they are made now, from {'; '.join(opened)}; a newer ledger and a newer "
+        "catalog refused, no byte changed"
+    )
+
+
+def tables(folder: Path) -> Tables:
+    """The tables of a store's ledger."""
+    told: dict[str, str] = json.loads(_run_script(_TABLES, folder))
+    return {name: _made_by(statement) for name, statement in told.items()}
+
+
+def _made_by(statement: str) -> tuple[str, list[str]]:
+    made, _, settings = statement.partition(" SETTINGS ")
+    return made, sorted(settings.split(", "))
+
+
+def _check_tables(name: str, found: Tables, made: Tables, version: int) -> None:
+    """What is migrated must be made as what is new; before it was kept, no job had a table of what was replaced."""
+    wanted = {each: how for each, how in made.items() if version >= _REPLACED_SINCE or not each.startswith("replaced_")}
+    for each in sorted(found.keys() | wanted.keys()):
+        if found.get(each) != wanted.get(each):
+            raise BrokenError(f"{name}, migrated: {each} is {difference(found.get(each), wanted.get(each))}")
 
 
 def _refuse_newer(probe: Probe, folder: Path, script: str) -> None:
@@ -205,27 +253,30 @@ def contents(folder: Path) -> dict[str, str]:
 def _asked(probe: Probe, folder: Path, name: str) -> dict[str, Any]:
     copy = folder / f"asked {name}"
     shutil.copytree(folder / name, copy, symlinks=True)
-    return probe.ask(copy)
+    said = probe.ask(copy)
+    check_whole(said, f"the store {name}")
+    return said
 
 
 def _difference(said: dict[str, Any], good: dict[str, Any]) -> str:
     if not_opened := said.get("refused") or said.get("raised"):
         return str(not_opened)
     other = next((name for name in good if said.get(name) != good[name]), None)
-    return f"{other}: {said.get(other)} instead of {good[other]}" if other is not None else f"{said}"
+    return f"{other}: {difference(said.get(other), good[other])}" if other is not None else f"{said}"
 
 
-def _run_script(script: str, folder: Path, told: object = None) -> None:
+def _run_script(script: str, folder: Path, told: object = None) -> str:
     done = subprocess.run(  # noqa: S603 - our own command
         [sys.executable, "-c", script, str(folder), json.dumps(told)], capture_output=True, text=True, check=False
     )
     if done.returncode:
         raise RuntimeError(done.stderr[-2_000:])
+    return done.stdout
 
 
 GATE: Final = Gate(
     name="versions",
-    promise="a store of an earlier schema is migrated with the same numbers; one of a later is refused, untouched",
+    promise="a store of an earlier schema is migrated and tells the same; one of a later is refused, untouched",
     full=6,
     unit="versions back",
     run=migrate_and_compare,

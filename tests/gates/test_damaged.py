@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -64,6 +69,68 @@ def test_projections_that_were_lost_with_the_power_before_they_were_sealed_are_d
         assert {"refused", "raised"}.isdisjoint(good)
     finally:
         probe.close()
+
+
+AGAIN = """
+import json, sys
+from pathlib import Path
+from trueline.service.workspace import Workspace
+from trueline.settings import Settings
+
+with Workspace.open(Settings(data=Path(sys.argv[1]), bulk_readers=0)) as opened:
+    job = opened.jobs.titled("event")
+    taken = getattr(opened, sys.argv[2]).bulk(job, [sys.argv[3].encode()])
+    assert (taken.accepted, taken.rejected) == (1, []), taken
+"""
+OTHERWISE = {
+    "events": {
+        "event_id": "e0-3",
+        "timestamp": "2025-01-01T00:03:00Z",
+        "raw_body": {"n": 3, "host": {"name": "x3"}, "seen": ["0", 3 / 7 + 1e-9]},
+    },
+    "report": {"event_id": "e0-3", "analyst": "eve", "label": "B"},
+}
+"""What is written so that the numbers stay, and the question that tells it."""
+
+
+def test_what_no_number_tells_is_noticed_too(tmp_path: Path) -> None:
+    """A document, a vote that agrees with all others, what a model was registered by."""
+    probe = Probe(make(tmp_path / "made", "closed"))
+    try:
+        good = damaged._good(probe, tmp_path, "made")  # noqa: SLF001 - a part of the gate
+        for question in ("events", "report", "models"):
+            copy = tmp_path / "copy"
+            shutil.copytree(tmp_path / "made", copy, symlinks=True)
+            if question == "models":
+                _register_otherwise(copy / "catalog.sqlite3")
+            else:
+                service = "ingest" if question == "events" else "feedback"
+                line = json.dumps(OTHERWISE[question])
+                subprocess.run([sys.executable, "-c", AGAIN, str(copy), service, line], check=True)
+            said = probe.ask(copy)
+            assert all(said[name] == good[name] for name in good if name[2:].isdigit())
+            assert said[f"1 {question}"] != good[f"1 {question}"]
+            with pytest.raises(BrokenError, match="SILENTLY WRONG"):
+                damaged._is_refused(said, good, copy / "secret", copy, "changed")  # noqa: SLF001
+            shutil.rmtree(copy)
+    finally:
+        probe.close()
+
+
+def _register_otherwise(catalog: Path) -> None:
+    with closing(sqlite3.connect(catalog)) as opened, opened:
+        opened.execute("UPDATE models SET request_digest = 'x'")
+        opened.execute("PRAGMA user_version = 0")  # where the checksum is
+
+
+@pytest.mark.parametrize(
+    "said",
+    [{"refused": "x"}, {"raised": "x"}, {"key": False}, {"key": True, "1 events": {"refused": "x"}}],
+)
+def test_a_good_store_that_does_not_answer_is_nothing_to_compare_with(said: dict[str, object]) -> None:
+    with pytest.raises(BrokenError, match="the store does not"):
+        damaged.check_whole(said, "the store")
+    damaged.check_whole({"key": True, "1 events": {"total": 1}}, "the store")
 
 
 def test_a_store_that_opens_with_less_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

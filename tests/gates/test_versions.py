@@ -18,7 +18,7 @@ def test_an_earlier_store_gives_the_same_numbers_and_later_ones_are_left_alone(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     figures = migrate_and_compare(tmp_path, 1, seed=1)
-    assert figures.startswith("the same numbers from ledger 7, catalog 0005;")
+    assert figures.startswith("the same answers, and tables as they are made now, from ledger 7, catalog 0005;")
     with capsys.disabled():
         print(f"\nversions: {figures}")  # noqa: T201 - the figure of the gate
 
@@ -27,6 +27,15 @@ def test_a_newer_store_that_is_touched_is_noticed(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr(versions, "_OF_BEING_OPEN", ())
     with pytest.raises(BrokenError, match="a newer store was touched"):
         migrate_and_compare(tmp_path, 0, seed=1)
+
+
+def test_a_table_of_a_job_that_is_made_otherwise_after_a_migration_is_noticed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    otherwise = (*versions.TAKEN_FROM_LEDGER[8], "ALTER TABLE events_1 MODIFY COLUMN bucket_id String CODEC(LZ4)")
+    monkeypatch.setitem(versions.TAKEN_FROM_LEDGER, 8, otherwise)
+    with pytest.raises(BrokenError, match="migrated: events_1 is"):
+        migrate_and_compare(tmp_path, 1, seed=1)
 
 
 def test_other_numbers_after_a_migration_are_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
