@@ -33,10 +33,14 @@ if TYPE_CHECKING:
 
 LABELS: Final = ["Drop", "Investigate", "Escalate"]
 TALKATIVE: Final = Path(__file__).parent / "talkative.py"
-_FIRST_ERROR, _FIRST_FAULT, _NOT_HERE = 400, 500, 501
+_OK, _FIRST_ERROR, _FIRST_FAULT, _NOT_HERE = 200, 400, 500, 501
 _SEEN_OF_A_KEY: Final = 16
 """So many letters of its random part in a row are a key told in part."""
 _FAILING_SHARE: Final = 0.25
+_NOTING_SHARE: Final = 0.25
+"""So many requests go to routes that take notes, beside those that do by chance: among all routes they are few."""
+_LEAST_NOTED: Final = 1 / 200
+"""Of all requests: so many notes must be acknowledged for it to show something that none was told."""
 _LEAST_EFFECT: Final = 0.05
 """Of a rank test: how far from 1/2 the chance may be that a key of which more is right takes longer."""
 _SURE: Final = 6
@@ -73,6 +77,9 @@ class Sending:
     """Of all free texts."""
     choose: random.Random
     statuses: Counter[int] = field(default_factory=Counter)
+    """Of the requests that `send` sent, and of no other."""
+    noted: int = 0
+    """Votes with a note that were acknowledged."""
 
     def send(self, *, failing: bool) -> None:
         """Send one request.
@@ -80,7 +87,9 @@ class Sending:
         Raises:
             BrokenError: the answer tells a secret, or is a fault where nothing fails.
         """
-        method, path, names = self.choose.choice(self.operations)
+        noting = [each for each in self.operations if takes_notes(each[1])]
+        where = noting if self.choose.random() < _NOTING_SHARE else self.operations
+        method, path, names = self.choose.choice(where)
         if self.choose.random() < 0.05:  # noqa: PLR2004
             method = self.choose.choice(["GET", "POST", "PUT", "DELETE", "PATCH", "TRACE", self._key()[:20]])
         target = "/".join(part(self._reference(each)) if each.startswith("{") else each for each in path.split("/"))
@@ -88,18 +97,25 @@ class Sending:
         if self.choose.random() < 0.2:  # noqa: PLR2004
             chosen.append("api_key")
         query = "&".join(f"{name}={part(self._reference(name))}" for name in chosen)
+        body = None if method in {"GET", "DELETE"} else self._body(path)
         answer = self.wire.ask(
             method,
             f"{target}?{query}" if query else target,
-            None if method in {"GET", "DELETE"} else self._body(path),
+            body,
             {"Authorization": f"Bearer {self._key()}", "Cookie": f"key={self._key()}"},
             key=self.choose.choice([*[""] * 12, None, self._key(), self._key()[:-1], f" {self._key()} x"]),
         )
+        self.statuses[answer.status] += 1
+        if body is not None:
+            self.noted += notes_taken(path, body, self.word, answer)
         self.look(f"{method} {path}", answer, failing=failing)
 
     def look(self, what: str, answer: Answer, *, failing: bool) -> None:
-        """Look for secrets in an answer."""
-        self.statuses[answer.status] += 1
+        """Look for secrets in an answer.
+
+        Raises:
+            BrokenError: it tells one, or is a fault where nothing fails.
+        """
         if answer.status >= _FIRST_FAULT and answer.status != _NOT_HERE and not failing:
             raise BrokenError(f"{what} answered {answer.status}: {answer.body[:300]!r}")
         is_error = answer.status >= _FIRST_ERROR or b'"rejected"' in answer.body[:100]
@@ -177,6 +193,31 @@ class Sending:
         return written.replace(b":", b" ", 1) if kind < 0.15 else written  # noqa: PLR2004
 
 
+def takes_notes(path: str) -> bool:
+    """Whether a route keeps a note with a vote."""
+    return path.endswith("/bulk") or (path.startswith("/api/v1/") and path.endswith("/feedback"))
+
+
+def notes_taken(path: str, body: bytes, word: str, answer: Answer) -> int:
+    """How many votes with a note an answer acknowledges; a line is taken as a whole, and has the word nowhere else."""
+    if answer.status != _OK or not takes_notes(path):
+        return 0
+    if not path.endswith("/bulk"):
+        return int(word.encode() in body)
+    refused = {each["line"] for each in answer.json["rejected"]}
+    return sum(word.encode() in line for number, line in enumerate(body.split(b"\n"), 1) if number not in refused)
+
+
+def check_noted(noted: int, requests: int) -> None:
+    """Check that free text got in at all.
+
+    Raises:
+        BrokenError: hardly any did, so that nothing is shown of it.
+    """
+    if noted < max(1, requests * _LEAST_NOTED):
+        raise BrokenError(f"of {requests} requests no more than {noted} votes with a note were taken: nothing is shown")
+
+
 def _operations(described: dict[str, Any]) -> list[tuple[str, str, list[str]]]:
     """Every method of every path of the app's description but those that would end what others need."""
     return [
@@ -208,7 +249,7 @@ def conceal(folder: Path, count: int, seed: int) -> str:
     )
     failing = round(count * _FAILING_SHARE)
     statuses: Counter[int] = Counter()
-    logged = 0
+    logged = noted = 0
     talkative = [sys.executable, str(TALKATIVE), str(data)]
     for command, requests in ((talkative, failing), (None, count - failing)):
         with served(data, command=command) as (address, _), closing(Wire(address, mine)) as wire:
@@ -223,7 +264,9 @@ def conceal(folder: Path, count: int, seed: int) -> str:
             if command is None:
                 slowest = compare_times(_over_the_wire(wire), mine, max(count // 10, 50), choose)
         statuses += sending.statuses
+        noted += sending.noted
         logged += _look_through(folder, secrets)
+    check_noted(noted, count)
     faults = sum(of for status, of in statuses.items() if status >= _FIRST_FAULT and status != _NOT_HERE)
     if not faults:
         raise BrokenError("the stores were to fail and did not: nothing is shown")
@@ -231,8 +274,9 @@ def conceal(folder: Path, count: int, seed: int) -> str:
         within = compare_times(*_within(catalog, choose), max(count // 2, 300), choose)
     answers = ", ".join(f"{of} x {status}" for status, of in sorted(statuses.items()))
     return (
-        f"{answers}; {logged} log lines and all files looked through, nothing told; a wrong key takes longer for what "
-        f"is right of it with a chance of {slowest:.3f} over HTTP and {within:.3f} within the server (1/2: no longer)"
+        f"{answers}; {noted} votes with a note taken; {logged} log lines and all files looked through, nothing told; a "
+        f"wrong key takes longer for what is right of it with a chance of {slowest:.3f} over HTTP and {within:.3f} "
+        "within the server (1/2: no longer)"
     )
 
 
