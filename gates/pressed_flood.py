@@ -1,0 +1,176 @@
+"""The gate `pressed`, first part: a server that is sent more than there is room for."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import random
+import threading
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from functools import partial
+from http import HTTPStatus
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from gate import BrokenError
+from pressing import LINES, TEXT, Client, body, make_job, others_beside, random_text
+from processes import resident_bytes, served
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SENDERS: Final = 12
+"""Clients that send bulk requests where there is little room."""
+SENDERS_BY_DEFAULT: Final = 6
+"""Where there is as much as by default: they have half as much again under way as fits."""
+ALONE: Final = 4
+"""Clients that send single events meanwhile."""
+
+_BULK, _SINGLE = "bulk requests", "single events"
+_AROUND: Final = 96
+"""Bytes of a line around its text, at the most."""
+_TEXT_ALONE: Final = 64 * 1024
+"""Of one that comes alone: twice what any request counts for, so that it finds no more room than a bulk request."""
+_DRAINED_SECONDS: Final = 600
+"""Until each client of a flood was taken once, at the least."""
+
+
+@dataclass(frozen=True)
+class Room:
+    """What there is room for, by the settings of these names."""
+
+    max_waiting_bytes: int
+    max_body_bytes: int
+
+    def settings(self) -> dict[str, str]:
+        """By the names of the environment; none where all is as by default."""
+        if self == BY_DEFAULT:
+            return {}
+        return {f"TRUELINE_{name.upper()}": str(limit) for name, limit in asdict(self).items()}
+
+    @property
+    def most_memory(self) -> int:
+        """Bytes that a flood may add to what the server and its processes have resident: see `_COPIES`."""
+        return _BESIDE_BODIES + _COPIES * self.max_waiting_bytes
+
+
+BY_DEFAULT: Final = Room(128 * 2**20, 32 * 2**20)
+LITTLE: Final = Room(8 * 2**20, 2 * 2**20)
+
+_COPIES: Final = 10
+_BESIDE_BODIES: Final = 384 * 2**20
+
+
+def _alone(seed: int, job: int) -> bytes:
+    text = random_text(random.Random(seed), _TEXT_ALONE)  # noqa: S311 - test data
+    return json.dumps({"job_id": job, "raw_body": {"full_log": text}}).encode()
+
+
+class Flood:
+    """Clients that send without a pause, and how they were answered."""
+
+    def __init__(self, address: str, key: str, seconds: float) -> None:
+        """For so many seconds, and until each was taken once."""
+        self._address = address
+        self._key = key
+        self._until = time.monotonic() + seconds
+        self._seeds = itertools.count(1)
+        self._lock = threading.Lock()
+        self.answered: Counter[tuple[str, int]] = Counter()
+        """How often, by who sends and status."""
+        self.taken: Counter[str] = Counter()
+        """Events, by who sends."""
+
+    def press(self, kind: str, path: str, made: Callable[[int], bytes]) -> None:
+        """Send as one client; what is refused is sent again.
+
+        Raises:
+            BrokenError: an answer is none of those promised.
+        """
+        raw, is_taken = made(next(self._seeds)), False
+        with Client(self._address, self._key) as client:
+            while time.monotonic() < self._until or not is_taken:
+                status, said, waiting = client.sent("POST", path, raw)
+                is_taken_now = status in {HTTPStatus.OK, HTTPStatus.CREATED}
+                with self._lock:
+                    self.answered[kind, status] += 1
+                    self.taken[kind] += said.get("accepted", 1) if is_taken_now else 0
+                if is_taken_now:
+                    raw, is_taken = made(next(self._seeds)), True
+                elif status != HTTPStatus.TOO_MANY_REQUESTS or not waiting.isdigit() or int(waiting) < 1:
+                    raise BrokenError(f"a flood was answered {status}, Retry-After {waiting!r}: {str(said)[:300]}")
+                elif time.monotonic() >= self._until:
+                    if time.monotonic() >= self._until + _DRAINED_SECONDS:
+                        raise BrokenError(f"who sends {kind} was refused for {_DRAINED_SECONDS} s after the flood")
+                    time.sleep(int(waiting))
+
+    def refused(self, kind: str) -> int:
+        """How often who sends so was told to try again."""
+        return self.answered[kind, HTTPStatus.TOO_MANY_REQUESTS]
+
+    def check(self, client: Client, job: int, decided_before: int) -> None:
+        """Hold what the job has against what was acknowledged.
+
+        Raises:
+            BrokenError: they differ, or nothing was refused.
+        """
+        if never := [kind for kind in (_BULK, _SINGLE) if not self.refused(kind)]:
+            raise BrokenError(f"nothing was refused of {' and '.join(never)}: {dict(self.answered)}")
+        decided = client.well("POST", f"/api/v2/metrics/job?job_id={job}", {})["total_events"]
+        counted = {"job_ids": job, "count_results_only": True}
+        found = client.well("POST", "/api/v2/events/query", counted)["total_count"]
+        acknowledged = decided_before + self.taken[_BULK], decided_before + self.taken.total()
+        if (decided, found) != acknowledged:
+            raise BrokenError(
+                f"{acknowledged[1]} events were acknowledged, {acknowledged[0]} of them decided; there are {found}, "
+                f"{decided} of them decided"
+            )
+
+
+def flood(folder: Path, seconds: float, key: str, room: Room = LITTLE) -> str:
+    """Send more than can be written for so long; where there is as much room as by default, in bodies of 30 MiB.
+
+    Raises:
+        BrokenError: a promise is broken.
+    """
+    senders, lines = SENDERS, LINES
+    if room == BY_DEFAULT:
+        senders, lines = SENDERS_BY_DEFAULT, room.max_body_bytes * 15 // 16 // (TEXT + _AROUND)
+    with served(folder / "data", room.settings()) as (address, process_id), Client(address, key) as client:
+        job, other = make_job(client), make_job(client)
+        client.well("POST", "/api/v1/events/voted", {"job_id": other, "raw_body": {}})
+        client.well("POST", f"/api/v2/jobs/{job}/events/bulk", body(0))
+        before = _resident(process_id)[0]
+        sent = Flood(address, key, seconds)
+        bulk = partial(sent.press, _BULK, f"/api/v2/jobs/{job}/events/bulk", partial(body, lines=lines))
+        alone = partial(sent.press, _SINGLE, "/api/v1/events", partial(_alone, job=job))
+        with others_beside(address, key, other) as others, ThreadPoolExecutor(senders + ALONE) as pool:
+            for each in [pool.submit(press) for press in [bulk] * senders + [alone] * ALONE]:
+                each.result()
+        grown = _resident(process_id)[1] - before
+        if grown > room.most_memory:
+            raise BrokenError(
+                f"the flood took {grown / 2**20:.0f} MiB, and {room.most_memory / 2**20:.0f} are the most for its room"
+            )
+        sent.check(client, job, LINES)
+    return (
+        f"flood with room for {room.max_waiting_bytes / 2**20:.0f} MiB: "
+        f"{sent.answered[_BULK, HTTPStatus.OK]} bulk requests of {lines} events taken, {sent.refused(_BULK)} answered "
+        f"429, {sent.taken[_SINGLE]} single events taken, {sent.refused(_SINGLE)} answered 429, all there; "
+        f"{grown / 2**20:.0f} MiB more resident at the highest, {room.most_memory / 2**20:.0f} allowed; "
+        f"meanwhile {others}"
+    )
+
+
+def _resident(process_id: int) -> tuple[int, int]:
+    """Resident bytes of a server and of the processes it has begun, now and each at its highest."""
+    begun = [
+        int(child)
+        for task in Path(f"/proc/{process_id}/task").iterdir()
+        for child in (task / "children").read_text(encoding="ascii").split()
+    ]
+    now, highest = zip(*(resident_bytes(each) for each in (process_id, *begun)), strict=True)
+    return sum(now), sum(highest)
