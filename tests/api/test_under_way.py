@@ -103,6 +103,24 @@ def test_a_body_that_grows_beyond_the_room_is_refused_on_its_way() -> None:
     assert bodies.held == MOST - LEAST
 
 
+def test_bodies_that_come_together_are_not_all_refused_for_each_others_sake() -> None:
+    bodies = under_way()
+    together = [body(bodies, *[b"x" * LEAST] * 15) for _ in range(5)]  # four of them fit
+    refused = []
+
+    async def check() -> None:
+        for _ in range(15):
+            for each in [each for each in together if each not in refused]:
+                try:
+                    await each.receive()
+                except HTTPException:
+                    refused.append(each)  # and is not answered yet
+
+    asyncio.run(check())
+    assert len(refused) == 1
+    assert bodies.held == 60 * LEAST
+
+
 def test_who_comes_alone_is_always_taken_up_to_the_largest() -> None:
     bodies = BodiesUnderWay(most=1, largest=4 * LEAST, seconds=30)
     assert len(asyncio.run(read(body(bodies, b"x" * 4 * LEAST)))) == 4 * LEAST

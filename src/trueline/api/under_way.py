@@ -123,7 +123,9 @@ class Body:
         # of what is small a quarter more is taken: so a question finds room beside bulk requests
         most = self._under_way.most + (self._under_way.most // 4 if size <= LEAST else 0)
         if others and others + size > most:
-            raise TooMuchError(self._under_way.seconds_until_room())
+            refusal = TooMuchError(self._under_way.seconds_until_room())
+            self.end()  # at once: those that come beside it would be refused for its sake until it is answered
+            raise refusal
         if not only_look:
             self._under_way.held += size - self._counted
             self._counted = size
