@@ -84,6 +84,7 @@ def test_a_flood_that_is_not_refused_or_takes_too_much_memory_is_noticed(  # noq
     room: Room, copies: int, broken: str, tmp_path: Path, key: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pressed_flood, "_COPIES", copies)
+    monkeypatch.setattr(pressed_flood, "_COPIES_TO_READ", copies)
     monkeypatch.setattr(pressed_flood, "_BESIDE_BODIES", copies * 2**30)
     monkeypatch.setattr(pressed_flood, "SENDERS", 2)
     monkeypatch.setattr(pressed_flood, "ALONE", 1)
@@ -119,9 +120,9 @@ def test_an_event_that_was_lost_or_is_there_twice_is_noticed(
     monkeypatch.setattr(Client, "well", lambda *_: {"total_events": found[0], "total_count": found[1]})
     with Client("http://127.0.0.1:1", "") as client:
         with pytest.raises(BrokenError, match="264 events were acknowledged, 260 of them decided; there are"):
-            sent.check(client, 1, 250)
+            sent.check(client, [1], 250)
         monkeypatch.setattr(Client, "well", lambda *_: {"total_events": 260, "total_count": 264})
-        sent.check(client, 1, 250)
+        sent.check(client, [1], 250)
 
 
 def test_long_questions_are_stopped_in_the_engine(long: Long, told: list[str]) -> None:
