@@ -28,8 +28,9 @@ OVERRUN_SECONDS: Final = 1.5
 of a part as is read at once: one of 2,750 documents of 4,000 characters was one block, looked through for all filters.
 Each question has as many threads as there are cores, so that a block takes the longer the more are asked at once. What
 is before the first query is little; a thread whose last question was stopped needs a new client of the engine, which
-counts in the budget. On two cores with as much else to do as ten would have, answers came 0.1 to 0.4 s late from a
-store asked directly by four, up to 1 s by six, and up to 1.3 s from a server. What is not stopped takes longer: `LONG`."""
+counts in the budget. On two cores with as much else to do as ten would have, answers came 0.1 to 0.4 s late from
+a store asked directly by four, up to 1 s by six, up to 1.3 s from a server.
+What is not stopped takes longer: see `LONG`."""
 WAITED: Final = "Too many requests are waiting: try again later"
 
 _TURNS: Final = 6
