@@ -7,6 +7,7 @@ store answered before; what is refused must name the file that was damaged, or t
 
 from __future__ import annotations
 
+import contextlib
 import json
 import random
 import shutil
@@ -20,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Final
 from gate import BrokenError, Gate, counted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 _ADVICE: Final = "trueline restore"
 _OF_THE_CATALOG: Final = 0.2
@@ -111,31 +112,59 @@ class Probe:
         self._process.communicate(timeout=60)
 
 
-def damage_and_compare(folder: Path, rounds: int, seed: int) -> Damages:
-    """Damage so many copies of stores made in a folder.
+@dataclass
+class Store:
+    """One that copies are made of, and what it answers."""
+
+    how: str
+    folder: Path
+    probe: Probe
+    good: dict[str, Any]
+
+    @classmethod
+    @contextlib.contextmanager
+    def made(cls, folder: Path, how: str) -> Iterator[Store]:
+        """Make one of `MADE` in a new folder.
+
+        Raises:
+            BrokenError: it does not answer, as it is.
+        """
+        probe = Probe(make(folder, how))
+        try:
+            store = cls(how, folder, probe, {})
+            with store.copied(folder.with_name(f"{folder.name} as it is")) as copy:
+                store.good |= probe.ask(copy)
+            check_whole(store.good, f"the store that was {how}")
+            yield store
+        finally:
+            probe.close()
+
+    @contextlib.contextmanager
+    def copied(self, folder: Path) -> Iterator[Path]:
+        """A copy, while the block runs."""
+        shutil.copytree(self.folder, folder, symlinks=True)
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder)
+
+
+def damage_and_compare(stores: Sequence[Store], folder: Path, rounds: int, seed: int) -> Damages:
+    """Damage so many copies of stores, each in a folder below this one.
 
     Raises:
         BrokenError: one of them answered otherwise, or was refused without a word of what to do.
     """
     choose = random.Random(seed)  # noqa: S311 - test data
     came = Damages()
-    made = {how: make(folder / how, how) for how in MADE}
-    probes = {how: Probe(key) for how, key in made.items()}
-    try:
-        good = {how: _good(probes[how], folder, how) for how in made}
-        for number in counted(rounds):
-            how = choose.choice(tuple(made))
-            copy = folder / f"copy {number}"
-            shutil.copytree(folder / how, copy, symlinks=True)
+    for number in counted(rounds):
+        store = choose.choice(stores)
+        with store.copied(folder / f"copy {number}") as copy:
             file = _chosen(copy, choose)
             kind, what = damage(file, choose)
-            said = probes[how].ask(copy)
-            name = f"{how}, {what} {file.relative_to(copy)}"
-            (came.refused if _is_refused(said, good[how], file, copy, name) else came.right)[kind] += 1
-            shutil.rmtree(copy)
-    finally:
-        for probe in probes.values():
-            probe.close()
+            said = store.probe.ask(copy)
+            name = f"{store.how}, {what} {file.relative_to(copy)}"
+            (came.refused if is_refused(said, store.good, file, copy, name) else came.right)[kind] += 1
     return came
 
 
@@ -158,15 +187,6 @@ def make(folder: Path, how: str) -> str:
     if done.returncode not in {0, 9}:
         raise RuntimeError(done.stderr)
     return done.stdout.strip()
-
-
-def _good(probe: Probe, folder: Path, how: str) -> dict[str, Any]:
-    """What a store answers that nobody damaged; a copy is asked, so that it stays as it is."""
-    copy = folder / f"good {how}"
-    shutil.copytree(folder / how, copy, symlinks=True)
-    said = probe.ask(copy)
-    check_whole(said, f"the store that was {how}")
-    return said
 
 
 def check_whole(said: dict[str, Any], store: str) -> None:
@@ -194,8 +214,12 @@ def _chosen(folder: Path, choose: random.Random) -> Path:
     return choose.choice(files)
 
 
-def _is_refused(said: dict[str, Any], good: dict[str, Any], file: Path, folder: Path, name: str) -> bool:
-    """Whether any of it was refused; the rest must be right."""
+def is_refused(said: dict[str, Any], good: dict[str, Any], file: Path, folder: Path, name: str) -> bool:
+    """Whether any of it was refused; the rest must be right.
+
+    Raises:
+        BrokenError: it is not, or it was refused without the name or the advice.
+    """
     if "raised" in said:
         raise BrokenError(f"{name}: {said['raised']}")
     if "refused" in said:
@@ -233,7 +257,9 @@ def _check_refusal(said: str, file: Path, folder: Path, name: str) -> None:
 
 
 def _run(folder: Path, count: int, seed: int) -> str:
-    return str(damage_and_compare(folder, count, seed))
+    with contextlib.ExitStack() as stack:
+        stores = [stack.enter_context(Store.made(folder / how, how)) for how in MADE]
+        return str(damage_and_compare(stores, folder, count, seed))
 
 
 GATE: Final = Gate(

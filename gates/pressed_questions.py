@@ -31,6 +31,8 @@ is before the first query is little; a thread whose last question was stopped ne
 counts in the budget. On two cores with as much else to do as ten would have, answers came 0.1 to 0.4 s late from
 a store asked directly by four, up to 1 s by six, up to 1.3 s from a server.
 What is not stopped takes longer: see `LONG`."""
+TIMES: Final = {ASKING: 3, CROWDING: 2}
+"""How often each client asks, by how many do."""
 WAITED: Final = "Too many requests are waiting: try again later"
 
 _TURNS: Final = 6
@@ -176,7 +178,7 @@ def slow_questions(  # noqa: PLR0913, PLR0917 - a gate's parts
             with others_beside(address, key, question.other, another) as before:
                 time.sleep(2.0)
             wrong, told = [], [f"tries: {tried}"]
-            for clients, each in ((ASKING, 3), (CROWDING, 2)):
+            for clients, each in TIMES.items():
                 asked = Asked(question, budget, clients)
                 with others_beside(address, key, question.other, another) as during:
                     _ask(address, key, asked, each)

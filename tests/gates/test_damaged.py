@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-import shutil
 import sqlite3
 import subprocess
 import sys
@@ -13,62 +13,65 @@ from typing import TYPE_CHECKING
 import pytest
 
 import damaged
-from damaged import Probe, damage_and_compare, make
+from damaged import MADE, Store, damage_and_compare
 from gate import BrokenError
 
 if TYPE_CHECKING:
     import random
+    from collections.abc import Iterator
     from pathlib import Path
 
 ROUNDS = 6
 
 
-def test_a_damaged_store_is_right_or_refused_by_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    came = damage_and_compare(tmp_path, ROUNDS, seed=1)
+@pytest.fixture(scope="module")
+def stores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Store]]:
+    """Each of them, by how it was made."""
+    folder = tmp_path_factory.mktemp("stores")
+    with contextlib.ExitStack() as stack:
+        yield {how: stack.enter_context(Store.made(folder / how, how)) for how in MADE}
+
+
+def test_a_damaged_store_is_right_or_refused_by_name(
+    stores: dict[str, Store], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    came = damage_and_compare(list(stores.values()), tmp_path, ROUNDS, seed=1)
     assert sum(came.right.values()) + sum(came.refused.values()) == ROUNDS
     assert sum(came.refused.values()) > 0
     with capsys.disabled():
         print(f"\ndamaged: {came}")  # noqa: T201 - the figure of the gate
 
 
-def test_what_is_in_no_seal_yet_is_refused_by_name_too(tmp_path: Path) -> None:
-    probe = Probe(make(tmp_path / "made", "killed at once"))
+def test_what_is_in_no_seal_yet_is_refused_by_name_too(stores: dict[str, Store], tmp_path: Path) -> None:
+    store = stores["killed at once"]
     refusals = {
         "data.bin": "its files are not those that were written",
         "columns_substreams.txt": "the engine put it aside as broken",
         "../format_version.txt": "the engine does not open it",
     }
-    try:
-        for damaged_file, refusal in refusals.items():
-            folder = tmp_path / "copy"
-            shutil.copytree(tmp_path / "made", folder, symlinks=True)
+    for damaged_file, refusal in refusals.items():
+        with store.copied(tmp_path / "copy") as folder:
             part = next(part.parent for part in sorted((folder / "ledger/store").glob("*/*/all_*/by_subject.proj")))
             file = (part / damaged_file).resolve()
             content = bytearray(file.read_bytes())
             content[-1] ^= 1
             file.write_bytes(content)
-            refused = probe.ask(folder)["refused"]
+            refused = store.probe.ask(folder)["refused"]
             assert str(file if file.name == "format_version.txt" else part.resolve()) in refused
             assert refusal in refused
             assert "trueline restore" in refused
-            shutil.rmtree(folder)
-    finally:
-        probe.close()
 
 
-def test_projections_that_were_lost_with_the_power_before_they_were_sealed_are_done_without(tmp_path: Path) -> None:
-    probe = Probe(make(tmp_path / "made", "killed at once"))
-    try:
-        shutil.copytree(tmp_path / "made", tmp_path / "good", symlinks=True)
-        good = probe.ask(tmp_path / "good")
-        cut = [file for file in (tmp_path / "made/ledger/store").glob("*/*/all_*/*.proj/*") if file.is_file()]
+def test_projections_that_were_lost_with_the_power_before_they_were_sealed_are_done_without(
+    stores: dict[str, Store], tmp_path: Path
+) -> None:
+    store = stores["killed at once"]
+    with store.copied(tmp_path / "copy") as folder:
+        cut = [file for file in (folder / "ledger/store").glob("*/*/all_*/*.proj/*") if file.is_file()]
         for file in cut:
             file.write_bytes(b"")
         assert len(cut) > 20
-        assert probe.ask(tmp_path / "made") == good
-        assert {"refused", "raised"}.isdisjoint(good)
-    finally:
-        probe.close()
+        assert store.probe.ask(folder) == store.good
 
 
 AGAIN = """
@@ -93,28 +96,22 @@ OTHERWISE = {
 """What is written so that the numbers stay, and the question that tells it."""
 
 
-def test_what_no_number_tells_is_noticed_too(tmp_path: Path) -> None:
+@pytest.mark.parametrize("question", ["events", "report", "models"])
+def test_what_no_number_tells_is_noticed_too(question: str, stores: dict[str, Store], tmp_path: Path) -> None:
     """A document, a vote that agrees with all others, what a model was registered by."""
-    probe = Probe(make(tmp_path / "made", "closed"))
-    try:
-        good = damaged._good(probe, tmp_path, "made")  # noqa: SLF001 - a part of the gate
-        for question in ("events", "report", "models"):
-            copy = tmp_path / "copy"
-            shutil.copytree(tmp_path / "made", copy, symlinks=True)
-            if question == "models":
-                _register_otherwise(copy / "catalog.sqlite3")
-            else:
-                service = "ingest" if question == "events" else "feedback"
-                line = json.dumps(OTHERWISE[question])
-                subprocess.run([sys.executable, "-c", AGAIN, str(copy), service, line], check=True)
-            said = probe.ask(copy)
-            assert all(said[name] == good[name] for name in good if name[2:].isdigit())
-            assert said[f"1 {question}"] != good[f"1 {question}"]
-            with pytest.raises(BrokenError, match="SILENTLY WRONG"):
-                damaged._is_refused(said, good, copy / "secret", copy, "changed")  # noqa: SLF001
-            shutil.rmtree(copy)
-    finally:
-        probe.close()
+    store = stores["closed"]
+    with store.copied(tmp_path / "copy") as copy:
+        if question == "models":
+            _register_otherwise(copy / "catalog.sqlite3")
+        else:
+            service = "ingest" if question == "events" else "feedback"
+            line = json.dumps(OTHERWISE[question])
+            subprocess.run([sys.executable, "-c", AGAIN, str(copy), service, line], check=True)
+        said = store.probe.ask(copy)
+        assert all(said[name] == store.good[name] for name in store.good if name[2:].isdigit())
+        assert said[f"1 {question}"] != store.good[f"1 {question}"]
+        with pytest.raises(BrokenError, match="SILENTLY WRONG"):
+            damaged.is_refused(said, store.good, copy / "secret", copy, "changed")
 
 
 def _register_otherwise(catalog: Path) -> None:
@@ -133,7 +130,9 @@ def test_a_good_store_that_does_not_answer_is_nothing_to_compare_with(said: dict
     damaged.check_whole({"key": True, "1 events": {"total": 1}}, "the store")
 
 
-def test_a_store_that_opens_with_less_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_store_that_opens_with_less_is_noticed(
+    stores: dict[str, Store], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """As one without a seal, whose catalog has its labels in another order."""
 
     def relabel(file: Path, _: random.Random) -> tuple[str, str]:
@@ -144,4 +143,4 @@ def test_a_store_that_opens_with_less_is_noticed(tmp_path: Path, monkeypatch: py
 
     monkeypatch.setattr(damaged, "damage", relabel)
     with pytest.raises(BrokenError, match="SILENTLY WRONG"):
-        damage_and_compare(tmp_path, 1, seed=1)
+        damage_and_compare(list(stores.values()), tmp_path, 1, seed=1)

@@ -54,6 +54,13 @@ def long(tmp_path_factory: pytest.TempPathFactory) -> Long:
     return Long(folder, long_question(folder, 5_000, BUDGET, key), BUDGET, key, another)
 
 
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each client asks once, and no answer is late on a slow day: what is not stopped takes several times as long."""
+    monkeypatch.setattr(pressed_questions, "TIMES", dict.fromkeys((ASKING, CROWDING), 1))
+    monkeypatch.setattr(pressed_questions, "OVERRUN_SECONDS", 4 * BUDGET)
+
+
 @pytest.fixture
 def told(capsys: pytest.CaptureFixture[str]) -> Iterator[list[str]]:
     """The figures of the gate, shown in the end."""
