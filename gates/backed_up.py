@@ -24,13 +24,15 @@ from typing import TYPE_CHECKING, Any, Final
 import httpx
 
 from gate import BrokenError, Gate, counted
-from killed import LABELS, QUESTIONS, Job, Request, asked, bulk_request, new_job, tell_event, votes_request
 from oracle import Oracle, differences
 from processes import served, trueline
+from read_back import QUESTIONS
 from trueline.cli.backup_file import write_backup
 from trueline.cli.remote import RemoteTrueline
 from trueline.service.restoring import restore
 from trueline.settings import Settings
+from wire import asked
+from writing import LABELS, Job, Request, bulk_request, new_job, tell_event, votes_request
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -16,6 +16,7 @@ import zlib
 from collections import Counter
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -81,14 +82,18 @@ class Sending:
     noted: int = 0
     """Votes with a note that were acknowledged."""
 
+    @cached_property
+    def noting(self) -> list[tuple[str, str, list[str]]]:
+        """The operations that take notes."""
+        return [each for each in self.operations if takes_notes(each[1])]
+
     def send(self, *, failing: bool) -> None:
         """Send one request.
 
         Raises:
             BrokenError: the answer tells a secret, or is a fault where nothing fails.
         """
-        noting = [each for each in self.operations if takes_notes(each[1])]
-        where = noting if self.choose.random() < _NOTING_SHARE else self.operations
+        where = self.noting if self.choose.random() < _NOTING_SHARE else self.operations
         method, path, names = self.choose.choice(where)
         if self.choose.random() < 0.05:  # noqa: PLR2004
             method = self.choose.choice(["GET", "POST", "PUT", "DELETE", "PATCH", "TRACE", self._key()[:20]])

@@ -23,8 +23,9 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, Self
 
 from gate import BrokenError, Gate, counted
-from killed import LABELS, asked
 from processes import CommandError, served_process, trueline
+from wire import asked
+from writing import LABELS
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -22,8 +22,10 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 from gate import BrokenError, Gate, NotRunError
-from killed import INGESTING, KINDS, QUESTIONS, VOTING, Client, Job, asked, compare, new_job
 from processes import served, trueline
+from read_back import QUESTIONS, compare
+from wire import asked
+from writing import INGESTING, KINDS, VOTING, Client, Job, new_job
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

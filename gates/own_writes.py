@@ -20,10 +20,10 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 from gate import BrokenError, Gate, counted
-from killed import LABELS, QUESTIONS, Client, Job, Request, tell_event
 from oracle import JobTerms, Oracle, differences
 from processes import served, trueline
-from read_back import listing, wrong_events
+from read_back import QUESTIONS, listing, wrong_events
+from writing import LABELS, Client, Job, Request, tell_event
 
 if TYPE_CHECKING:
     from collections.abc import Callable

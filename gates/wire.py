@@ -6,8 +6,11 @@ import http.client
 import json
 import socket
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
+
+from gate import BrokenError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -100,3 +103,20 @@ def part(text: str) -> str:
 
 def _bytes(value: bytes | str) -> bytes:
     return value if isinstance(value, bytes) else value.encode("utf-8", "surrogatepass")
+
+
+def asked(address: str, key: str, method: str, path: str, body: object) -> Any:  # noqa: ANN401 - JSON
+    """What is answered to one request, on a connection of its own.
+
+    Raises:
+        BrokenError: anything but success.
+    """
+    connection = http.client.HTTPConnection(address.removeprefix("http://"), timeout=60)
+    headers = {"X-Arcanna-Api-Key": key, "Content-Type": "application/json"}
+    connection.request(method, path, None if body is None else json.dumps(body), headers)
+    answer = connection.getresponse()
+    said = answer.read()
+    connection.close()
+    if answer.status not in {HTTPStatus.OK, HTTPStatus.CREATED}:
+        raise BrokenError(f"{method} {path} answered {answer.status}: {said[:500]!r}")
+    return json.loads(said)

@@ -12,7 +12,7 @@ import pytest
 import backed_up
 from backed_up import Step, Taking, Writer, back_up_and_compare
 from gate import BrokenError
-from killed import QUESTIONS
+from read_back import QUESTIONS
 from trueline.service.restoring import restore
 
 if TYPE_CHECKING:

@@ -10,8 +10,10 @@ import pytest
 
 import killed
 from gate import BrokenError
-from killed import ANSWERS, Client, Job, kill_and_compare
+from killed import kill_and_compare
 from oracle import JobTerms, Oracle
+from read_back import ANSWERS
+from writing import LABELS, Client, Job
 
 if TYPE_CHECKING:
     import http.client
@@ -60,7 +62,7 @@ def test_a_server_that_ends_by_itself_is_noticed(tmp_path: Path, monkeypatch: py
 
 def test_a_connection_that_breaks_though_nobody_killed_is_noticed() -> None:
     client = Client(0, seed=1)
-    told = Oracle(JobTerms(killed.LABELS))
+    told = Oracle(JobTerms(LABELS))
     with pytest.raises(BrokenError, match="that was not killed"):
         client.write("http://127.0.0.1:1", "key", [Job(1, by_bucket=False, told=told)], NeverSet())
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gate import BrokenError
-from killed import LABELS, Job
 from oracle import JobTerms, Oracle
 from own_writes import ASKED, Writer, write_and_read
+from writing import LABELS, Job
 
 if TYPE_CHECKING:
     import http.client

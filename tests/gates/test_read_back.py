@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from killed import LABELS, Job
 from oracle import JobTerms, Oracle
 from read_back import wrong_events
+from writing import LABELS, Job
 
 AT = "2025-01-01T00:00:00Z"
 
