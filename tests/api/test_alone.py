@@ -9,6 +9,7 @@ import gc
 import queue
 import sys
 import threading
+import time
 import weakref
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
@@ -208,18 +209,19 @@ class Body:
 
 @pytest.mark.parametrize("how", ["answered", "refused when read", "refused when written"])
 def test_what_was_sent_is_let_go_of_once_it_is_answered_or_refused(how: str) -> None:
-    async def send(alone: Alone) -> weakref.ref[Body]:
+    async def send(alone: Alone, writers: ThreadPoolExecutor) -> weakref.ref[Body]:
         body = Body()
+
+        def write() -> Body:
+            time.sleep(0.05)
+            if how == "answered":
+                return body
+            raise ValueError(repr(body))
 
         def read() -> tuple[None, Future[Body]]:
             if how == "refused when read":
                 raise ValueError(repr(body))
-            written: Future[Body] = Future()
-            if how == "answered":
-                threading.Timer(0.05, written.set_result, [body]).start()
-            else:
-                threading.Timer(0.05, written.set_exception, [ValueError(repr(body))]).start()
-            return None, written
+            return None, writers.submit(write)
 
         with contextlib.nullcontext() if how == "answered" else pytest.raises(ValueError, match="Body object"):
             await alone.take_in(read)
@@ -227,9 +229,10 @@ def test_what_was_sent_is_let_go_of_once_it_is_answered_or_refused(how: str) -> 
 
     async def kept() -> Body | None:
         with closing(Alone(10)) as alone:
-            sent = await send(alone)
-            for _ in range(2):  # so that the threads have let go of the first
-                await alone.take_in(lambda: (None, _written("next")))
+            with ThreadPoolExecutor(1) as writers:
+                sent = await send(alone, writers)
+            # once their threads have ended, both have let go: whoever waits is told a little before
+            alone._readers.shutdown()  # noqa: SLF001 - closing waits for nobody
             await asyncio.sleep(0)
             return sent()
 
