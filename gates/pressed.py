@@ -28,14 +28,15 @@ if TYPE_CHECKING:
 def _run(folder: Path, count: int, seed: int) -> str:  # noqa: ARG001 - nothing here is by chance
     is_full = count >= 500  # noqa: PLR2004
     seconds = min(20.0, max(2.0, count / 50))
+    flooded = 60.0 if is_full else seconds  # parts of parts are merged by then
     budget = 1.0
     key, another = (
         trueline("keys", "create", name, "--data", str(folder / "data"), folder=folder).strip()
         for name in ("gate", "another")
     )
-    figures = [flood(folder, seconds, key)]
+    figures = [flood(folder, flooded, key)]
     if is_full:
-        figures.append(flood(folder, seconds, key, BY_DEFAULT))
+        figures.append(flood(folder, flooded, key, BY_DEFAULT))
     question = long_question(folder, 20_000 if is_full else 10_000, budget, key)
     figures.append(slow_questions(folder, question, budget, key, another))
     figures.append(slow_clients(folder, count, min(seconds, REQUEST_SECONDS - 1), key))

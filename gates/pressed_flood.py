@@ -73,9 +73,10 @@ _READERS: Final = 2
 _COPIES_TO_READ: Final = 14
 """Of the largest body, in each of those: as it came, as lines, as values of Python, and as columns, all on their way in
 and out. Measured were twelve."""
-_BESIDE_BODIES: Final = 392 * 2**20
-"""However much there is room for: 136 MiB for the second of those processes, which the flood begins, and 256 for the
-engine's writes and merges."""
+_BESIDE_BODIES: Final = 576 * 2**20
+"""However much there is room for: 176 MiB for the second of those processes, which the flood begins, and 400 for the
+engine: two merges of long texts at once, each of 150 at the most, and a third of that which it has let go of and its
+allocator has not."""
 
 
 def _alone(seed: int, job: int) -> bytes:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trueline.filters.numbers import number_text
-from trueline.ledger.document_columns import ValueKind, column_name, escaped, parts_of, path_of
+from trueline.ledger.document_columns import LONGEST_TEXT, ValueKind, column_name, escaped, parts_of, path_of
 from trueline.ledger.documents import MAX_DEPTH, MAX_PATHS, DocumentError, laid_out, searchable, values_by_path
 from trueline.ledger.other_paths import MOST_COLUMNS, OTHER_PATHS, joined, recalled
 
@@ -39,6 +39,8 @@ def test_a_column_name_tells_kind_and_path(kind: ValueKind, path: str) -> None:
     assert parts_of(column_name(kind, path)) == (kind, escaped(path))
 
 
+LONGEST = "\N{SNOWMAN}" * LONGEST_TEXT
+
 PLACED: list[tuple[dict[str, Any], dict[str, Any]]] = [
     ({}, {}),
     (
@@ -48,7 +50,8 @@ PLACED: list[tuple[dict[str, Any], dict[str, Any]]] = [
     ({"a": {"b": "x"}}, {"object_a": True, "text_a-2Eb": "x"}),
     ({"a.b": "x"}, {"text_a-2Eb": "x"}),
     ({"a": {"b": 1}, "a.b": 2}, {"object_a": True, "several_a-2Eb": ["#1", "#2"]}),
-    ({"a": {"b": 1}, "a.b": "2"}, {"object_a": True, "integer_a-2Eb": 1, "text_a-2Eb": "2"}),
+    ({"a": {"b": 1}, "a.b": "2"}, {"object_a": True, "several_a-2Eb": ["#1", "=2"]}),
+    ({"a": {"b": True}, "a.b": "2"}, {"object_a": True, "boolean_a-2Eb": True, "text_a-2Eb": "2"}),
     (
         {"a": [{"b": 1}, {"b": "1"}, {"b": [True, None]}]},
         {"object_a": True, "several_a-2Eb": ["#1", "=1", "?true"]},
@@ -61,6 +64,12 @@ PLACED: list[tuple[dict[str, Any], dict[str, Any]]] = [
     (
         {"a": 2**63, "b": -(2**63), "c": 1e300},
         {"several_a": [f"#{2**63}"], "integer_b": -(2**63), "several_c": ["#1e+300"]},
+    ),
+    ({"a": LONGEST, "b": f"{LONGEST}x"}, {"text_a": LONGEST, "several_b": [f"={LONGEST}x"]}),
+    ({"a": {"b": 2**70}, "a.b": f"{LONGEST}x"}, {"object_a": True, "several_a-2Eb": [f"#{2**70}", f"={LONGEST}x"]}),
+    (
+        {"a": [f"{LONGEST}x"], "b": [{"c": f"{LONGEST}x"}]},
+        {"several_a": [f"={LONGEST}x"], "object_b": True, "several_b-2Ec": [f"={LONGEST}x"]},
     ),
 ]
 
@@ -87,6 +96,17 @@ def test_what_numbers_are_is_told_of_each_not_of_all_of_a_shape() -> None:
     assert expected[8] == [{"double_a": 2.0**53}]
 
 
+def test_how_long_texts_are_is_told_of_each_not_of_all_of_a_shape() -> None:
+    long = [f"{LONGEST}{number}" for number in range(3)]
+    sent = ["x", long[0], LONGEST, long[1], None, "", long[2]]
+    placed = {text: {"several_a": [f"={text}"]} for text in long} | {
+        text: {"text_a": text} for text in ("x", LONGEST, "")
+    }
+    expected = [{} if text is None else placed[text] for text in sent]
+    assert [row for text in sent for row in rows_of([{"a": text}])] == expected
+    assert rows_of([{"a": text} for text in sent for _ in range(20)])[::20] == expected
+
+
 def test_shapes_met_again_after_very_many_others_have_the_same_columns() -> None:
     before = rows_of([{"a": {"b": 1}}])
     for number in range(5_000):
@@ -104,7 +124,12 @@ def test_documents_are_laid_out_in_their_order_each_in_its_row(copies: int) -> N
 @given(
     st.lists(
         st.recursive(
-            st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | texts,
+            st.none()
+            | st.booleans()
+            | st.integers()
+            | st.floats(allow_nan=False, allow_infinity=False)
+            | texts
+            | st.just(f"{LONGEST}x"),
             lambda inner: (
                 st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["a", "b", "a.b", ""]), inner, max_size=3)
             ),

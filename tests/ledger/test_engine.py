@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -149,3 +150,25 @@ def test_many_parts_are_deleted_without_a_pool_of_threads(engine: Engine) -> Non
     before = threads()
     engine.command("DROP TABLE of_many_parts SYNC")
     assert threads() < before + 50
+
+
+def test_parts_of_long_documents_are_merged_column_by_column(engine: Engine) -> None:
+    """By default they are only where they have 131,072 rows, which long documents have in gigabytes."""
+    columns = ", ".join(f"c{number} UInt64" for number in range(11))  # of fewer none is merged so
+    engine.command(f"CREATE TABLE of_long_texts (n UInt64, text String, {columns}) ENGINE = MergeTree ORDER BY n")
+    engine.command("SYSTEM STOP MERGES of_long_texts")
+    for number in range(3):
+        engine.command(
+            "INSERT INTO of_long_texts (n, text) SELECT number, repeat('a', 20000) FROM numbers({n:UInt64}, 5000)",
+            {"n": number},
+        )
+    engine.command("SYSTEM START MERGES of_long_texts")
+    with ThreadPoolExecutor(1) as pool:
+        merged = pool.submit(engine.command, "OPTIMIZE TABLE of_long_texts FINAL")
+        met = set[str]()
+        while not merged.done():
+            merging = engine.rows("SELECT merge_algorithm FROM system.merges WHERE table = 'of_long_texts'")
+            met |= {row[0] for row in merging}
+        merged.result()
+    engine.command("DROP TABLE of_long_texts SYNC")
+    assert met - {"Undecided"} == {"Vertical"}

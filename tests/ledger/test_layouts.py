@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ledger.test_documents import rows_of
+from ledger.test_documents import LONGEST, rows_of
 from trueline.ledger.documents import laid_out, searchable
 from trueline.ledger.layouts import MOST_PLACES, Fitted, Layout, layout_for
 
@@ -19,7 +19,25 @@ values = st.one_of(
     st.none(),
     st.booleans(),
     st.integers(),
-    st.sampled_from([0, 2**53, 2**63 - 1, 2**63, -(2**63), -(2**63) - 1, 1e-7, -0.0, 1e21, 2.5, "", "x", "2.5"]),
+    st.sampled_from(
+        [
+            0,
+            2**53,
+            2**63 - 1,
+            2**63,
+            -(2**63),
+            -(2**63) - 1,
+            1e-7,
+            -0.0,
+            1e21,
+            2.5,
+            "",
+            "x",
+            "2.5",
+            LONGEST,
+            f"{LONGEST}x",
+        ]
+    ),
     st.floats(allow_nan=False, allow_infinity=False),
     st.text(max_size=4),
 )

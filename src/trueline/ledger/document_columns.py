@@ -6,8 +6,8 @@ a column of its own, so that nothing is read into a value that was not sent:
 
 - a path's column name holds ASCII letters, digits, ``_`` and escapes only, so no path can mean anything else;
 - one text, 64-bit integer, everyday float or boolean stands in the column of its path and kind;
-- whatever is not (several values at one path, larger integers, extreme floats) stands in a column of lists of
-  texts, each with a tag in front that keeps its kind;
+- whatever is not (several values at one path, larger integers, extreme floats, long texts) stands in a column of
+  lists of texts, each with a tag in front that keeps its kind;
 - where a path holds an object, a column says so.
 """
 
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 TEXT_TAG, NUMBER_TAG, BOOLEAN_TAG, OBJECT_TAG = "=", "#", "?", "{"
 
 MAX_PATH_LENGTH = 1_024
+LONGEST_TEXT: Final = 512
+"""Characters of a text that stands in the column of texts. That has dictionaries of thousands of texts, and a merge has
+one for each part that it reads: with texts of 64 KiB it took 800 MiB."""
 MIN_INTEGER, MAX_INTEGER = -(2**63), 2**63 - 1
 EXACT_FLOAT: Final = 2**53
 """Integers below it, and above its negative, are the same as doubles."""
@@ -109,7 +112,7 @@ def untagged(value: str) -> str | float | bool:
 def placed(value: Any) -> tuple[ValueKind, Any]:  # noqa: ANN401 - any value of JSON
     """The kind of column that a value of a path stands in, a list where it has several, and how it stands there."""
     if isinstance(value, str):
-        return ValueKind.TEXT, value
+        return (ValueKind.TEXT, value) if len(value) <= LONGEST_TEXT else (ValueKind.SEVERAL, [tagged(value)])
     if isinstance(value, bool):
         return ValueKind.BOOLEAN, value
     if isinstance(value, list):
@@ -145,24 +148,32 @@ def kind_of(value: type) -> ValueKind:
 def columns_of(kind: ValueKind, path: str, values: Sequence[Any]) -> dict[str, pa.Array]:
     """The columns of values of one kind at one path, escaped; None where there is none.
 
-    Numbers that their own column does not keep, see `plain_number`, stand among the lists.
+    Values that their own column does not keep, see `placed`, stand among the lists.
     """
     name = f"{kind}_{path}"
     try:
         column = pa.array(values, ARROW_TYPES[kind])
+        missing = column.null_count
     except OverflowError:  # integers past 64 bits
         plain = [None if value is None or plain_number(value) is None else value for value in values]
         column = pa.array(plain, pa.int64())
+        missing = values.count(None)
     if kind is ValueKind.DOUBLE:
         column = _plain_floats(column)
+    elif kind is ValueKind.TEXT:
+        column = _short_texts(column)
     columns = {name: column}
-    if kind in _NUMBERS and column.null_count > values.count(None):
-        unusual = [None if value is None or plain_number(value) is not None else [tagged(value)] for value in values]
-        columns[f"{ValueKind.SEVERAL}_{path}"] = pa.array(unusual, ARROW_TYPES[ValueKind.SEVERAL])
+    if column.null_count > missing:
+        columns[f"{ValueKind.SEVERAL}_{path}"] = pa.array(map(_unusual, values), ARROW_TYPES[ValueKind.SEVERAL])
     return columns
 
 
-_NUMBERS = frozenset({ValueKind.INTEGER, ValueKind.DOUBLE})
+def _unusual(value: Any) -> list[str] | None:  # noqa: ANN401 - any value of JSON
+    """The value as a list has it, if its own column does not keep it."""
+    if value is None:
+        return None
+    kind, kept = placed(value)
+    return kept if kind is ValueKind.SEVERAL else None
 
 
 def _plain_floats(column: pa.Array) -> pa.Array:
@@ -173,3 +184,10 @@ def _plain_floats(column: pa.Array) -> pa.Array:
     # -0 becomes 0
     plain = pc.if_else(zero, 0.0, column)
     return pc.if_else(pc.or_(everyday, zero), plain, pa.scalar(None, pa.float64()))
+
+
+def _short_texts(column: pa.Array) -> pa.Array:
+    """Texts, the long ones left out."""
+    if (pc.max(pc.binary_length(column)).as_py() or 0) <= LONGEST_TEXT:
+        return column
+    return pc.if_else(pc.less_equal(pc.utf8_length(column), LONGEST_TEXT), column, pa.scalar(None, column.type))

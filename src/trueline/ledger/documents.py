@@ -80,7 +80,9 @@ class _Shapes(dict[tuple[object, ...], "Shape | None"]):
 
 
 _SHAPES = _Shapes()
-_DOUBLE, _INTEGER = f"{ValueKind.DOUBLE}_", f"{ValueKind.INTEGER}_"
+_MAY_STAND_APART = {str, int, float}
+"""Values that have, or have not, the column of their kind."""
+_KINDS_OF_THESE = tuple(f"{kind}_" for kind in {kind_of(each) for each in _MAY_STAND_APART})
 _UNKNOWN = object()
 
 
@@ -144,8 +146,11 @@ def _plain_shape(document: dict[str, Any]) -> Shape | None:
 
     if not add(document, ""):
         return None
-    # unusual integers and floats of one path share a column
-    named = [name.replace(_DOUBLE, _INTEGER, 1) for name in columns if name is not None] + objects
+    # those of one path that have not the column of their kind share one
+    apart = f"{ValueKind.SEVERAL}_"
+    named = [
+        apart + parts_of(name)[1] if name.startswith(_KINDS_OF_THESE) else name for name in columns if name
+    ] + objects
     return Shape(tuple(columns), tuple(objects)) if len(set(named)) == len(named) <= MAX_PATHS else None
 
 
@@ -231,7 +236,7 @@ def _gathered(documents: Sequence[Searchable]) -> dict[str, pa.Array]:
     cells: Cells = {}
     for row, document in enumerate(documents):
         for name, value in zip(document.shape.columns, document.values, strict=True):
-            if type(value) in {int, float}:
+            if type(value) in _MAY_STAND_APART:
                 kind, kept = placed(value)
                 put(cells, f"{kind}_{parts_of(name)[1]}", row, kept)  # type: ignore[arg-type]
             elif name is not None:
