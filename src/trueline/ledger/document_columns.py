@@ -150,7 +150,7 @@ def columns_of(kind: ValueKind, path: str, values: Sequence[Any]) -> dict[str, p
 
     Values that their own column does not keep, see `placed`, stand among the lists.
     """
-    name = f"{kind}_{path}"
+    name, apart = f"{kind}_{path}", f"{ValueKind.SEVERAL}_{path}"
     try:
         column = pa.array(values, ARROW_TYPES[kind])
         missing = column.null_count
@@ -158,22 +158,16 @@ def columns_of(kind: ValueKind, path: str, values: Sequence[Any]) -> dict[str, p
         plain = [None if value is None or plain_number(value) is None else value for value in values]
         column = pa.array(plain, pa.int64())
         missing = values.count(None)
+    if kind is ValueKind.TEXT:
+        short, long = _by_length(column)
+        return {name: short} if long is None else {name: short, apart: long}
     if kind is ValueKind.DOUBLE:
         column = _plain_floats(column)
-    elif kind is ValueKind.TEXT:
-        column = _short_texts(column)
     columns = {name: column}
     if column.null_count > missing:
-        columns[f"{ValueKind.SEVERAL}_{path}"] = pa.array(map(_unusual, values), ARROW_TYPES[ValueKind.SEVERAL])
+        unusual = [None if value is None or plain_number(value) is not None else [tagged(value)] for value in values]
+        columns[apart] = pa.array(unusual, ARROW_TYPES[ValueKind.SEVERAL])
     return columns
-
-
-def _unusual(value: Any) -> list[str] | None:  # noqa: ANN401 - any value of JSON
-    """The value as a list has it, if its own column does not keep it."""
-    if value is None:
-        return None
-    kind, kept = placed(value)
-    return kept if kind is ValueKind.SEVERAL else None
 
 
 def _plain_floats(column: pa.Array) -> pa.Array:
@@ -186,8 +180,19 @@ def _plain_floats(column: pa.Array) -> pa.Array:
     return pc.if_else(pc.or_(everyday, zero), plain, pa.scalar(None, pa.float64()))
 
 
-def _short_texts(column: pa.Array) -> pa.Array:
-    """Texts, the long ones left out."""
-    if (pc.max(pc.binary_length(column)).as_py() or 0) <= LONGEST_TEXT:
-        return column
-    return pc.if_else(pc.less_equal(pc.utf8_length(column), LONGEST_TEXT), column, pa.scalar(None, column.type))
+def _by_length(texts: pa.StringArray) -> tuple[pa.StringArray, pa.ListArray | None]:
+    """Texts without the long ones, and those as lists have them; None where there are none."""
+    if (pc.max(pc.binary_length(texts)).as_py() or 0) <= LONGEST_TEXT:
+        return texts, None
+    are_long = pc.fill_null(pc.greater(pc.utf8_length(texts), LONGEST_TEXT), fill_value=False)
+    found = pc.sum(are_long).as_py()
+    if not found:
+        return texts, None
+    if found == len(texts):  # as most often; without a copy of what may be megabytes
+        short, long = pa.nulls(len(texts), texts.type), texts
+    else:
+        short, long = pc.if_else(are_long, pa.scalar(None, texts.type), texts), texts.filter(are_long)
+    ends = pc.cumulative_sum(are_long.cast(pa.int32()))
+    offsets = pa.concat_arrays([pa.array([0], pa.int32()), ends])
+    tagged_texts = pc.binary_join_element_wise(pa.scalar(TEXT_TAG), long, "")
+    return short, pa.ListArray.from_arrays(offsets, tagged_texts, mask=pc.invert(are_long))
