@@ -149,3 +149,12 @@ def test_there_may_be_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not values.are_too_many
     numbered(values, "b", "c")
     assert values.are_too_many
+
+
+def test_of_long_ones_fewer_are_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(path_values, "_MOST_BYTES", 100_000)
+    short, long = PathValues("v"), PathValues("v")
+    numbered(short, *(f"{number}" for number in range(100)))
+    numbered(long, *(f"{number}{'x' * 1_000}" for number in range(100)))
+    assert not short.are_too_many
+    assert long.are_too_many

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 MOST_VALUES: Final = 65_536
 """Different ones: putting a filter to more of them takes longer than is gained."""
 
+_MOST_BYTES: Final = 64 * 2**20
+"""Of all of them, likewise: texts of thousands of characters are that much long before they are so many."""
+
 Standing: TypeAlias = tuple[tuple[ValueKind, Any], ...]
 """What stands at a path: each kind of value that does, and the value; a double by its bits."""
 
@@ -62,8 +65,8 @@ class PathValues:
 
     @property
     def are_too_many(self) -> bool:
-        """Whether there are more than `MOST_VALUES`."""
-        return len(self._standing) > MOST_VALUES
+        """Whether a filter is put to the events sooner than to them."""
+        return len(self._standing) > MOST_VALUES or self.nbytes > _MOST_BYTES
 
     def tell(self, each: Filter) -> bool:
         """Whether it follows from the number what passes a filter on the path."""
