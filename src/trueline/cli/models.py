@@ -64,7 +64,7 @@ def register(  # noqa: PLR0913 - one parameter an option
 
 def _training_set(path: Path) -> list[dict[str, Any]]:
     try:
-        lines = path.read_bytes().removeprefix(b"\xef\xbb\xbf").splitlines()
+        lines = path.read_bytes().removeprefix(b"\xef\xbb\xbf").split(b"\n")
     except OSError as error:
         raise Misuse(f"{path}: {error.strerror}") from error
     members = []
