@@ -75,8 +75,8 @@ _COPIES_TO_READ: Final = 14
 and out. Measured were twelve."""
 _BESIDE_BODIES: Final = 576 * 2**20
 """However much there is room for: 176 MiB for the second of those processes, which the flood begins, and 400 for the
-engine: two merges of long texts at once, each of 150 at the most, and a third of that which it has let go of and its
-allocator has not."""
+engine: two merges of long texts at once, each of 150 or so at the most, and a third of that which it has let go of and
+its allocator has not."""
 
 
 def _alone(seed: int, job: int) -> bytes:

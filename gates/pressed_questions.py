@@ -192,7 +192,7 @@ def slow_questions(  # noqa: PLR0913, PLR0917 - a gate's parts
     with served(folder / "data", settings) as (address, process_id):
         with others_beside(address, key, question.other, another):
             time.sleep(QUIET_SECONDS)  # warm
-        with Client(address, key) as client:  # whose documents are looked at for what is worth keeping of them
+        with Client(address, key) as client:  # after which the path is read, to be kept, while others ask
             client.sent("POST", question.path, {"filters": question.filters})
         _wait_until_idle(process_id)
         for tried in range(1, tries + 1):

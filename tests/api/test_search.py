@@ -9,6 +9,7 @@ import pytest
 from api.caller import event
 from trueline.api.not_here import NOT_HERE
 from trueline.api.search_schemas import EventsBody, FieldBody
+from trueline.ledger import fields
 from trueline.service.keys import KNOWN_SCOPES
 
 if TYPE_CHECKING:
@@ -142,9 +143,9 @@ def test_an_unknown_job_is_not_found(caller: Caller, job: int) -> None:
 
 
 def test_fields_and_their_types(caller: Caller, job: int) -> None:
-    fields = caller.client.post("/api/v2/filters/fields", json={"job_ids": [job]}).json()
-    assert [FieldBody.model_validate(field, strict=True) for field in fields]
-    by_name = {field["field_name"]: field for field in fields}
+    told = caller.client.post("/api/v2/filters/fields", json={"job_ids": [job]}).json()
+    assert [FieldBody.model_validate(field, strict=True) for field in told]
+    by_name = {field["field_name"]: field for field in told}
     assert by_name["ports"]["available_in_jobs"] == [job]
     assert "lt" in by_name["ports"]["available_operators"]
     types = caller.client.post("/api/v2/filters/fields_mapping", json={"job_ids": job}).json()
@@ -152,6 +153,15 @@ def test_fields_and_their_types(caller: Caller, job: int) -> None:
         *("long", "keyword", "object", "date"),
     )
     assert types.keys() == by_name.keys()
+
+
+def test_a_field_that_held_a_long_text_once_is_a_text(caller: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+    job = caller.make_job()
+    monkeypatch.setattr(fields, "LATEST", 2)
+    long = event("a", "Drop", v="x" * 600, w="2025-01-01", u=1)
+    caller.bulk(job, "events", long, *[event(f"b{n}", "Drop", v=n, w="2025-01-02", u="y" * 600) for n in range(3)])
+    types = caller.client.post("/api/v2/filters/fields_mapping", json={"job_ids": job}).json()
+    assert (types["v"], types["w"], types["u"]) == ("keyword", "date", "keyword")
 
 
 def test_events_are_marked_and_fetched_again_and_decided_anew(caller: Caller, job: int) -> None:

@@ -102,7 +102,7 @@ class Writer:
 
     def _values(self) -> dict[str, Any]:
         """At a path that holds anything, and at one that few events have, which may appear late."""
-        of_any_kind = [1, 2, 2.5, "1", "two", "three 3", True, ["two", 1], {"in": 1}, None, 0.0]
+        of_any_kind = [1, 2, 2.5, "1", "two", "three 3", True, ["two", 1], {"in": 1}, None, 0.0, "t" * 600]
         values = {"of.any.kind": self._choose_value.choice(of_any_kind)}
         return values | ({"sparse": self._choose_value.choice("xyz")} if self._choose_value.random() < 0.1 else {})
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from trueline.filters.request import parse_filters
+from trueline.ledger import document_columns
 from trueline.ledger.conditions import JobShape
 from trueline.ledger.decision_points import ValueStatistics
 from trueline.ledger.population import Population
@@ -73,6 +74,25 @@ def test_a_number_is_one_value_also_where_doubles_came_to_its_path_later(
     send(workspace, job, {"a": 5}, {"a": 2**53}, {"a": 2**53 + 1}, {"a": [5]})
     send(workspace, job, {"a": 5.5}, {"a": 5}, {"a": 5.0}, {"a": 2**53 + 1}, first=4)
     assert asked(ledger, job, "a") == {(False, None): ValueStatistics(4, 8, 0)}
+
+
+def test_a_long_text_is_one_value_also_where_it_stood_among_the_short_ones_before(
+    workspace: Workspace, ledger: Ledger, job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    long = "x" * (document_columns.LONGEST_TEXT + 1)
+    with monkeypatch.context() as before:
+        before.setattr(document_columns, "LONGEST_TEXT", 10 * len(long))
+        send(workspace, job, {"a": long}, {"a": long}, {"a": f"{long}y"}, {"a": "x"})
+    send(workspace, job, {"a": long}, {"a": f"{long}z"}, {"a": "x"}, {}, first=1)  # the second and two others again
+    assert asked(ledger, job, "a") == {(False, None): ValueStatistics(3, 5, 1)}
+    for operator, value, found in (
+        ("is", long, 2),
+        ("starts with", "xx", 3),
+        ("contains", "z", 1),
+        ("exists", None, 4),
+    ):
+        raw = {"field": "a", "operator": operator} | ({} if value is None else {"value": value})
+        assert workspace.metrics.job(job.id, filters=[raw])["total_events"] == found, operator
 
 
 def test_nothing_null_and_an_empty_list_are_missing(workspace: Workspace, ledger: Ledger, job: Job) -> None:

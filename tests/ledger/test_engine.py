@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import time
 from concurrent.futures import ThreadPoolExecutor
+from importlib import resources
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -172,3 +174,11 @@ def test_parts_of_long_documents_are_merged_column_by_column(engine: Engine) -> 
         merged.result()
     engine.command("DROP TABLE of_long_texts SYNC")
     assert met - {"Undecided"} == {"Vertical"}
+
+
+def test_the_engine_reads_its_configuration(engine: Engine) -> None:
+    text = resources.files("trueline.ledger").joinpath("embedded.xml").read_text(encoding="utf-8")
+    given = dict(re.findall(r"<(\w+)>(\d+)</", text))
+    assert len(given) == 4
+    rows = engine.rows("SELECT name, value FROM system.merge_tree_settings WHERE changed")
+    assert given.items() <= {str(name): str(value) for name, value in rows}.items()

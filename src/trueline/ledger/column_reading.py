@@ -35,6 +35,9 @@ _WHERE: Final = {
     "end": "ts < fromUnixTimestamp64Micro({end:Int64}, 'UTC')",
 }
 
+_BYTES_AT_ONCE: Final = 64 * 2**20
+"""Of rows whose values are told apart before it is seen whether they are too many."""
+
 Mark: TypeAlias = "tuple[NDArray[np.uint64], NDArray[np.uint64], NDArray[np.uint64]]"
 """The keys of subjects, and the subjects' keys and the versions of their events: see `CodedRows.mark`."""
 
@@ -123,18 +126,21 @@ class Reading:
         }.items():
             statement = statement.replace(name, text)
         rows = engine.table(statement, bound)
-        if not rows.num_rows:
-            return
+        stretch = max(1, _BYTES_AT_ONCE * rows.num_rows // max(1, rows.nbytes))
+        for begin in range(0, rows.num_rows, stretch):
+            self._read(rows.slice(begin, stretch), part)
+            self._look_for_too_many()
+
+    def _read(self, rows: pa.Table, part: Window) -> None:
         numbers = self._numbers(rows)
         if self.is_first:
             rows = rows.rename_columns(["ts" if name == "at" else name for name in rows.column_names])
             self.kept.rows.append(rows.select(CODED.names).cast(CODED), numbers)
-        else:
-            versions = rows["version"].to_numpy()
-            with self.kept.lock:
-                for name, each in numbers.items():
-                    self.kept.rows.put_versions(name, part, versions, each)
-        self._look_for_too_many()
+            return
+        versions = rows["version"].to_numpy()
+        with self.kept.lock:
+            for name, each in numbers.items():
+                self.kept.rows.put_versions(name, part, versions, each)
 
     def put_in_order(self) -> None:
         """Number values anew by what they are, before those that were written meanwhile come behind them."""

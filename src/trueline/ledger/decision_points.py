@@ -60,7 +60,7 @@ class DecisionPointQuery:
             QueryTimeoutError: it took longer than the budget.
         """
         of = asked(self._engine, self._tables, population)
-        columns = _numbers_together(columns_at(path, self._tables.of(population.job_id), of.into))
+        columns = _together(columns_at(path, self._tables.of(population.job_id), of.into))
         named = {f"value_{place}": column for place, column in enumerate(columns)}
         there = " OR ".join(column.there(name) for name, column in named.items())
         rows = of.learned_rows(
@@ -81,15 +81,21 @@ class DecisionPointQuery:
         }
 
 
-def _numbers_together(columns: list[ColumnAt]) -> list[ColumnAt]:
-    """The same with each number in one column alone: 5 stands among integers, or among doubles if any came before."""
+def _together(columns: list[ColumnAt]) -> list[ColumnAt]:
+    """The same with each value in one column alone.
+
+    A number, 5, stands among integers, or among doubles if any came before; a long text has not always had a column of
+    its own.
+    """
     by_kind = {column.kind: column.expression for column in columns}
+    together: dict[ValueKind, str] = {}
     integers, doubles = by_kind.get(ValueKind.INTEGER), by_kind.get(ValueKind.DOUBLE)
-    if integers is None or doubles is None:
-        return columns
-    exact = f"({integers} > -{EXACT_FLOAT} AND {integers} < {EXACT_FLOAT})"
-    together = {
-        ValueKind.INTEGER: f"if({exact}, NULL, {integers})",
-        ValueKind.DOUBLE: f"if(isNotNull({doubles}), {doubles}, if({exact}, toFloat64({integers}), NULL))",
-    }
+    if integers is not None and doubles is not None:
+        exact = f"({integers} > -{EXACT_FLOAT} AND {integers} < {EXACT_FLOAT})"
+        together[ValueKind.INTEGER] = f"if({exact}, NULL, {integers})"
+        together[ValueKind.DOUBLE] = f"if(isNotNull({doubles}), {doubles}, if({exact}, toFloat64({integers}), NULL))"
+    short, long = by_kind.get(ValueKind.TEXT), by_kind.get(ValueKind.LONG_TEXT)
+    if short is not None and long is not None:
+        together[ValueKind.TEXT] = f"coalesce({long}, toString({short}))"
+        columns = [column for column in columns if column.kind is not ValueKind.LONG_TEXT]
     return [ColumnAt(column.kind, together.get(column.kind, column.expression)) for column in columns]

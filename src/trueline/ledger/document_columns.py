@@ -6,8 +6,9 @@ a column of its own, so that nothing is read into a value that was not sent:
 
 - a path's column name holds ASCII letters, digits, ``_`` and escapes only, so no path can mean anything else;
 - one text, 64-bit integer, everyday float or boolean stands in the column of its path and kind;
-- whatever is not (several values at one path, larger integers, extreme floats, long texts) stands in a column of
-  lists of texts, each with a tag in front that keeps its kind;
+- a long text stands in one of its own, as the column of texts is made for those that come again;
+- whatever is not (several values at one path, larger integers, extreme floats) stands in a column of lists of
+  texts, each with a tag in front that keeps its kind;
 - where a path holds an object, a column says so.
 """
 
@@ -30,7 +31,7 @@ TEXT_TAG, NUMBER_TAG, BOOLEAN_TAG, OBJECT_TAG = "=", "#", "?", "{"
 MAX_PATH_LENGTH = 1_024
 LONGEST_TEXT: Final = 512
 """Characters of a text that stands in the column of texts. That has dictionaries of thousands of texts, and a merge has
-one for each part that it reads: with texts of 64 KiB it took 800 MiB."""
+one of them for each part that it reads, however long the texts are."""
 MIN_INTEGER, MAX_INTEGER = -(2**63), 2**63 - 1
 EXACT_FLOAT: Final = 2**53
 """Integers below it, and above its negative, are the same as doubles."""
@@ -42,6 +43,7 @@ class ValueKind(StrEnum):
     """What a column of a path holds; the value begins the column's name."""
 
     TEXT = "text"
+    LONG_TEXT = "longtext"
     INTEGER = "integer"
     DOUBLE = "double"
     BOOLEAN = "boolean"
@@ -51,6 +53,7 @@ class ValueKind(StrEnum):
 
 ARROW_TYPES: Final = {
     ValueKind.TEXT: pa.string(),
+    ValueKind.LONG_TEXT: pa.string(),
     ValueKind.INTEGER: pa.int64(),
     ValueKind.DOUBLE: pa.float64(),
     ValueKind.BOOLEAN: pa.bool_(),
@@ -112,7 +115,7 @@ def untagged(value: str) -> str | float | bool:
 def placed(value: Any) -> tuple[ValueKind, Any]:  # noqa: ANN401 - any value of JSON
     """The kind of column that a value of a path stands in, a list where it has several, and how it stands there."""
     if isinstance(value, str):
-        return (ValueKind.TEXT, value) if len(value) <= LONGEST_TEXT else (ValueKind.SEVERAL, [tagged(value)])
+        return (ValueKind.TEXT if len(value) <= LONGEST_TEXT else ValueKind.LONG_TEXT), value
     if isinstance(value, bool):
         return ValueKind.BOOLEAN, value
     if isinstance(value, list):
@@ -141,16 +144,16 @@ _KINDS: Final[dict[type, ValueKind]] = {
 
 
 def kind_of(value: type) -> ValueKind:
-    """The kind of column that values of a type stand in, but for unusual numbers."""
+    """The kind of column that values of a type stand in, but for long texts and unusual numbers."""
     return _KINDS[value]
 
 
 def columns_of(kind: ValueKind, path: str, values: Sequence[Any]) -> dict[str, pa.Array]:
     """The columns of values of one kind at one path, escaped; None where there is none.
 
-    Values that their own column does not keep, see `placed`, stand among the lists.
+    Long texts have one of their own; numbers that theirs does not keep, see `plain_number`, stand among the lists.
     """
-    name, apart = f"{kind}_{path}", f"{ValueKind.SEVERAL}_{path}"
+    name = f"{kind}_{path}"
     try:
         column = pa.array(values, ARROW_TYPES[kind])
         missing = column.null_count
@@ -160,13 +163,13 @@ def columns_of(kind: ValueKind, path: str, values: Sequence[Any]) -> dict[str, p
         missing = values.count(None)
     if kind is ValueKind.TEXT:
         short, long = _by_length(column)
-        return {name: short} if long is None else {name: short, apart: long}
+        return {name: short} if long is None else {name: short, f"{ValueKind.LONG_TEXT}_{path}": long}
     if kind is ValueKind.DOUBLE:
         column = _plain_floats(column)
     columns = {name: column}
     if column.null_count > missing:
         unusual = [None if value is None or plain_number(value) is not None else [tagged(value)] for value in values]
-        columns[apart] = pa.array(unusual, ARROW_TYPES[ValueKind.SEVERAL])
+        columns[f"{ValueKind.SEVERAL}_{path}"] = pa.array(unusual, ARROW_TYPES[ValueKind.SEVERAL])
     return columns
 
 
@@ -180,19 +183,14 @@ def _plain_floats(column: pa.Array) -> pa.Array:
     return pc.if_else(pc.or_(everyday, zero), plain, pa.scalar(None, pa.float64()))
 
 
-def _by_length(texts: pa.StringArray) -> tuple[pa.StringArray, pa.ListArray | None]:
-    """Texts without the long ones, and those as lists have them; None where there are none."""
+def _by_length(texts: pa.StringArray) -> tuple[pa.StringArray, pa.StringArray | None]:
+    """The short ones and the long ones, each in its row; None where none is long."""
     if (pc.max(pc.binary_length(texts)).as_py() or 0) <= LONGEST_TEXT:
         return texts, None
-    are_long = pc.fill_null(pc.greater(pc.utf8_length(texts), LONGEST_TEXT), fill_value=False)
-    found = pc.sum(are_long).as_py()
-    if not found:
+    are_long = pc.greater(pc.utf8_length(texts), LONGEST_TEXT)  # null where there is none
+    if not pc.any(are_long).as_py():
         return texts, None
-    if found == len(texts):  # as most often; without a copy of what may be megabytes
-        short, long = pa.nulls(len(texts), texts.type), texts
-    else:
-        short, long = pc.if_else(are_long, pa.scalar(None, texts.type), texts), texts.filter(are_long)
-    ends = pc.cumulative_sum(are_long.cast(pa.int32()))
-    offsets = pa.concat_arrays([pa.array([0], pa.int32()), ends])
-    tagged_texts = pc.binary_join_element_wise(pa.scalar(TEXT_TAG), long, "")
-    return short, pa.ListArray.from_arrays(offsets, tagged_texts, mask=pc.invert(are_long))
+    none = pa.scalar(None, texts.type)
+    if pc.all(are_long).as_py():  # as most often; without a copy of what may be megabytes
+        return pa.nulls(len(texts), texts.type), texts
+    return pc.if_else(are_long, none, texts), pc.if_else(are_long, texts, none)

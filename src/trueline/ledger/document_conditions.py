@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from trueline.ledger.parameters import Parameters
 
 
+_TEXTS = {ValueKind.TEXT, ValueKind.LONG_TEXT}
+
+
 @dataclass(frozen=True, slots=True)
 class ColumnAt:
     """A column in which values of one kind stand that a path reaches."""
@@ -104,7 +107,7 @@ class _Test:
     def _among(self, kind: ValueKind, column: str) -> str:
         wanted, into = Wanted.of(self._members), self._into
         match kind:
-            case ValueKind.TEXT:
+            case ValueKind.TEXT | ValueKind.LONG_TEXT:
                 return among.text_among(column, wanted, into)
             case ValueKind.INTEGER:
                 return among.integer_among(column, wanted, into)
@@ -120,13 +123,13 @@ class _Test:
             part = of.scalar_text(value)
             met = [word for word in ("true", "false") if (word.startswith(part) if starts else part in word)]
             return of.any_of([f"{column} = {word}" for word in met])
-        text = column if kind is ValueKind.TEXT else f"toString({column})"
+        text = column if kind in _TEXTS else f"toString({column})"
         test: Callable[[str, Scalar, Parameters], str] = of.text_starts if starts else of.text_contains
         return test(text, value, self._into)
 
     def _compares(self, kind: ValueKind, column: str) -> str:
         value, comparison, into = self._value, self._comparison, self._into
-        if kind is ValueKind.TEXT:
+        if kind in _TEXTS:
             text = column if isinstance(value, int | float) else f"ifNull({column}, '')"
             return of.text_compares(comparison, text, value, into)  # type: ignore[arg-type]
         if kind is ValueKind.BOOLEAN or not isinstance(value, int | float):

@@ -80,9 +80,9 @@ class _Shapes(dict[tuple[object, ...], "Shape | None"]):
 
 
 _SHAPES = _Shapes()
-_MAY_STAND_APART = {str, int, float}
-"""Values that have, or have not, the column of their kind."""
-_KINDS_OF_THESE = tuple(f"{kind}_" for kind in {kind_of(each) for each in _MAY_STAND_APART})
+_DOUBLE, _INTEGER = f"{ValueKind.DOUBLE}_", f"{ValueKind.INTEGER}_"
+_OF_TWO_KINDS = {str, int, float}
+"""Types of which it takes the value to tell the kind: texts may be long, numbers unusual."""
 _UNKNOWN = object()
 
 
@@ -146,11 +146,8 @@ def _plain_shape(document: dict[str, Any]) -> Shape | None:
 
     if not add(document, ""):
         return None
-    # those of one path that have not the column of their kind share one
-    apart = f"{ValueKind.SEVERAL}_"
-    named = [
-        apart + parts_of(name)[1] if name.startswith(_KINDS_OF_THESE) else name for name in columns if name
-    ] + objects
+    # unusual integers and floats of one path share a column
+    named = [name.replace(_DOUBLE, _INTEGER, 1) for name in columns if name is not None] + objects
     return Shape(tuple(columns), tuple(objects)) if len(set(named)) == len(named) <= MAX_PATHS else None
 
 
@@ -226,7 +223,7 @@ def _are_wide(shapes: Iterable[Shape]) -> bool:
     names: set[str | None] = set()
     for shape in shapes:
         names.update(shape.columns, shape.objects)
-        if len(names) > MOST_COLUMNS // 2:  # unusual numbers may take a second one each
+        if len(names) > MOST_COLUMNS // 2:  # unusual numbers and long texts may take a second one each
             return True
     return False
 
@@ -236,7 +233,7 @@ def _gathered(documents: Sequence[Searchable]) -> dict[str, pa.Array]:
     cells: Cells = {}
     for row, document in enumerate(documents):
         for name, value in zip(document.shape.columns, document.values, strict=True):
-            if type(value) in _MAY_STAND_APART:
+            if type(value) in _OF_TWO_KINDS:
                 kind, kept = placed(value)
                 put(cells, f"{kind}_{parts_of(name)[1]}", row, kept)  # type: ignore[arg-type]
             elif name is not None:

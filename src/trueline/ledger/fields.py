@@ -130,15 +130,15 @@ class FieldQuery:
             path = path_of(escaped)
             kinds = found.setdefault(path, PathKinds())
             match kind:
-                case ValueKind.TEXT:
+                case ValueKind.TEXT | ValueKind.LONG_TEXT:
                     kinds.text = True
-                    texts.append(path)
+                    texts.append(column)
                 case ValueKind.SEVERAL:
                     lists.append(path)
                 case _:
                     setattr(kinds, kind, True)
-        for path, values in self._latest_texts(table, texts):
-            found[path].see(values)
+        for column, values in self._latest_texts(table, texts):
+            found[path_of(parts_of(column)[1])].see(values)
         for path, values in self._latest_lists(table, lists):
             found[path].see_tagged(values)
             found[path].text |= not found[path].has_values  # nobody knows what the lists of earlier events hold
@@ -151,10 +151,10 @@ class FieldQuery:
         table = self._tables.of(job_id)
         return Breadth(len(table.paths), table.max_paths, table.has_others)
 
-    def _latest_texts(self, table: JobTable, paths: list[str]) -> Iterable[tuple[str, list[str]]]:
-        columns = [f"`{column_name(ValueKind.TEXT, path)}`" for path in paths]
+    def _latest_texts(self, table: JobTable, names: list[str]) -> Iterable[tuple[str, list[str]]]:
+        columns = [f"`{name}`" for name in names]
         shortened = [f"groupUniqArray({_DIFFERENT})(if(length({c}) > {_LONGEST}, 'long', {c}))" for c in columns]
-        return zip(paths, self._of_latest(table, columns, shortened), strict=True)
+        return zip(names, self._of_latest(table, columns, shortened), strict=True)
 
     def _latest_lists(self, table: JobTable, paths: list[str]) -> Iterable[tuple[str, list[str]]]:
         columns = [f"`{column_name(ValueKind.SEVERAL, path)}`" for path in paths]

@@ -31,6 +31,7 @@ _HAS_OTHERS: Final = "has values"
 
 _ENGINE_TYPES = {
     ValueKind.TEXT: "LowCardinality(Nullable(String))",
+    ValueKind.LONG_TEXT: "Nullable(String) CODEC(ZSTD(1))",
     ValueKind.INTEGER: "Nullable(Int64) CODEC(T64, LZ4)",
     ValueKind.DOUBLE: "Nullable(Float64)",
     ValueKind.BOOLEAN: "Nullable(Bool)",

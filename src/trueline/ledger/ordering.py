@@ -46,6 +46,7 @@ _COMPARED_AS = {
     ValueKind.INTEGER: _AS_A_NUMBER,
     ValueKind.DOUBLE: _AS_A_NUMBER,
     ValueKind.TEXT: _AS_A_TEXT,
+    ValueKind.LONG_TEXT: _AS_A_TEXT,
     ValueKind.BOOLEAN: _AS_A_BOOLEAN,
 }
 _TRUE = "'true'"

@@ -9,6 +9,7 @@ without digits can begin in one stretch of others and end in the next, when ther
 from __future__ import annotations
 
 import re
+from sys import getsizeof
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
@@ -34,6 +35,7 @@ _MOST_BYTES: Final = 64 * 2**20
 Standing: TypeAlias = tuple[tuple[ValueKind, Any], ...]
 """What stands at a path: each kind of value that does, and the value; a double by its bits."""
 
+_TEXTS: Final = {ValueKind.TEXT, ValueKind.LONG_TEXT}
 _OF_TEXTS: Final = {Comparison.EQUALS, Comparison.EQUALS_ANY, Comparison.STARTS_WITH, Comparison.CONTAINS}
 _DIGITS: Final = re.compile("[0-9]+")
 _ANY_DIGITS: Final = "0"
@@ -119,7 +121,7 @@ class PathValues:
         number = self._numbers.setdefault(standing, len(self._standing))
         if number == len(self._standing):
             self._standing.append(standing)
-            self.nbytes += _BYTES_A_VALUE + sum(len(repr(value)) for _, value in standing)
+            self.nbytes += _BYTES_A_VALUE + sum(_size(value) for _, value in standing)
         return number
 
     def put_in_order(self) -> NDArray[np.uint32]:
@@ -160,7 +162,7 @@ def _told_apart(
         values = values.dictionary_decode()
     values = values.cast(ARROW_TYPES[kind])
     match kind:
-        case ValueKind.TEXT if without_digits:
+        case ValueKind.TEXT | ValueKind.LONG_TEXT if without_digits:
             values = pc.replace_substring_regex(values, _DIGITS.pattern, _ANY_DIGITS)
         case ValueKind.DOUBLE:
             values = values.view(pa.int64())  # 0.0 and -0.0 are two texts to a filter
@@ -196,7 +198,12 @@ def _lists_told_apart(lists: pa.ListArray) -> tuple[NDArray[np.int64], Sequence[
 
 def _without_digits(standing: tuple[ValueKind, Any]) -> tuple[ValueKind, Any]:
     kind, value = standing
-    return (kind, _DIGITS.sub(_ANY_DIGITS, value)) if kind is ValueKind.TEXT else standing
+    return (kind, _DIGITS.sub(_ANY_DIGITS, value)) if kind in _TEXTS else standing
+
+
+def _size(value: Any) -> int:  # noqa: ANN401 - any value of JSON
+    """The memory of a value, about."""
+    return sum(map(getsizeof, value)) if isinstance(value, tuple) else getsizeof(value)
 
 
 def _double(bits: int) -> float:
@@ -211,6 +218,6 @@ def _in_order(standing: Standing) -> tuple[Any, ...]:
             return (0, _double(value), kind)
         if kind is ValueKind.INTEGER:
             return (0, value, kind)
-        if kind is ValueKind.TEXT:
+        if kind in _TEXTS:
             return (1, value)
     return (2, repr(standing))

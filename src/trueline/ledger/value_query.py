@@ -32,6 +32,7 @@ _AT_ONCE: Final = 8_192
 
 _BOUND_AS: Final = {
     ValueKind.TEXT: "Array(Nullable(String))",
+    ValueKind.LONG_TEXT: "Array(Nullable(String))",
     ValueKind.INTEGER: "Array(Nullable(Int64))",
     ValueKind.DOUBLE: "Array(Nullable(Float64))",
     ValueKind.BOOLEAN: "Array(Nullable(Bool))",
