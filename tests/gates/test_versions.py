@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 def test_an_earlier_store_gives_the_same_numbers_and_later_ones_are_left_alone(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    figures = migrate_and_compare(tmp_path, 1, seed=1)
-    assert figures.startswith("the same answers, and tables as they are made now, from ledger 7, catalog 0005;")
+    figures = migrate_and_compare(tmp_path, 2, seed=1)
+    expected = "from ledger 8, catalog 0005; ledger 7, catalog 0004;"
+    assert figures.startswith(f"the same answers, and tables as they are made now, {expected}")
     with capsys.disabled():
         print(f"\nversions: {figures}")  # noqa: T201 - the figure of the gate
 
@@ -32,14 +33,14 @@ def test_a_newer_store_that_is_touched_is_noticed(tmp_path: Path, monkeypatch: p
 def test_a_table_of_a_job_that_is_made_otherwise_after_a_migration_is_noticed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    otherwise = (*versions.TAKEN_FROM_LEDGER[8], "ALTER TABLE events_1 MODIFY COLUMN bucket_id String CODEC(LZ4)")
-    monkeypatch.setitem(versions.TAKEN_FROM_LEDGER, 8, otherwise)
+    otherwise = "ALTER TABLE events_1 MODIFY COLUMN bucket_id String CODEC(LZ4)"
+    monkeypatch.setitem(versions.TAKEN_FROM_LEDGER, 9, (otherwise,))
     with pytest.raises(BrokenError, match="migrated: events_1 is"):
         migrate_and_compare(tmp_path, 1, seed=1)
 
 
 def test_other_numbers_after_a_migration_are_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    loses = (*versions.TAKEN_FROM_LEDGER[8], "TRUNCATE TABLE votes", "TRUNCATE TABLE consensus")
-    monkeypatch.setitem(versions.TAKEN_FROM_LEDGER, 8, loses)
+    loses = ("TRUNCATE TABLE votes", "TRUNCATE TABLE consensus")
+    monkeypatch.setitem(versions.TAKEN_FROM_LEDGER, 9, loses)
     with pytest.raises(BrokenError, match="instead of"):
         migrate_and_compare(tmp_path, 1, seed=1)

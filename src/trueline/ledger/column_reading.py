@@ -130,6 +130,8 @@ class Reading:
         for begin in range(0, rows.num_rows, stretch):
             self._read(rows.slice(begin, stretch), part)
             self._look_for_too_many()
+            if not self.paths:
+                return  # nothing of what was read is kept
 
     def _read(self, rows: pa.Table, part: Window) -> None:
         numbers = self._numbers(rows)
@@ -207,7 +209,7 @@ class Reading:
 
 
 def take_together(rows: CodedRows, paths: dict[str, KeptPath]) -> None:
-    """Take texts together that differ in digits alone, at paths where there are too many values."""
+    """Take texts together that differ in digits alone, at paths where the values are too many."""
     for name, path in paths.items():
         if path.values.are_too_many and not path.values.are_without_digits:
             values, places = path.values.without_digits()

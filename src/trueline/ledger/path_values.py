@@ -1,9 +1,10 @@
 """The different values that stand at one path of a job's documents, numbered, so that rows are kept as numbers.
 
 What stands at a path is what its columns say together: see `documents`. Two things that any filter could tell apart
-have different numbers. Where there are too many of them, as of messages with the number of a process or a port in them,
-texts are taken together that differ in digits alone: that is enough for filters that ask for no digit. For no text
-without digits can begin in one stretch of others and end in the next, when there are digits between them.
+have different numbers. Where there are too many of them, or they are too long, as of messages with the number of a
+process or a port in them, texts are taken together that differ in digits alone: that is enough for filters that ask for
+no digit. For no text without digits can begin in one stretch of others and end in the next, when there are digits
+between them.
 """
 
 from __future__ import annotations
@@ -29,8 +30,9 @@ if TYPE_CHECKING:
 MOST_VALUES: Final = 65_536
 """Different ones: putting a filter to more of them takes longer than is gained."""
 
-_MOST_BYTES: Final = 64 * 2**20
-"""Of all of them, likewise: texts of thousands of characters are that much long before they are so many."""
+_MOST_BYTES: Final = 16 * 2**20
+"""Of all of them, likewise: they go to the engine with each filter that it was not asked before, which takes seconds
+for so many bytes, and texts of thousands of characters are that much long before they are so many."""
 
 Standing: TypeAlias = tuple[tuple[ValueKind, Any], ...]
 """What stands at a path: each kind of value that does, and the value; a double by its bits."""
@@ -59,8 +61,8 @@ class PathValues:
         """Whether texts that differ in digits alone have one number: see `tell`."""
         self._numbers: dict[Standing, int] = {(): _NOTHING}
         self._standing: list[Standing] = [()]
-        self.nbytes = 0
-        """About the memory that they take."""
+        self._bytes = 0
+        """Of the values alone."""
 
     def __len__(self) -> int:
         return len(self._standing)
@@ -68,7 +70,12 @@ class PathValues:
     @property
     def are_too_many(self) -> bool:
         """Whether a filter is put to the events sooner than to them."""
-        return len(self._standing) > MOST_VALUES or self.nbytes > _MOST_BYTES
+        return len(self._standing) > MOST_VALUES or self._bytes > _MOST_BYTES
+
+    @property
+    def nbytes(self) -> int:
+        """About the memory that they take."""
+        return self._bytes + _BYTES_A_VALUE * len(self._standing)
 
     def tell(self, each: Filter) -> bool:
         """Whether it follows from the number what passes a filter on the path."""
@@ -121,7 +128,7 @@ class PathValues:
         number = self._numbers.setdefault(standing, len(self._standing))
         if number == len(self._standing):
             self._standing.append(standing)
-            self.nbytes += _BYTES_A_VALUE + sum(_size(value) for _, value in standing)
+            self._bytes += sum(_size(value) for _, value in standing)
         return number
 
     def put_in_order(self) -> NDArray[np.uint32]:

@@ -1,0 +1,2 @@
+-- Long texts of documents have columns of their own from here on: see document_columns.py. An older Trueline would not know
+-- these, and find no long text, so this stands for a schema that it does not know.
