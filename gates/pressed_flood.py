@@ -38,6 +38,8 @@ _TEXT_ALONE: Final = 64 * 1024
 """Of one that comes alone: twice what any request counts for, so that it finds no more room than a bulk request."""
 _PATIENCE: Final = 5
 """Seconds that a client waits at the most once the flood is over, however long it is told to."""
+_REFUSED_SECONDS: Final = 60
+"""That a flood goes on for at the most, where the machine is so slow that nothing of a kind was refused yet."""
 _DRAINED_SECONDS: Final = 600
 """Until each client of a flood was taken once, at the least."""
 
@@ -87,8 +89,9 @@ def _alone(seed: int, job: int) -> bytes:
 class Flood:
     """Clients that send without a pause, and how they were answered."""
 
-    def __init__(self, address: str, key: str, seconds: float) -> None:
-        """For so many seconds, and until each was taken once."""
+    def __init__(self, address: str, key: str, seconds: float, kinds: tuple[str, ...] = (BULK, SINGLE)) -> None:
+        """For so many seconds, and until each was taken once, and something of each of these kinds was refused."""
+        self._kinds = kinds
         self._address = address
         self._key = key
         self._until = time.monotonic() + seconds
@@ -107,7 +110,7 @@ class Flood:
         """
         raw, is_taken = made(next(self._seeds)), False
         with Client(self._address, self._key) as client:
-            while time.monotonic() < self._until or not is_taken:
+            while time.monotonic() < self._until or not is_taken or self._goes_on():
                 status, said, waiting = client.sent("POST", path, raw)
                 is_taken_now = status in {HTTPStatus.OK, HTTPStatus.CREATED}
                 with self._lock:
@@ -122,17 +125,21 @@ class Flood:
                         raise BrokenError(f"who sends {kind} was refused for {_DRAINED_SECONDS} s after the flood")
                     time.sleep(min(int(waiting), _PATIENCE))
 
+    def _goes_on(self) -> bool:
+        is_late = time.monotonic() >= self._until + _REFUSED_SECONDS
+        return not is_late and not all(self.refused(kind) for kind in self._kinds)
+
     def refused(self, kind: str) -> int:
         """How often who sends so was told to try again."""
         return self.answered[kind, HTTPStatus.TOO_MANY_REQUESTS]
 
-    def check(self, client: Client, jobs: list[int], before: int, kinds: tuple[str, ...] = (BULK, SINGLE)) -> None:
-        """Hold what the jobs have against what was acknowledged; something of each of these kinds must be refused.
+    def check(self, client: Client, jobs: list[int], before: int) -> None:
+        """Hold what the jobs have against what was acknowledged; something of each kind must be refused.
 
         Raises:
             BrokenError: they differ, or nothing was refused.
         """
-        if never := [kind for kind in kinds if not self.refused(kind)]:
+        if never := [kind for kind in self._kinds if not self.refused(kind)]:
             raise BrokenError(f"nothing was refused of {' and '.join(never)}: {dict(self.answered)}")
         paths = [f"/api/v2/metrics/job?job_id={job}" for job in jobs]
         decided = sum(client.well("POST", path, {})["total_events"] for path in paths)
@@ -160,7 +167,8 @@ def flood(folder: Path, seconds: float, key: str, room: Room = LITTLE) -> str:
         client.well("POST", "/api/v1/events/voted", {"job_id": other, "raw_body": {}})
         client.well("POST", f"/api/v2/jobs/{jobs[0]}/events/bulk", body(0))
         before = _resident(process_id)[0]
-        sent = Flood(address, key, seconds)
+        # beside bodies of which four fit and leave 8 MiB of room, single events find theirs
+        sent = Flood(address, key, seconds, (BULK,) if room == BY_DEFAULT else (BULK, SINGLE))
         many = [
             partial(sent.press, BULK, f"/api/v2/jobs/{job}/events/bulk", partial(body, lines=lines))
             for job in itertools.islice(itertools.cycle(jobs), senders)
@@ -174,8 +182,7 @@ def flood(folder: Path, seconds: float, key: str, room: Room = LITTLE) -> str:
             raise BrokenError(
                 f"the flood took {grown / 2**20:.0f} MiB, and {room.most_memory / 2**20:.0f} are the most for its room"
             )
-        # beside bodies of which four fit and leave 8 MiB of room, single events find theirs
-        sent.check(client, jobs, LINES, (BULK,) if room == BY_DEFAULT else (BULK, SINGLE))
+        sent.check(client, jobs, LINES)
     return (
         f"flood with room for {room.max_waiting_bytes / 2**20:.0f} MiB: "
         f"{sent.answered[BULK, HTTPStatus.OK]} bulk requests of {lines} events taken, {sent.refused(BULK)} answered "

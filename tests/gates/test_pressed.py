@@ -98,6 +98,7 @@ def test_a_flood_that_is_not_refused_or_takes_too_much_memory_is_noticed(  # noq
     monkeypatch.setattr(pressed_flood, "_BESIDE_BODIES", copies * 2**30)
     monkeypatch.setattr(pressed_flood, "SENDERS", 2)
     monkeypatch.setattr(pressed_flood, "ALONE", 1)
+    monkeypatch.setattr(pressed_flood, "_REFUSED_SECONDS", 0)
     with pytest.raises(BrokenError, match=broken):
         flood(tmp_path, 0.2, key, room)
 
