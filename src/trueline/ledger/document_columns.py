@@ -51,6 +51,9 @@ class ValueKind(StrEnum):
     OBJECT = "object"
 
 
+TEXTS: Final = frozenset({ValueKind.TEXT, ValueKind.LONG_TEXT})
+"""The kinds of texts: what holds for one holds for the other."""
+
 ARROW_TYPES: Final = {
     ValueKind.TEXT: pa.string(),
     ValueKind.LONG_TEXT: pa.string(),

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING
 from trueline.filters.operators import Comparison
 from trueline.ledger import membership as among
 from trueline.ledger import predicates as of
-from trueline.ledger.document_columns import BOOLEAN_TAG, MAX_PATH_LENGTH, NUMBER_TAG, OBJECT_TAG, TEXT_TAG, ValueKind
+from trueline.ledger.document_columns import (
+    BOOLEAN_TAG,
+    MAX_PATH_LENGTH,
+    NUMBER_TAG,
+    OBJECT_TAG,
+    TEXT_TAG,
+    TEXTS,
+    ValueKind,
+)
 from trueline.ledger.membership import Wanted
 from trueline.ledger.other_paths import OTHER_PATHS
 
@@ -18,9 +26,6 @@ if TYPE_CHECKING:
     from trueline.filters.request import Filter, Scalar
     from trueline.ledger.job_tables import JobTable
     from trueline.ledger.parameters import Parameters
-
-
-_TEXTS = {ValueKind.TEXT, ValueKind.LONG_TEXT}
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,13 +128,13 @@ class _Test:
             part = of.scalar_text(value)
             met = [word for word in ("true", "false") if (word.startswith(part) if starts else part in word)]
             return of.any_of([f"{column} = {word}" for word in met])
-        text = column if kind in _TEXTS else f"toString({column})"
+        text = column if kind in TEXTS else f"toString({column})"
         test: Callable[[str, Scalar, Parameters], str] = of.text_starts if starts else of.text_contains
         return test(text, value, self._into)
 
     def _compares(self, kind: ValueKind, column: str) -> str:
         value, comparison, into = self._value, self._comparison, self._into
-        if kind in _TEXTS:
+        if kind in TEXTS:
             text = column if isinstance(value, int | float) else f"ifNull({column}, '')"
             return of.text_compares(comparison, text, value, into)  # type: ignore[arg-type]
         if kind is ValueKind.BOOLEAN or not isinstance(value, int | float):

@@ -124,7 +124,7 @@ class FieldQuery:
         table = self._tables.of(job_id)
         found: dict[str, PathKinds] = {}
         lists: list[str] = []
-        texts: list[str] = []
+        texts: dict[str, str] = {}
         for column in sorted(table.columns):
             kind, escaped = parts_of(column)
             path = path_of(escaped)
@@ -132,13 +132,13 @@ class FieldQuery:
             match kind:
                 case ValueKind.TEXT | ValueKind.LONG_TEXT:
                     kinds.text = True
-                    texts.append(column)
+                    texts[column] = path
                 case ValueKind.SEVERAL:
                     lists.append(path)
                 case _:
                     setattr(kinds, kind, True)
-        for column, values in self._latest_texts(table, texts):
-            found[path_of(parts_of(column)[1])].see(values)
+        for path, values in zip(texts.values(), self._latest_texts(table, texts), strict=True):
+            found[path].see(values)
         for path, values in self._latest_lists(table, lists):
             found[path].see_tagged(values)
             found[path].text |= not found[path].has_values  # nobody knows what the lists of earlier events hold
@@ -151,10 +151,10 @@ class FieldQuery:
         table = self._tables.of(job_id)
         return Breadth(len(table.paths), table.max_paths, table.has_others)
 
-    def _latest_texts(self, table: JobTable, names: list[str]) -> Iterable[tuple[str, list[str]]]:
+    def _latest_texts(self, table: JobTable, names: Iterable[str]) -> list[list[str]]:
         columns = [f"`{name}`" for name in names]
         shortened = [f"groupUniqArray({_DIFFERENT})(if(length({c}) > {_LONGEST}, 'long', {c}))" for c in columns]
-        return zip(names, self._of_latest(table, columns, shortened), strict=True)
+        return self._of_latest(table, columns, shortened)
 
     def _latest_lists(self, table: JobTable, paths: list[str]) -> Iterable[tuple[str, list[str]]]:
         columns = [f"`{column_name(ValueKind.SEVERAL, path)}`" for path in paths]

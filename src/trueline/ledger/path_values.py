@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from trueline.filters.operators import Comparison
-from trueline.ledger.document_columns import ARROW_TYPES, ValueKind, column_name
+from trueline.ledger.document_columns import ARROW_TYPES, TEXTS, ValueKind, column_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,7 +37,6 @@ for so many bytes, and texts of thousands of characters are that much long befor
 Standing: TypeAlias = tuple[tuple[ValueKind, Any], ...]
 """What stands at a path: each kind of value that does, and the value; a double by its bits."""
 
-_TEXTS: Final = {ValueKind.TEXT, ValueKind.LONG_TEXT}
 _OF_TEXTS: Final = {Comparison.EQUALS, Comparison.EQUALS_ANY, Comparison.STARTS_WITH, Comparison.CONTAINS}
 _DIGITS: Final = re.compile("[0-9]+")
 _ANY_DIGITS: Final = "0"
@@ -205,7 +204,7 @@ def _lists_told_apart(lists: pa.ListArray) -> tuple[NDArray[np.int64], Sequence[
 
 def _without_digits(standing: tuple[ValueKind, Any]) -> tuple[ValueKind, Any]:
     kind, value = standing
-    return (kind, _DIGITS.sub(_ANY_DIGITS, value)) if kind in _TEXTS else standing
+    return (kind, _DIGITS.sub(_ANY_DIGITS, value)) if kind in TEXTS else standing
 
 
 def _size(value: Any) -> int:  # noqa: ANN401 - any value of JSON
@@ -225,6 +224,6 @@ def _in_order(standing: Standing) -> tuple[Any, ...]:
             return (0, _double(value), kind)
         if kind is ValueKind.INTEGER:
             return (0, value, kind)
-        if kind in _TEXTS:
+        if kind in TEXTS:
             return (1, value)
     return (2, repr(standing))
