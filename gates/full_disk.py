@@ -140,7 +140,7 @@ def fill_and_compare(folder: Path, rounds: int, seed: int) -> Fillings:
     came = Fillings()
     with small_disk(folder / "disk") as disk:
         key = trueline("keys", "create", "gate", "--data", str(disk / "data"), folder=disk).strip()
-        with served(disk / "data") as (address, _):
+        with served(disk / "data", {"TMPDIR": str(disk)}) as (address, _):  # as where there is one disk for all
             jobs = [new_job(address, key, by_bucket=by_bucket) for by_bucket in (False, True)]
             quiet = _quiet(address, key)
             for _ in range(rounds):

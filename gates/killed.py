@@ -2,7 +2,8 @@
 
 A round: a server is started on the stores as the last kill left them; what was not acknowledged is sent again; the
 numbers must be the oracle's, and so must each event be, with its document, decided or not; then eight clients write
-until the server is killed. A job is written to for a few rounds, and is looked at once more after the last.
+until the server is killed, which may leave nothing where temporary files are. A job is written to for a few rounds, and
+is looked at once more after the last.
 """
 
 from __future__ import annotations
@@ -51,7 +52,8 @@ class Killings:
         acknowledged = ", ".join(f"{count} x {name}" for name, count in sorted(self.acknowledged.items()))
         return (
             f"acknowledged {acknowledged}; {self.repeated} requests repeated; {self.compared} answers equal the "
-            f"oracle's, and in the end {self.events} events with their documents: none lost, none twice"
+            f"oracle's, and in the end {self.events} events with their documents: none lost, none twice; no temporary "
+            "file was left"
         )
 
 
@@ -59,16 +61,18 @@ def kill_and_compare(folder: Path, rounds: int, seed: int) -> Killings:
     """Run so many rounds on stores in a folder.
 
     Raises:
-        BrokenError: something acknowledged is lost, counted twice, or answered wrongly.
+        BrokenError: something acknowledged is lost, counted twice or answered wrongly, or a temporary file is left.
     """
     choose = random.Random(seed)  # noqa: S311 - test data
     key = trueline("keys", "create", "gate", "--data", str(folder / "data"), folder=folder).strip()
+    temporary = folder / "temporary"
+    temporary.mkdir()
     came = Killings()
     clients = [Client(number, choose.randrange(2**32)) for number in range(INGESTING + VOTING + 1)]
     jobs: list[Job] = []
     earlier: list[Job] = []
     for number in counted(rounds + 1):
-        with served_process(folder / "data") as (address, process):
+        with served_process(folder / "data", {"TMPDIR": str(temporary)}) as (address, process):
             _repeat(address, key, clients, came)
             if number == rounds:
                 for job in [*earlier, *jobs]:
@@ -82,6 +86,8 @@ def kill_and_compare(folder: Path, rounds: int, seed: int) -> Killings:
                 jobs = [new_job(address, key, by_bucket=by_bucket) for by_bucket in (False, True)]
             _write_until_killed(address, key, jobs, clients, process, choose.uniform(0, _LATEST_KILL))
             came.rounds += 1
+        if left := [each.name for each in temporary.iterdir()]:
+            raise BrokenError(f"temporary files were left: {', '.join(left)}")
     for client in clients:
         came.acknowledged += client.done
     return came

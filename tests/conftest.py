@@ -12,6 +12,7 @@ import httpx
 import pytest
 import structlog
 import uvicorn
+from hypothesis import HealthCheck, settings
 
 from api.caller import Caller
 from trueline.api.app import create_app
@@ -41,6 +42,10 @@ LONGEST = (
     "test_drained.py",
 )
 """Files that take a minute and more, however few their tests are: begun last, they would leave the other core idle."""
+
+# no test fails because a machine is slow
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 SHARED_DATA = Path(__file__).parent.parent.parent / "shared" / "data"
 

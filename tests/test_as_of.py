@@ -105,7 +105,6 @@ def test_any_sequence_as_of_any_moment_gives_the_numbers_of_then(workspace: Work
         settings=settings(
             max_examples=EXAMPLES,
             stateful_step_count=STEPS,
-            deadline=None,
             suppress_health_check=list(HealthCheck),
         ),
     )

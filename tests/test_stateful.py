@@ -518,7 +518,6 @@ def test_any_sequence_gives_the_oracles_numbers(workspace: Workspace) -> None:
         settings=settings(
             max_examples=EXAMPLES,
             stateful_step_count=STEPS,
-            deadline=None,
             suppress_health_check=list(HealthCheck),
         ),
     )

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.test_documents import LONGEST, rows_of
@@ -51,7 +51,6 @@ def rows(documents: list[Any]) -> list[dict[str, Any]]:
     ]
 
 
-@settings(deadline=None)  # as many classes are made
 @given(st.lists(documents, min_size=1, max_size=4), st.lists(documents, min_size=1, max_size=8))
 def test_what_a_layout_reads_is_laid_out_as_any_document_is(models: list[Any], others: list[Any]) -> None:
     layout = layout_for(models, DEPTH)
@@ -63,7 +62,6 @@ def test_what_a_layout_reads_is_laid_out_as_any_document_is(models: list[Any], o
     )
 
 
-@settings(deadline=None)
 @given(st.data())
 def test_documents_with_the_same_keys_and_single_values_are_all_read(data: st.DataObject) -> None:
     model = {"a": 1, "b": {"c": 1, "d": {"e": 1}}, "f": 1}

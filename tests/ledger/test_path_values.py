@@ -109,7 +109,7 @@ def test_numbers_in_order_begin_with_the_smallest_number(engine: Engine) -> None
 TEXTS = st.text(st.sampled_from("ab01 9.\u0664"), max_size=8)  # an Arabic-Indic digit is none here
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     st.lists(
         st.one_of(TEXTS, TEXTS.map(lambda text: f"{text}{'b' * 600}"), st.integers(0, 20), st.none()),

@@ -54,7 +54,7 @@ def as_counts(matrix: list[list[int]], labels: list[str]) -> list[Count]:
     return counts
 
 
-@settings(max_examples=500 * SCALE, deadline=None)
+@settings(max_examples=500 * SCALE)
 @given(matrices())
 def test_every_score_is_scikit_learns(matrix: list[list[int]]) -> None:
     size = len(matrix)
@@ -102,7 +102,7 @@ def test_every_score_is_scikit_learns(matrix: list[list[int]]) -> None:
     assert overall.accuracy == pytest.approx(float(accuracy), rel=0, abs=1e-12)
 
 
-@settings(max_examples=1500 * SCALE, deadline=None)
+@settings(max_examples=1500 * SCALE)
 @given(st.integers(1, 12).flatmap(lambda size: st.lists(st.tuples(*[st.integers(0, size - 1)] * 2), max_size=60)))
 def test_implicit_truths_counted_one_by_one(pairs: list[tuple[int, int]]) -> None:
     labels = [f"label {i}" for i in range(12)]

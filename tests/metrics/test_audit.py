@@ -34,7 +34,7 @@ def test_the_smallest_that_keeps_the_promise(bound: float, level: float, allowed
     assert binom.cdf(allowed, size, bound) <= 1 - level + 1e-12
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(BOUNDS, LEVELS, st.integers(0, 5), st.integers(1, 3_000))
 def test_of_a_population_as_scipy(bound: float, level: float, allowed: int, population: int) -> None:
     size = sample_size(bound, level, allowed, population)

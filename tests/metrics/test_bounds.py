@@ -26,7 +26,7 @@ def completions(known: Known) -> list[list[list[int]]]:
     ]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(st.lists(SMALL, min_size=3, max_size=3), min_size=3, max_size=3), st.lists(SMALL, min_size=3, max_size=3)
 )

@@ -231,7 +231,7 @@ REVIEWS = st.builds(
 
 
 @given(counts=st.lists(REVIEWS, max_size=14))
-@settings(deadline=None, max_examples=500 if LONG else 150)
+@settings(max_examples=500 if LONG else 150)
 def test_the_weighted_lies_between_the_worst_and_the_best_case(counts: list[ReviewCount]) -> None:
     """The value always; the interval where it is of these very events, else it speaks of more than them."""
     estimated = estimate(counts, THREE_LABELS, b"", 50)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from trueline.labels import UNDECIDED
@@ -33,7 +33,6 @@ def counted(each: list[tuple[str, str | None, str, int, int | None]]) -> list[Re
     ]
 
 
-@settings(deadline=None)
 @given(st.lists(subjects), st.sampled_from([0.8, 0.95]))
 def test_each_reason_is_as_counted_plainly(
     each: list[tuple[str, str | None, str, int, int | None]], level: float

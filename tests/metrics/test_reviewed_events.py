@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from trueline.metrics.hours import Window
@@ -22,7 +22,6 @@ some_keys = st.integers(0, 9) | st.integers(0, 2**60)
 some_numbers = st.integers(-5, 5) | st.integers(-(2**58), 2**58)
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(some_keys, some_numbers)))
 def test_sums_are_exact_whatever_their_size(rows: list[tuple[int, int]]) -> None:
     keys, numbers = (np.array([row[place] for row in rows], np.int64) for place in (0, 1))

@@ -6,7 +6,7 @@ import math
 from enum import StrEnum
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from trueline.service.canonical import canonical
@@ -27,7 +27,6 @@ def test_there_is_one_way_to_write_a_value() -> None:
     assert canonical(value) == b'{"a":{"":[],"b":"implicit"},"\\u00e9":[1,1.0,0.1,null,true]}'
 
 
-@settings(deadline=None)
 @given(values)
 def test_the_order_of_members_is_of_no_account(value: object) -> None:
     def turned(each: object) -> object:

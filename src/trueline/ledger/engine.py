@@ -5,33 +5,26 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import re
 import threading
 import time
 import weakref
-from collections.abc import Callable  # noqa: TC003 - part of a constant's type
 from importlib import resources
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypedDict, Unpack
 
 import clickhouse_connect
 import pyarrow as pa
+from clickhouse_connect.driver.binding import quote_identifier
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from trueline.ledger import budget
-from trueline.ledger.errors import (
-    JobGoneError,
-    LedgerBusyError,
-    LedgerDamagedError,
-    LedgerError,
-    LedgerFullError,
-    LedgerInUseError,
-    QueryGivenUpError,
-    QueryTimeoutError,
-)
+from trueline.ledger.engine_errors import translated
+from trueline.ledger.errors import LedgerDamagedError, LedgerError, LedgerFullError, LedgerInUseError
+from trueline.ledger.handing_over import handed_over
 from trueline.ledger.in_use import is_in_use
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from clickhouse_connect.driver.client import Client
 
@@ -40,21 +33,12 @@ if TYPE_CHECKING:
 
 Row: TypeAlias = "Sequence[Any]"
 
-_UNKNOWN_TABLE = 60
 _NO_SUCH_PART = 232
 _BROKEN_PROJECTION = b"Code: 713."
-_BUSY = {202, 241, 252}  # too many queries, memory limit, too many parts
-_NOT_ENOUGH_SPACE = 243
-_NO_SPACE = "No space left on device"  # of whatever the engine was doing: writing, syncing, making a folder
 _ANY_NUMBER = 2**62
 OPENING_PATIENCE = 5.0
 """Seconds to wait for another process that has the folder open: one that is just ending lets go within moments."""
 
-_DAMAGED = {32, 33, 40, 107, 226, 228, 246, 271, 432}
-"""End of file, not all data, checksum, no such file, wrong size, corrupt, does not decompress, unknown codec."""
-
-_PART = re.compile(r"reading from part (\S+)")
-_FILE = re.compile(r"/ledger/(store/[^\s'\",:()]*)")
 _REMEMBER_NO_CONDITIONS = {"use_query_condition_cache": 0}
 """What the engine remembers of conditions is of parts that merges soon put an end to, and grows to 100 MiB."""
 
@@ -179,7 +163,7 @@ class Engine:
             yield
         except ClickHouseError as error:
             self._drop_client()
-            raise _translated(error) from error
+            raise translated(error) from error
 
     def _drop_client(self) -> None:
         client: Client | None = getattr(self._local, "client", None)
@@ -223,8 +207,7 @@ class Engine:
         """
         if rows.num_rows:
             self._begin_change()
-            with self._statement():
-                self._client.insert_arrow(table, rows, settings=_INSERT)
+            self._take(table, rows, self._files.folder.parent if self._files is not None else None)
 
     def command(self, sql: str, parameters: Mapping[str, Any] | None = None) -> None:
         """Run a statement that answers nothing.
@@ -240,7 +223,20 @@ class Engine:
         """Make rows the only ones of a table that is in memory, for which the disk needs no room."""
         with self._statement():
             self._client.command(f"TRUNCATE TABLE {table}")
-            self._client.insert_arrow(table, rows, settings=_INSERT)
+        self._take(table, rows, None)
+
+    def _take(self, table: str, rows: pa.Table, disk: Path | None) -> None:
+        """Have the engine take rows, the embedded one by way of a disk or of memory."""
+        if not self._embedded:
+            with self._statement():
+                self._client.insert_arrow(table, rows, settings=_INSERT)
+            return
+        columns = ", ".join(quote_identifier(name) for name in rows.column_names)
+        with handed_over(rows, disk) as file, self._statement():
+            self._client.command(
+                f"INSERT INTO {table} ({columns}) FROM INFILE '{file}' COMPRESSION 'none' "
+                f"{_settings_clause(_INSERT)} FORMAT Arrow"
+            )
 
     def version(self) -> str:
         """The version of ClickHouse."""
@@ -330,7 +326,7 @@ def _check_unsealed(client: Client, files: StoreFiles) -> None:
                 raise LedgerDamagedError(str(files.folder / part), "its files are not those that were written")
         client.command("SYSTEM START MERGES")
     except ClickHouseError as error:
-        raise _translated(error) from error
+        raise translated(error) from error
 
 
 def _is_whole(client: Client, database: str, table: str, part: str) -> bool:
@@ -350,41 +346,8 @@ def _is_whole(client: Client, database: str, table: str, part: str) -> bool:
     return passed == b"1" or said.startswith(_BROKEN_PROJECTION)
 
 
-def _damaged_file(said: str) -> str:
-    """The file or part that the engine speaks of, by its path in the data folder."""
-    found = _FILE.search(said)
-    return f"ledger/{found[1]}" if found else "a file of the ledger"
-
-
 def _settings_clause(settings: Mapping[str, object]) -> str:
     """The clause of a statement that has these settings: numbers, or names of choices."""
     return "SETTINGS " + ", ".join(
         f"{name} = '{value}'" if isinstance(value, str) else f"{name} = {value}" for name, value in settings.items()
     )
-
-
-def _timed_out() -> LedgerError:
-    return QueryTimeoutError("the query went over its time budget and was stopped")
-
-
-_STOPPED: Final[dict[int | None, Callable[[], LedgerError]]] = {
-    159: _timed_out,  # TIMEOUT_EXCEEDED
-    160: _timed_out,  # TOO_SLOW
-    394: QueryGivenUpError,  # QUERY_WAS_CANCELLED
-}
-
-
-def _translated(error: ClickHouseError) -> LedgerError:
-    """One of ours for one of the driver's; the engine's own words stay in the cause, for the log."""
-    code = getattr(error, "code", None)
-    if code in _STOPPED:
-        return _STOPPED[code]()
-    if code == _NOT_ENOUGH_SPACE or _NO_SPACE in str(error):
-        return LedgerFullError()
-    if code in _BUSY:
-        return LedgerBusyError("the ledger is short of memory for this")
-    if code == _UNKNOWN_TABLE:
-        return JobGoneError("the job was deleted")
-    if code in _DAMAGED or _PART.search(str(error)):
-        return LedgerDamagedError(_damaged_file(str(error)), "what is read of it is not what was written")
-    return LedgerError("the ledger could not carry out a statement")
