@@ -86,7 +86,7 @@ def kill_and_compare(folder: Path, rounds: int, seed: int) -> Killings:
                 jobs = [new_job(address, key, by_bucket=by_bucket) for by_bucket in (False, True)]
             _write_until_killed(address, key, jobs, clients, process, choose.uniform(0, _LATEST_KILL))
             came.rounds += 1
-        if left := [each.name for each in temporary.iterdir()]:
+        if left := [str(each) for each in (*temporary.iterdir(), *(folder / "data").glob("**/tmp????????*"))]:
             raise BrokenError(f"temporary files were left: {', '.join(left)}")
     for client in clients:
         came.acknowledged += client.done

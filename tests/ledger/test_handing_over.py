@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -62,3 +63,10 @@ def test_a_disk_without_room_for_them_is_full(monkeypatch: pytest.MonkeyPatch, t
     monkeypatch.setattr(tempfile, "TemporaryFile", lambda **_: Path("/dev/full").open("wb"))  # noqa: SIM115
     with pytest.raises(LedgerFullError), handed_over(pa.table({"n": range(count)}), tmp_path):
         pytest.fail("there was room")
+
+
+def test_memory_without_room_is_no_full_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.memfd_create", lambda _: os.open("/dev/full", os.O_WRONLY))
+    with pytest.raises(OSError, match="No space left") as failed, handed_over(ROWS, None):
+        pytest.fail("there was room")
+    assert not isinstance(failed.value, LedgerFullError)

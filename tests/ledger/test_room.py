@@ -45,6 +45,20 @@ def test_less_than_is_kept_free_is_refused_with_both_numbers(disk: Disk, tmp_pat
         room.check()
 
 
+def test_who_writes_finds_no_room_that_others_are_writing_into(disk: Disk, tmp_path: Path) -> None:
+    room = Room(tmp_path, 50 * MIB)
+    disk.free = 100 * MIB
+    with room.taken(30 * MIB):
+        room.check()
+        with pytest.raises(LedgerFullError), room.taken(30 * MIB):
+            pytest.fail("there was room")
+        disk.free = 79 * MIB  # what is written now stands on the disk, too
+        with pytest.raises(LedgerFullError):
+            room.check()
+    with room.taken(29 * MIB):
+        pass
+
+
 def test_merging_stops_before_the_room_is_gone_and_starts_again_with_enough(disk: Disk, tmp_path: Path) -> None:
     stopped, started = threading.Event(), threading.Event()
     room = Room(tmp_path, 50 * MIB)

@@ -205,9 +205,15 @@ class Engine:
         Raises:
             LedgerFullError: the disk has no room for it.
         """
-        if rows.num_rows:
-            self._begin_change()
-            self._take(table, rows, self._files.folder.parent if self._files is not None else None)
+        if not rows.num_rows:
+            return
+        if self._files is None:
+            self._count_change()
+            self._take(table, rows, None)
+            return
+        with self._files.room.taken(rows.nbytes):
+            self._count_change()
+            self._take(table, rows, self._files.folder)
 
     def command(self, sql: str, parameters: Mapping[str, Any] | None = None) -> None:
         """Run a statement that answers nothing.
@@ -250,6 +256,9 @@ class Engine:
 
     def _begin_change(self) -> None:
         self._check_room()
+        self._count_change()
+
+    def _count_change(self) -> None:
         self._local.changes_begun = self.changes_begun + 1
 
     def _check_room(self) -> None:

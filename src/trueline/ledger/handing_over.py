@@ -11,7 +11,7 @@ import contextlib
 import errno
 import os
 import tempfile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
 
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
     from typing import IO
+
+
+_AT_ONCE: Final = 1 << 20
+"""Bytes."""
 
 
 @contextlib.contextmanager
@@ -34,19 +38,34 @@ def handed_over(rows: pa.Table, folder: Path | None) -> Iterator[str]:
     Raises:
         LedgerFullError: the disk has no room for them.
     """
-    try:
-        with _unnamed(folder) as file:
-            with pa.ipc.new_file(file, rows.schema) as writer:
-                writer.write_table(rows)
-            file.flush()
-            yield f"/proc/self/fd/{file.fileno()}"  # opened anew by that, it is read from its beginning
-    except OSError as error:
-        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-            raise LedgerFullError from error
-        raise
+    with _unnamed(folder) as file:
+        path = f"/proc/self/fd/{file.fileno()}"  # whoever opens it by that begins at its beginning
+        _fill(path, rows, on_disk=folder is not None)
+        yield path
 
 
 def _unnamed(folder: Path | None) -> IO[bytes]:
     if folder is None:
         return os.fdopen(os.memfd_create("rows"), "wb")
-    return tempfile.TemporaryFile(dir=folder)
+    with _told_as_full():
+        return tempfile.TemporaryFile(dir=folder)
+
+
+def _fill(path: str, rows: pa.Table, *, on_disk: bool) -> None:
+    # not through a file of Python's, which would be asked two or three times for each column
+    with (
+        _told_as_full() if on_disk else contextlib.nullcontext(),
+        pa.output_stream(path, buffer_size=_AT_ONCE) as stream,
+        pa.ipc.new_file(stream, rows.schema) as writer,
+    ):
+        writer.write_table(rows)
+
+
+@contextlib.contextmanager
+def _told_as_full() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            raise LedgerFullError from error
+        raise

@@ -7,6 +7,7 @@ merged; what is kept has to be more than is written beside Trueline before mergi
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 from typing import TYPE_CHECKING, Final
@@ -16,7 +17,7 @@ import structlog
 from trueline.ledger.errors import LedgerError, LedgerFullError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 _LOOK_EVERY: Final = 0.02
@@ -38,18 +39,37 @@ class Room:
     def __init__(self, folder: Path, kept_free: int) -> None:
         self._folder = folder
         self._kept_free = kept_free
+        self._taken = 0
+        """Bytes that are being written, and may or may not be on the disk yet."""
+        self._lock = threading.Lock()
         self._ended = threading.Event()
         self._watcher: threading.Thread | None = None
 
-    def check(self) -> None:
-        """Pass where there is room to write.
+    def check(self, size: int = 0) -> None:
+        """Pass where there is room to write so many bytes, beside what others are writing.
 
         Raises:
-            LedgerFullError: there is less than is kept free.
+            LedgerFullError: there would be less than is kept free.
         """
         free = self._free()
-        if free < self._kept_free:
+        if free - self._taken - size < self._kept_free:
             raise LedgerFullError(free, self._kept_free)
+
+    @contextlib.contextmanager
+    def taken(self, size: int) -> Iterator[None]:
+        """While so many bytes are written, others find room beside them only.
+
+        Raises:
+            LedgerFullError: there would be less than is kept free.
+        """
+        with self._lock:
+            self.check(size)
+            self._taken += size
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._taken -= size
 
     def watch(self, stop_merging: Callable[[], None], start_merging: Callable[[], None]) -> None:
         """From now on, have merging stopped while there is no room for it."""
