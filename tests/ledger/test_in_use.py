@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -17,9 +18,9 @@ if TYPE_CHECKING:
     from trueline.service.workspace import Workspace
 
 HOLD = """
-import fcntl, os, sys
+import fcntl, sys
 stream = open(sys.argv[1] + "/status", "w+")
-stream.write(f"PID: {os.getpid()}\\n")
+stream.write(f"PID: {sys.argv[2]}\\n")
 stream.flush()
 fcntl.flock(stream, fcntl.LOCK_EX)
 print("held", flush=True)
@@ -35,7 +36,11 @@ def test_a_folder_that_was_never_open_is_free(tmp_path: Path) -> None:
 
 def test_a_folder_that_another_process_has_open(tmp_path: Path) -> None:
     with subprocess.Popen(
-        [sys.executable, "-c", HOLD, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        # the number of this process, as one in another container may have it
+        [sys.executable, "-c", HOLD, str(tmp_path), str(os.getpid())],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     ) as holder:
         assert holder.stdin is not None
         assert holder.stdout is not None

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from sqlalchemy import Connection, Engine, Row
+    from sqlalchemy import CompoundSelect, Connection, Engine, Row
 
 _CHANGEABLE = JobChanges.__annotations__.keys()
 
@@ -223,6 +223,11 @@ class Catalog:
             connection.execute(delete(jobs).where(jobs.c.id == job_id))
             connection.execute(insert(deleted_jobs).values(id=job_id, deleted_at=at))
 
+    def job_ids(self) -> set[int]:
+        """The ids of all jobs that there are and that were deleted."""
+        with asking(self._engine) as connection:
+            return set(connection.scalars(_given_job_ids()))
+
     def uncleared_jobs(self) -> list[int]:
         """The ids of deleted jobs of which the ledger may still have something."""
         uncleared = select(deleted_jobs.c.id).where(deleted_jobs.c.ledger_cleared_at.is_(None))
@@ -358,9 +363,13 @@ def _refuse_title_of_another(connection: Connection, job: Job) -> None:
         raise TitleTaken(job.title)
 
 
+def _given_job_ids() -> CompoundSelect[tuple[int]]:
+    return union_all(select(jobs.c.id), select(deleted_jobs.c.id))
+
+
 def _next_job_id(connection: Connection) -> int:
     """Return the id after the largest there ever was; where that is the last there is, one never given."""
-    given = union_all(select(jobs.c.id), select(deleted_jobs.c.id)).subquery()
+    given = _given_job_ids().subquery()
     largest = connection.execute(select(func.max(given.c.id))).scalar_one() or 0
     if largest < MAX_ID:
         return int(largest) + 1

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import fcntl
 import os
-import re
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from trueline.ledger.errors import LedgerInUseError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 _LOCKED: Final = "status"
 
@@ -24,10 +23,23 @@ def is_in_use(folder: Path) -> bool:
             try:
                 fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
             except BlockingIOError:
-                holder = re.search(rb"PID: ([0-9]+)", stream.read())
-                return holder is None or int(holder[1]) != os.getpid()
+                return not _is_open_here(stream.fileno())
     except FileNotFoundError:
         pass
+    return False
+
+
+def _is_open_here(descriptor: int) -> bool:
+    """Whether this process has the file of a descriptor open by another one, too.
+
+    The number of a process that stands in the file does not tell: in two containers both may be number 1.
+    """
+    this = os.fstat(descriptor)
+    for each in Path("/proc/self/fd").iterdir():
+        other = int(each.name)
+        with suppress(OSError):  # closed meanwhile
+            if other != descriptor and os.path.samestat(os.fstat(other), this):
+                return True
     return False
 
 

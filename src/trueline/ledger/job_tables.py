@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 MAX_PATHS: Final = 2_048
 """Paths of a job that have columns of their own, unless a setting says otherwise."""
 
+_EVENTS: Final = "events_"
+"""What the name of a job's table of events begins with."""
+
 _HAS_OTHERS: Final = "has values"
 """What the table says of `OTHER_PATHS` once something stands there, in its comment."""
 
@@ -115,9 +118,13 @@ class JobTables:
         for name in (_replaced(job_id), _events(job_id)):
             self._engine.define(f"DROP TABLE IF EXISTS {name} SYNC")
 
+    def jobs(self) -> set[int]:
+        """The ids of the jobs that have a table of events."""
+        return {int(name.removeprefix(_EVENTS)) for name in self.names()}
+
     def names(self) -> list[str]:
         """The names of the tables of events of all jobs that ever had one."""
-        return self._names("^events_[0-9]+$")
+        return self._names(f"^{_EVENTS}[0-9]+$")
 
     def names_of_replaced(self) -> list[str]:
         """The names of the tables of versions that were replaced."""
@@ -245,7 +252,7 @@ class JobTables:
 
 
 def _events(job_id: int) -> str:
-    return f"events_{job_id:d}"
+    return f"{_EVENTS}{job_id:d}"
 
 
 def _replaced(job_id: int) -> str:

@@ -108,6 +108,13 @@ class Ledger:
         arrivals = self.events.last_arrival(), self.votes.last_arrival()
         self.clock = ArrivalClock(max(*arrivals, latest_consensus, latest_training, latest_draw))
 
+    def jobs(self) -> set[int]:
+        """The ids of the jobs that it has events, votes or trainings of."""
+        rows = self.engine.rows(
+            "SELECT DISTINCT job_id FROM votes UNION DISTINCT SELECT DISTINCT job_id FROM knowledge_base"
+        )
+        return self._tables.jobs() | {int(row[0]) for row in rows}
+
     def rebuild(self, job_id: int) -> None:
         """Make anew what is kept of a job beside its events and votes, but for the consensus."""
         self._tables.index_anew(job_id)

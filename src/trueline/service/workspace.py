@@ -44,6 +44,8 @@ if TYPE_CHECKING:
 
 _Answer = TypeVar("_Answer")
 
+_A_FEW = 10
+
 
 class Workspace:
     """The stores of one Trueline and its use cases."""
@@ -112,6 +114,7 @@ class Workspace:
                     max_job_paths=settings.max_job_paths,
                     filter_memory_bytes=settings.filter_memory_bytes,
                 )
+                _refuse_another_catalog(ledger, catalog)
                 workspace = cls(settings, ledger, catalog, load_secret(settings))
                 workspace.recover()
                 workspace.model_metrics.resume()
@@ -176,3 +179,18 @@ class Workspace:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _refuse_another_catalog(ledger: Ledger, catalog: Catalog) -> None:
+    """Refuse a catalog that knows nothing of what the ledger has.
+
+    With it the trainings would be taken for such as were cut short, and a new job would get what another one has.
+    """
+    if unknown := sorted(ledger.jobs() - catalog.job_ids()):
+        first = ", ".join(map(str, unknown[:_A_FEW])) + (", ..." if len(unknown) > _A_FEW else "")
+        jobs = "job" if len(unknown) == 1 else "jobs"
+        raise StartError(
+            f"the ledger has events, votes or trainings of {len(unknown)} {jobs} that the catalog never had ({first}): "
+            "it is another catalog, an older one, or none was there. Put the right one in its place, or name it with "
+            "TRUELINE_CATALOG_DSN; nothing of the ledger was changed"
+        )

@@ -1,0 +1,78 @@
+"""A ledger and the catalog it belongs to. Each store is opened in processes of their own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PREAMBLE = """
+import sys
+from pathlib import Path
+from trueline.service.errors import StartError
+from trueline.service.workspace import Workspace
+from trueline.settings import Settings
+data = Path(sys.argv[1])
+def opened(**more):
+    return Workspace.open(Settings(data=data, **more))
+def refusal(**more):
+    try:
+        with opened(**more):
+            return "opened"
+    except StartError as error:
+        return str(error)
+"""
+MAKE = """
+with opened() as w:
+    for title in ("asked about", "deleted"):
+        job = w.jobs.create(title=title, labels=["A", "B"])
+        w.ingest.bulk(job, [b'{"event_id": "e", "raw_body": {}, "decision": {"label": "A"}}'])
+        w.feedback.bulk(job, [b'{"event_id": "e", "analyst": "ana", "label": "B"}'])
+        w.training.train(job)
+    w.jobs.delete(job)
+"""
+LOOK = """
+with opened() as w:
+    told = w.metrics.job("asked about")
+    print(told["total_events"], w._ledger.engine.rows("SELECT job_id, count() FROM knowledge_base GROUP BY job_id"))
+"""
+
+
+def run(folder: Path, script: str) -> str:
+    """Run a script on a data folder; what it prints."""
+    ended = subprocess.run(
+        [sys.executable, "-c", PREAMBLE + script, str(folder)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env={name: value for name, value in os.environ.items() if not name.startswith("TRUELINE_")},
+    )
+    assert ended.returncode == 0, ended.stderr
+    return ended.stdout
+
+
+@pytest.mark.parametrize("how", ["another", "missing"])
+def test_a_catalog_that_knows_nothing_of_the_ledger_s_jobs_is_refused_and_costs_nothing(
+    tmp_path: Path, how: str
+) -> None:
+    data = tmp_path / "data"
+    run(data, MAKE)
+    before = run(data, LOOK)
+    assert before == "1 [(1, 1)]\n"
+    own = data / "catalog.sqlite3"
+    if how == "missing":
+        own.rename(tmp_path / "kept")
+        refused = run(data, "print(refusal())")
+        (tmp_path / "kept").rename(own)
+    else:
+        refused = run(data, f"print(refusal(catalog_dsn={'sqlite:///' + str(tmp_path / 'other')!r}))")
+    assert "trainings of 1 job that the catalog never had (1)" in refused
+    assert "TRUELINE_CATALOG_DSN" in refused
+    assert run(data, LOOK) == before
