@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import socket
 from typing import TYPE_CHECKING
 
+from cli.terminal import serve
+
 if TYPE_CHECKING:
-    from cli.terminal import Serving
+    from cli.terminal import Serving, Terminal
 
 
 def test_import_and_metrics_through_the_server(serving: Serving) -> None:
@@ -94,3 +97,12 @@ def test_a_job_behind_a_server_is_stopped_started_trained_and_deleted(serving: S
     assert serving.run("jobs", "train", "operated / on").out.endswith(", active\n")
     assert serving.run("jobs", "delete", "operated / on", "--yes").out.endswith("'operated / on', is deleted\n")
     assert "there is no job 'operated / on'" in serving.run("jobs", "stop", "operated / on").err
+
+
+def test_a_start_that_fails_makes_no_key_that_nobody_is_shown(terminal: Terminal) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        failed = terminal.run("serve", TRUELINE_PORT=str(taken.getsockname()[1]))
+    assert failed.code != 0
+    assert "key" not in failed.out
+    with serve(terminal) as serving:  # which reads the key that is printed
+        assert serving.run("jobs", "list").code == 0

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import time
+from concurrent.futures import ProcessPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
@@ -55,6 +57,14 @@ def test_nothing_is_lost_when_the_process_is_killed_and_the_next_has_a_new_one(r
     os.kill(before, signal.SIGKILL)
     assert [readers.prepare(JOB, KEYS, LARGE) for _ in range(3)] == [expected] * 3
     assert processes(readers) != [before]
+
+
+def test_where_no_process_can_be_started_all_is_read_here(readers: Readers, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(ProcessPoolExecutor, "submit", refuse)
+    assert readers.prepare(JOB, KEYS, LARGE) == prepare_events(JOB, KEYS, LARGE)
 
 
 def test_closing_ends_the_process(readers: Readers) -> None:

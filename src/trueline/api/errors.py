@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 from trueline.catalog.errors import CatalogError, StoreFull
 from trueline.ledger.errors import (
     JobGoneError,
+    LedgerAwayError,
     LedgerBusyError,
     LedgerDamagedError,
     LedgerFullError,
@@ -104,6 +105,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(QueryTimeoutError, _busy)
     app.add_exception_handler(QueryGivenUpError, _busy)
     app.add_exception_handler(LedgerBusyError, _busy)
+    app.add_exception_handler(LedgerAwayError, _busy)
     app.add_exception_handler(NotStillError, _busy)
     app.add_exception_handler(LedgerDamagedError, _damaged)
     app.add_exception_handler(LedgerFullError, _disk_full)

@@ -83,7 +83,6 @@ def serve(
     garbage.look_seldom()
     open_as_many_files_as_allowed()
     with Workspace.open(settings) as workspace:
-        key = workspace.first_key()
 
         def announce(address: str) -> None:
             if not is_loopback(settings.host):
@@ -92,7 +91,8 @@ def serve(
                     host=settings.host,
                 )
             say(f"Trueline listens on {address}")
-            if key is not None:
+            # not before: a start that fails would leave a key that nobody was shown
+            if (key := workspace.first_key()) is not None:
                 say(f"The first key, with every scope, shown this once: {key}")
             if ready is not None:
                 ready(workspace, address)

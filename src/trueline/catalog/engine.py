@@ -12,7 +12,7 @@ import structlog
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
-from trueline.catalog.errors import StoreFull, UnsupportedStore
+from trueline.catalog.errors import StoreFull, StoreUnavailable, UnsupportedStore
 from trueline.catalog.seal import seal
 
 if TYPE_CHECKING:
@@ -92,9 +92,15 @@ def connect(url: URL) -> Engine:
     )
 
 
-def asking(engine: Engine) -> Connection:
-    """Give a connection for one question, which is a transaction of its own and needs none around it."""
-    return engine.execution_options(trueline_asks_once=True).connect()
+@contextmanager
+def asking(engine: Engine) -> Iterator[Connection]:
+    """Give a connection for one question, which is a transaction of its own and needs none around it.
+
+    Raises:
+        StoreUnavailable: the server does not answer.
+    """
+    with _waiting_in_vain(engine), engine.execution_options(trueline_asks_once=True).connect() as connection:
+        yield connection
 
 
 @contextmanager
@@ -105,9 +111,10 @@ def writing(engine: Engine) -> Iterator[Connection]:
 
     Raises:
         StoreFull: the disk has no room for it; it is undone.
+        StoreUnavailable: the server does not answer.
     """
     try:
-        with engine.execution_options(trueline_writes=True).begin() as connection:
+        with _waiting_in_vain(engine), engine.execution_options(trueline_writes=True).begin() as connection:
             if connection.dialect.name == "postgresql":
                 connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": WRITER_LOCK})
             yield connection
@@ -119,6 +126,15 @@ def writing(engine: Engine) -> Iterator[Connection]:
         if _says_full(error):
             raise StoreFull from error
         raise
+
+
+@contextmanager
+def _waiting_in_vain(engine: Engine) -> Iterator[None]:
+    """Tell of a server that says nothing, which the driver leaves to the system to say, as what it is."""
+    try:
+        yield
+    except OSError as error:
+        raise StoreUnavailable(name_of(engine.url)) from error
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from trueline.ledger import budget
 from trueline.ledger.engine_errors import translated
-from trueline.ledger.errors import LedgerDamagedError, LedgerError, LedgerFullError, LedgerInUseError
+from trueline.ledger.errors import LedgerAwayError, LedgerDamagedError, LedgerError, LedgerFullError, LedgerInUseError
 from trueline.ledger.handing_over import handed_over
 from trueline.ledger.in_use import is_in_use
 
@@ -135,6 +135,8 @@ class Engine:
                     dsn=self._dsn, tz_mode="schema", database=database, **self._embedded
                 )
             except (ClickHouseError, OSError, RuntimeError) as error:
+                if not self._embedded:  # without the driver's words, which have the address
+                    raise LedgerAwayError from error
                 if "EmbeddedServer" not in str(error):
                     raise LedgerError(f"the ledger's store does not open: {error}") from error
                 if self._files is not None and not is_in_use(self._files.folder):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from trueline.ledger.errors import (
     JobGoneError,
+    LedgerAwayError,
     LedgerBusyError,
     LedgerDamagedError,
     LedgerError,
@@ -19,42 +20,57 @@ from trueline.ledger.errors import (
 if TYPE_CHECKING:
     from clickhouse_connect.driver.exceptions import ClickHouseError
 
-_UNKNOWN_TABLE = 60
-_BUSY = {202, 241, 252}  # too many queries, memory limit, too many parts
-_NOT_ENOUGH_SPACE = 243
-_NO_SPACE = "No space left on device"  # of whatever the engine was doing: writing, syncing, making a folder
+_TIMED_OUT: Final = {159, 160}
+_CANCELLED: Final = 394
+_UNKNOWN_TABLE: Final = 60
+_BUSY: Final = {202, 241, 252}
+"""Too many queries, memory limit, too many parts."""
 
-_DAMAGED = {32, 33, 40, 107, 226, 228, 246, 271, 432}
+_NO_MEMORY: Final = 173
+_SHORT: Final = re.compile(r"errno: (11|12|23|24)\b")
+"""The system is short of threads, memory or open files, whatever was read: nothing is wrong with what is there."""
+
+_NOT_ENOUGH_SPACE: Final = 243
+_NO_SPACE: Final = re.compile("No space left on device|Disk quota exceeded")
+"""Whatever the engine was doing: writing, syncing, making a folder."""
+
+_AWAY: Final = "executing HTTP request"
+"""The driver's words where a server does not answer, which gives no code then."""
+
+_DAMAGED: Final = {32, 33, 40, 107, 226, 228, 246, 271, 432}
 """End of file, not all data, checksum, no such file, wrong size, corrupt, does not decompress, unknown codec."""
 
-_PART = re.compile(r"reading from part (\S+)")
-_FILE = re.compile(r"/ledger/(store/[^\s'\",:()]*)")
+_PART: Final = re.compile(r"reading from part (\S+)")
+_FILE: Final = re.compile(r"/ledger/(store/[^\s'\",:()]*)")
 
-
-def _timed_out() -> LedgerError:
-    return QueryTimeoutError("the query went over its time budget and was stopped")
-
-
-_STOPPED: Final[dict[int | None, Callable[[], LedgerError]]] = {
-    159: _timed_out,  # TIMEOUT_EXCEEDED
-    160: _timed_out,  # TOO_SLOW
-    394: QueryGivenUpError,  # QUERY_WAS_CANCELLED
-}
+_MEANINGS: Final[tuple[tuple[Callable[[int | None, str], object], Callable[[str], LedgerError]], ...]] = (
+    (
+        lambda code, _: code in _TIMED_OUT,
+        lambda _: QueryTimeoutError("the query went over its time budget and was stopped"),
+    ),
+    (lambda code, _: code == _CANCELLED, lambda _: QueryGivenUpError()),
+    (lambda code, said: code == _NOT_ENOUGH_SPACE or _NO_SPACE.search(said), lambda _: LedgerFullError()),
+    (lambda code, _: code in _BUSY, lambda _: LedgerBusyError("the ledger is short of memory for this")),
+    (
+        lambda code, said: code == _NO_MEMORY or _SHORT.search(said),
+        lambda _: LedgerBusyError("the system is short of memory, threads or open files"),
+    ),
+    (lambda code, said: code is None and _AWAY in said, lambda _: LedgerAwayError()),
+    (lambda code, _: code == _UNKNOWN_TABLE, lambda _: JobGoneError("the job was deleted")),
+    (
+        lambda code, said: code in _DAMAGED or _PART.search(said),
+        lambda said: LedgerDamagedError(_damaged_file(said), "what is read of it is not what was written"),
+    ),
+)
+"""By code and words; the first that fits."""
 
 
 def translated(error: ClickHouseError) -> LedgerError:
     """One of ours for one of the driver's; the engine's own words stay in the cause, for the log."""
-    code = getattr(error, "code", None)
-    if code in _STOPPED:
-        return _STOPPED[code]()
-    if code == _NOT_ENOUGH_SPACE or _NO_SPACE in str(error):
-        return LedgerFullError()
-    if code in _BUSY:
-        return LedgerBusyError("the ledger is short of memory for this")
-    if code == _UNKNOWN_TABLE:
-        return JobGoneError("the job was deleted")
-    if code in _DAMAGED or _PART.search(str(error)):
-        return LedgerDamagedError(_damaged_file(str(error)), "what is read of it is not what was written")
+    code, said = getattr(error, "code", None), str(error)
+    for fits, meaning in _MEANINGS:
+        if fits(code, said):
+            return meaning(said)
     return LedgerError("the ledger could not carry out a statement")
 
 

@@ -43,7 +43,14 @@ class JobGoneError(LedgerError):
 
 
 class LedgerBusyError(LedgerError):
-    """The engine lacks the memory to answer now."""
+    """The engine lacks the memory to answer now, or the system memory, threads or open files."""
+
+
+class LedgerAwayError(LedgerError):
+    """The server that the ledger is on does not answer; what it was sent may or may not be written."""
+
+    def __init__(self) -> None:
+        super().__init__("the ledger's ClickHouse server does not answer")
 
 
 class LedgerFullError(LedgerError):

@@ -48,12 +48,15 @@ class Readers:
         """What `prepare_events` gives, read elsewhere where that is worth it; waits without the interpreter."""
         if not self._processes or sum(map(len, lines)) < WORTH_SENDING:
             return prepare_events(job, keys, lines, max_depth=self._max_depth)
-        pool = self._pool()
+        pool = None
         try:
+            pool = self._pool()
             return pool.submit(_read, job, keys, lines, self._max_depth).result()
-        except BrokenExecutor:  # a process was killed, as by a system short of memory
-            _log.warning("a process that reads has ended; what it was to read is read here")
-            self._drop(pool)
+        except (BrokenExecutor, OSError, RuntimeError):
+            # a process was killed, as by a system short of memory, or none can be started, as in one short of processes
+            _log.warning("no process reads; what it was to read is read here", exc_info=True)
+            if pool is not None:
+                self._drop(pool)
             return prepare_events(job, keys, lines, max_depth=self._max_depth)
 
     def close(self) -> None:
