@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+from pathlib import Path
+from shutil import disk_usage
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,11 +13,11 @@ import pytest
 from test_placing import without_second_names
 from trueline.cli import progress
 from trueline.cli.backup_file import write_backup
+from trueline.cli.backups import kept_free
+from trueline.cli.sentences import Refused
 from trueline.cli.trueline import BackupStream
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from trueline.service.workspace import Workspace
 
 
@@ -31,6 +33,19 @@ def test_it_is_there_under_its_name_alone(
     assert list(tmp_path.iterdir()) == [file]
     assert file.stat().st_size == backup.size
     assert file.stat().st_mode & 0o777 == 0o600
+
+
+def test_on_the_ledger_s_disk_it_leaves_free_what_a_server_keeps_so(workspace: Workspace, tmp_path: Path) -> None:
+    settings = workspace.settings
+    assert kept_free(tmp_path, settings) == settings.keep_free_bytes > 0
+    assert kept_free(Path("/proc"), settings) == 0
+    assert kept_free(tmp_path, settings.model_copy(update={"data": tmp_path / "missing"})) == 0
+    with (
+        workspace.backups.take() as backup,
+        pytest.raises(Refused, match=r"no room for the backup: .* are free, and .* are kept so for the ledger"),
+    ):
+        write_backup(BackupStream(backup.size, backup.chunks()), tmp_path / "b.tar", disk_usage(tmp_path).free)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_how_far_it_has_come_is_said_line_by_line_where_there_is_no_terminal(

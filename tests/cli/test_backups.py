@@ -80,6 +80,29 @@ def test_a_folder_with_something_in_it_gives_way_only_when_told_to(backed_up: Te
     assert (backed_up.folder / "full" / "notes").read_text() == "mine"
 
 
+def test_a_ledger_that_is_elsewhere_does_not_give_way(backed_up: Terminal) -> None:
+    folder = backed_up.folder
+    shutil.copytree(folder / "data", folder / "linked", symlinks=True)
+    (folder / "linked" / "ledger").rename(folder / "elsewhere")
+    (folder / "linked" / "ledger").symlink_to(folder / "elsewhere")
+    before = sorted((folder / "elsewhere").rglob("*"))
+    refused = backed_up.run("restore", "b.tar", "--data", "linked", "--replace")
+    assert refused.code == 1
+    assert "linked/ledger is a link or a disk of its own, which cannot give way" in refused.err
+    assert sorted((folder / "elsewhere").rglob("*")) == before
+    assert metrics(backed_up, "linked") == metrics(backed_up, "data")
+
+
+def test_a_restore_leaves_free_what_a_server_keeps_so(backed_up: Terminal) -> None:
+    more = str(shutil.disk_usage(backed_up.folder).free)
+    refused = backed_up.run("restore", "b.tar", "--data", "too large", TRUELINE_KEEP_FREE_BYTES=more)
+    assert refused.code == 1
+    assert re.search(
+        r"has no room for b.tar: it needs [\d,]+ bytes, [\d,]+ are free, and [\d,]+ are kept so", refused.err
+    )
+    assert not list((backed_up.folder / "too large").iterdir())
+
+
 def test_a_damaged_backup_changes_nothing(backed_up: Terminal) -> None:
     folder = backed_up.folder
     shutil.copytree(folder / "data", folder / "kept", symlinks=True)
@@ -128,7 +151,7 @@ def test_what_a_killed_backup_left_is_taken_away_at_the_next_start_and_by_the_ne
 def test_stores_on_servers_have_their_own_tools(backed_up: Terminal) -> None:
     refused = backed_up.run("restore", "b.tar", "--data", "r", TRUELINE_CATALOG_DSN="sqlite:///x.sqlite3")
     assert "is restored into a data folder" in refused.err
-    refused = backed_up.run("backup", "c.tar", TRUELINE_CATALOG_DSN="sqlite:///x.sqlite3")
+    refused = backed_up.run("backup", "c.tar", "--data", "new", TRUELINE_CATALOG_DSN="sqlite:///x.sqlite3")
     assert (refused.code, "has tools of its own" in refused.err) == (1, True)
     assert not (backed_up.folder / "c.tar").exists()
 

@@ -25,9 +25,11 @@ class Disk:
 
     def __init__(self, free: int) -> None:
         self.free = free
+        self.files = 1_000_000
+        self.free_files = 1_000_000
 
     def __call__(self, _: object) -> SimpleNamespace:
-        return SimpleNamespace(f_bavail=self.free // 4096, f_frsize=4096)
+        return SimpleNamespace(f_bavail=self.free // 4096, f_frsize=4096, f_files=self.files, f_favail=self.free_files)
 
 
 @pytest.fixture
@@ -57,6 +59,21 @@ def test_who_writes_finds_no_room_that_others_are_writing_into(disk: Disk, tmp_p
             room.check()
     with room.taken(29 * MIB):
         pass
+
+
+def test_a_disk_that_takes_no_more_files_is_full_unless_it_makes_room_for_them(disk: Disk, tmp_path: Path) -> None:
+    room = Room(tmp_path, 50 * MIB)
+    disk.free_files = 9_999
+    with pytest.raises(LedgerFullError, match="is full: it takes 9,999 more files, and 10,000 are kept so"):
+        room.check()
+    stopped = threading.Event()
+    room.watch(stopped.set, lambda: None)
+    try:
+        assert stopped.wait(5)
+    finally:
+        room.close()
+    disk.files = disk.free_files = 0  # such as Btrfs
+    room.check()
 
 
 def test_merging_stops_before_the_room_is_gone_and_starts_again_with_enough(disk: Disk, tmp_path: Path) -> None:

@@ -23,8 +23,13 @@ if TYPE_CHECKING:
 _PARTIAL: Final = ".trueline-partial"
 
 
-def write_backup(stream: BackupStream, file: Path) -> Manifest:
+def write_backup(stream: BackupStream, file: Path, kept_free: int = 0) -> Manifest:
     """Write a backup into a new file, which is there as a whole or not at all.
+
+    Args:
+        stream: The backup.
+        file: Where there is none yet.
+        kept_free: Bytes that have to be free on the disk then.
 
     Raises:
         Refused: no room, less came than was announced, or another backup is being written there.
@@ -32,8 +37,11 @@ def write_backup(stream: BackupStream, file: Path) -> Manifest:
         Interrupted: by Ctrl-C.
     """
     free = shutil.disk_usage(file.parent).free
-    if stream.size > free:
-        raise Refused(f"{file.parent} has no room for the backup: it needs {stream.size:,} bytes, {free:,} are free")
+    if stream.size + kept_free > free:
+        kept = f", and {kept_free:,} are kept so for the ledger" if kept_free else ""
+        raise Refused(
+            f"{file.parent} has no room for the backup: it needs {stream.size:,} bytes, {free:,} are free{kept}"
+        )
     with _partial(file) as (partial, descriptor):
         with shown_copying("backing up", stream.size) as copied:
             written = 0

@@ -11,6 +11,7 @@ from trueline.cli.connection import connected, settings_for
 from trueline.cli.options import Data, Key, Server
 from trueline.cli.progress import shown_copying
 from trueline.cli.sentences import Refused
+from trueline.settings import Settings
 
 _NAME = "trueline-%Y%m%dT%H%M%SZ.tar"
 
@@ -34,7 +35,7 @@ def backup(
         raise Refused(f"there is no folder {file.parent}")
     with connected(server, key, data) as trueline, trueline.backup() as stream:
         size = stream.size
-        manifest = write_backup(stream, file)
+        manifest = write_backup(stream, file, kept_free(file.parent, settings_for(data)))
     typer.echo(
         f"{file}: {size:,} bytes, all there was at {manifest.moment}; "
         f"writes waited {1000 * manifest.writes_held_seconds:.0f} ms"
@@ -54,3 +55,9 @@ def restore(
         manifest = run(file, settings, replace=replace, copied=copied)
     secret = "" if manifest.secret else "; its keys need the setting TRUELINE_SECRET that the original had"
     typer.echo(f"{settings.data}: as it was at {manifest.moment}{secret}")
+
+
+def kept_free(folder: Path, settings: Settings) -> int:
+    """Bytes that a backup leaves free on a folder's disk: a server whose ledger is on it takes no writes without."""
+    is_on_it = settings.data.exists() and settings.data.stat().st_dev == folder.stat().st_dev
+    return settings.keep_free_bytes if is_on_it else 0

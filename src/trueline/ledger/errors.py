@@ -60,3 +60,13 @@ class LedgerFullError(LedgerError):
         """Both in bytes, where it was noticed beforehand."""
         left = "" if free is None else f": {free >> 20} MiB are free, and {(kept_free or 0) >> 20} MiB are kept so"
         super().__init__(f"the disk that the ledger is on is full{left}")
+
+
+class LedgerFullOfFilesError(LedgerFullError):
+    """There is room for bytes, and none for files, of which a disk may have only so many."""
+
+    def __init__(self, free: int, kept_free: int) -> None:
+        """How many more there may be, and how many of these are kept so."""
+        LedgerError.__init__(
+            self, f"the disk that the ledger is on is full: it takes {free:,} more files, and {kept_free:,} are kept so"
+        )

@@ -14,11 +14,14 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from trueline.ledger.errors import LedgerError, LedgerFullError
+from trueline.ledger.errors import LedgerError, LedgerFullError, LedgerFullOfFilesError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+KEPT_FREE_FILES: Final = 10_000
+"""Files are kept free, too: what is merged has a few for each column, and there are thousands of paths."""
 
 _LOOK_EVERY: Final = 0.02
 """Seconds. 256 MiB are not written in that time, and in as long again as stopping takes."""
@@ -51,9 +54,12 @@ class Room:
         Raises:
             LedgerFullError: there would be less than is kept free.
         """
-        free = self._free()
+        disk = os.statvfs(self._folder)
+        free = _free_bytes(disk)
         if free - self._taken - size < self._kept_free:
             raise LedgerFullError(free, self._kept_free)
+        if disk.f_files and disk.f_favail < KEPT_FREE_FILES:
+            raise LedgerFullOfFilesError(disk.f_favail, KEPT_FREE_FILES)
 
     @contextlib.contextmanager
     def taken(self, size: int) -> Iterator[None]:
@@ -90,17 +96,24 @@ class Room:
         while not self._ended.wait(pause):
             pause = _LOOK_EVERY
             try:
-                free = self._free()
-                if not stopped and free < self._kept_free:
+                enough = self._is_enough(_ENOUGH_AGAIN if stopped else 1)
+                if not stopped and not enough:
                     stop_merging()
                     stopped = True
-                elif stopped and free >= self._kept_free * _ENOUGH_AGAIN:
+                elif stopped and enough:
                     start_merging()
                     stopped = False
             except (OSError, LedgerError):  # tried again: merging may neither go on without room nor stay off for good
                 _log.exception("merging could not be stopped or started")
                 pause = _LOOK_AGAIN
 
-    def _free(self) -> int:
+    def _is_enough(self, times: float) -> bool:
+        """Whether so many times what is kept is free; a disk that makes room for files as it goes tells of none."""
         disk = os.statvfs(self._folder)
-        return disk.f_bavail * disk.f_frsize
+        return _free_bytes(disk) >= self._kept_free * times and (
+            not disk.f_files or disk.f_favail >= KEPT_FREE_FILES * times
+        )
+
+
+def _free_bytes(disk: os.statvfs_result) -> int:
+    return disk.f_bavail * disk.f_frsize

@@ -64,13 +64,15 @@ def restore(
     _check_settings(settings)
     if not replace and data.exists() and not _is_free(data):
         raise BackupError(f"{data} is not empty: name another folder with --data, or give --replace")
+    _refuse_what_cannot_give_way(data)
     data.mkdir(parents=True, exist_ok=True, mode=_OWNER_ONLY)
     unpacked = data / _UNPACKED
     unpacked.mkdir(exist_ok=True, mode=_OWNER_ONLY)
     _remove(unpacked / _NEW)
     placing = unpacked / _PLACING
     try:
-        manifest = _unpack(backup, unpacked / _NEW, settings, copied)
+        kept_free = 0 if replace else settings.keep_free_bytes  # what gives way makes room
+        manifest = _unpack(backup, unpacked / _NEW, settings, kept_free, copied)
         with _closed(data):
             placing.touch()
             sync(unpacked)
@@ -109,7 +111,19 @@ def _is_free(data: Path) -> bool:
     return all(each.name == _UNPACKED for each in data.iterdir()) and not (data / _UNPACKED / _PLACING).exists()
 
 
-def _unpack(backup: Path, new: Path, settings: Settings, copied: Callable[[int], None]) -> archive.Manifest:
+def _refuse_what_cannot_give_way(data: Path) -> None:
+    """Refuse a folder where a store is elsewhere: it would be removed, and nothing could take its place."""
+    for path in (data / name for name in _STORES):
+        if path.is_symlink() or path.is_mount():
+            raise BackupError(
+                f"{path} is a link or a disk of its own, which cannot give way: "
+                "name another folder with --data, and put what is restored there in its place"
+            )
+
+
+def _unpack(
+    backup: Path, new: Path, settings: Settings, kept_free: int, copied: Callable[[int], None]
+) -> archive.Manifest:
     def fits(manifest: archive.Manifest) -> None:
         _check_versions(backup, manifest)
         if manifest.ledger_database != settings.ledger_database:
@@ -119,8 +133,11 @@ def _unpack(backup: Path, new: Path, settings: Settings, copied: Callable[[int],
             )
         needed = sum(each.bytes for each in manifest.files)
         free = shutil.disk_usage(new).free
-        if needed > free:
-            raise BackupError(f"{settings.data} has no room for {backup}: it needs {needed:,} bytes, {free:,} are free")
+        if needed + kept_free > free:
+            kept = f", and {kept_free:,} are kept so" if kept_free else ""
+            raise BackupError(
+                f"{settings.data} has no room for {backup}: it needs {needed:,} bytes, {free:,} are free{kept}"
+            )
 
     new.mkdir(mode=_OWNER_ONLY)
     (new / archive.LEDGER).mkdir(mode=_OWNER_ONLY)  # what is in it is nobody else's either
