@@ -7,6 +7,8 @@ import json
 import re
 import shutil
 import sqlite3
+import subprocess
+import sys
 import tarfile
 from contextlib import closing
 from typing import TYPE_CHECKING
@@ -59,6 +61,30 @@ def test_what_is_restored_gives_the_same_numbers_and_is_for_its_owner_only(backe
     assert not list(folder.glob("*partial*"))
 
 
+DAMAGE_AND_BACK_UP = """
+from pathlib import Path
+from trueline.cli.backup_file import write_backup
+from trueline.cli.trueline import BackupStream
+from trueline.ledger.errors import LedgerDamagedError
+from trueline.service.workspace import Workspace
+from trueline.settings import Settings
+with Workspace.open(Settings(data=Path("DATA"))) as opened:
+    job = opened.jobs.create(title="damaged", labels=["A", "B"])
+    opened.ingest.bulk(job, [b'{"event_id": "e", "raw_body": {}, "decision": {"label": "A"}}'])
+    assert opened._ledger.engine._files.seal.renew()
+    ((part,),) = opened._ledger.engine.rows("SELECT path FROM system.parts WHERE table = 'events_1' AND active")
+    damaged = Path(part) / "FILE"
+    content = damaged.read_bytes()
+    damaged.write_bytes(content[:-3] + bytes([content[-3] ^ 1]) + content[-2:])
+    try:
+        with opened.backups.take() as backup:
+            write_backup(BackupStream(backup.size, backup.chunks()), Path("of damaged.tar"))
+            print("made")
+    except LedgerDamagedError as error:
+        print(error)
+"""
+
+
 def test_a_target_that_is_there_or_has_no_folder_is_refused(backed_up: Terminal) -> None:
     before = (backed_up.folder / "b.tar").read_bytes()
     assert backed_up.run("backup", "b.tar").err == "trueline: b.tar is there already\n"
@@ -101,6 +127,26 @@ def test_a_restore_leaves_free_what_a_server_keeps_so(backed_up: Terminal) -> No
         r"has no room for b.tar: it needs [\d,]+ bytes, [\d,]+ are free, and [\d,]+ are kept so", refused.err
     )
     assert not list((backed_up.folder / "too large").iterdir())
+
+
+@pytest.mark.parametrize(
+    ("file", "is_of_values"), [("columns.txt", False), ("data.bin", True)], ids=["of a part", "of its values"]
+)
+def test_what_has_become_damaged_is_no_backup_or_is_not_opened_after(
+    backed_up: Terminal, file: str, is_of_values: bool
+) -> None:
+    folder = backed_up.folder
+    data = f"damaged {is_of_values}"
+    script = DAMAGE_AND_BACK_UP.replace("DATA", data).replace("FILE", file)
+    ended = subprocess.run([sys.executable, "-c", script], cwd=folder, capture_output=True, text=True, check=False)
+    if not is_of_values:
+        assert f"/{file} is damaged: its bytes are not those that were written" in ended.stdout
+        return
+    assert ended.stdout == "made\n", ended.stderr
+    assert backed_up.run("restore", "of damaged.tar", "--data", "restored").code == 0
+    refused = backed_up.run("jobs", "list", "--data", "restored")
+    assert refused.code == 1
+    assert "its files are not those that were written" in refused.err
 
 
 def test_a_damaged_backup_changes_nothing(backed_up: Terminal) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from trueline.ledger.errors import LedgerDamagedError, LedgerTooNewError
-from trueline.ledger.seal import Seal
+from trueline.ledger.seal import SEALS, Seal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -230,3 +230,29 @@ def test_a_change_that_fails_is_over(folder: Path) -> None:
     (folder / "store/db/votes.sql").write_text("")
     with pytest.raises(LedgerDamagedError, match=r"votes\.sql is damaged"):
         Seal(folder).open(7)
+
+
+def test_a_copy_is_held_against_the_seal_of_the_original(folder: Path, tmp_path: Path) -> None:
+    seal = sealed(folder)
+    copy = tmp_path / "copy"
+    shutil.copytree(folder, copy, symlinks=True)
+    (copy / "store/abc/table/all_9_9_0").mkdir()  # in no seal yet
+    (copy / "store/abc/table/all_9_9_0/count.txt").write_bytes(b"1")
+    (copy / "store/db/votes.sql").write_bytes(b"as it is now")
+    seal.check_copy(copy)
+    (copy / PART / "count.txt").write_bytes(b"13")
+    with pytest.raises(LedgerDamagedError, match=rf"{folder}/{PART}/count.txt is damaged: its bytes"):
+        seal.check_copy(copy)
+    (copy / PART / "count.txt").write_bytes(b"12")
+    (copy / PART / "data.bin").write_bytes(b"value")
+    with pytest.raises(LedgerDamagedError, match="it has 5 bytes instead of 6"):
+        seal.check_copy(copy)
+    killed(seal)
+
+
+def test_all_parts_are_in_no_seal_where_there_is_none(folder: Path) -> None:
+    for ending in SEALS:
+        folder.with_name(f"ledger{ending}").unlink()
+    seal = Seal(folder)
+    seal.open(7)
+    assert seal.unsealed == {PART}

@@ -280,6 +280,15 @@ class Engine:
         if self._files is not None:
             self._files.seal.note_version(version)
 
+    def check_copy(self, copy: Path) -> None:
+        """Hold a copy of an embedded store's files, made by `freeze`, against what is known of them.
+
+        Raises:
+            LedgerDamagedError: one of them is not what was written.
+        """
+        if self._files is not None:
+            self._files.seal.check_copy(copy)
+
     def define(self, *statements: str) -> None:
         """Run statements that make, change or drop tables, one after the other.
 

@@ -93,7 +93,7 @@ class Seal:
         self._aside_before: set[str] = set()
         """What was put aside before the engine opened."""
         self.unsealed: frozenset[str] = frozenset()
-        """The folders of parts with files in no seal, by their paths, of a store that was not closed before."""
+        """The folders of parts with files in no seal, by their paths: of a store that was not closed, or has none."""
         self._known: dict[Path, tuple[tuple[int, int], tuple[int, str]]] = {}
         """What definitions are that were read, by when they were written last and their size."""
         self._ended = threading.Event()
@@ -107,7 +107,9 @@ class Seal:
             LedgerDamagedError: one of them is not what was written; nothing is changed.
         """
         self._aside_before = set(_aside(self._folder))
-        if self._file.exists():
+        if not self._file.exists():  # as after a restore
+            self.unsealed = frozenset(part for name in _files(self._folder) for part in _part(name))
+        else:
             self._sealed = _read(self._file, _Sealed)
             if self._sealed.version > known_version:
                 raise LedgerTooNewError(self._sealed.version, known_version)
@@ -123,6 +125,20 @@ class Seal:
                 )
             self._save(closed=False)
             sync(self._folder.parent)  # before anything goes that a closed store must have
+
+    def check_copy(self, copy: Path) -> None:
+        """Hold files that have second names in another folder, under the same paths, against the seal.
+
+        Those that are in no seal yet pass, and so do values, but for their sizes.
+
+        Raises:
+            LedgerDamagedError: one of them is not what was written.
+        """
+        with self._lock:
+            files = self._sealed.files
+        for name, (size, digest) in files.items():
+            if name != _BESIDE and (copy / name).exists():
+                self._check_bytes(copy / name, self._folder / name, size, digest)
 
     def check_opened(self) -> None:
         """Look whether the engine has put parts aside as it opened.
@@ -201,11 +217,15 @@ class Seal:
             return
         if is_definition and changing:
             return
+        self._check_bytes(file, file, size, digest)
+
+    @staticmethod
+    def _check_bytes(file: Path, named: Path, size: int, digest: str) -> None:
         found = file.stat().st_size
         if found != size:
-            raise LedgerDamagedError(str(file), f"it has {found} bytes instead of {size}")
+            raise LedgerDamagedError(str(named), f"it has {found} bytes instead of {size}")
         if digest and _digest(file.read_bytes()) != digest:
-            raise LedgerDamagedError(str(file), "its bytes are not those that were written")
+            raise LedgerDamagedError(str(named), "its bytes are not those that were written")
 
     def _renew(self) -> None:
         wait = _RENEW_EVERY

@@ -80,6 +80,7 @@ class Backups:
         Raises:
             PartMissingError: a store is not in the data folder.
             ConflictError: another backup is not closed yet.
+            LedgerDamagedError: a file of the ledger is not what was written.
             NotStillError: a write took so long that no moment came without one under way.
         """
         settings = self._settings
@@ -109,6 +110,7 @@ class Backups:
                 # beside the ledger's files, so that it goes with them
                 self._catalog.copy_to(frozen[0] / archive.CATALOG)
             held = time.perf_counter() - began
+            self._ledger.engine.check_copy(frozen[0])
             files = _files(frozen[0])
             if not settings.secret.get_secret_value():
                 files[archive.SECRET] = settings.data / archive.SECRET
