@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import io
 import json
+import os
 import re
 import shutil
 import sqlite3
@@ -180,6 +182,25 @@ def test_a_restore_that_was_cut_short_is_not_opened_and_is_done_again(backed_up:
     assert "is not empty" in backed_up.run("restore", "b.tar", "--data", "cut").err
     assert backed_up.run("restore", "b.tar", "--data", "cut", "--replace").code == 0
     assert metrics(backed_up, "cut") == metrics(backed_up, "data")
+
+
+def test_what_a_killed_restore_left_that_had_placed_nothing_goes_unless_one_is_under_way(backed_up: Terminal) -> None:
+    folder = backed_up.folder / "left"
+    shutil.copytree(backed_up.folder / "data", folder, symlinks=True)
+    restoring = folder / ".restoring"
+    (restoring / "files").mkdir(parents=True)
+    (restoring / "files" / "secret").write_text("of a backup")
+    descriptor = os.open(restoring, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        refused = backed_up.run("restore", "b.tar", "--data", "left", "--replace")
+        assert (refused.code, refused.err) == (1, "trueline: another restore into left is under way\n")
+        assert metrics(backed_up, "left") == metrics(backed_up, "data")
+        assert restoring.exists()
+    finally:
+        os.close(descriptor)
+    assert metrics(backed_up, "left") == metrics(backed_up, "data")
+    assert not restoring.exists()
 
 
 def test_what_a_killed_backup_left_is_taken_away_at_the_next_start_and_by_the_next_backup(backed_up: Terminal) -> None:

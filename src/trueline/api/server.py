@@ -106,6 +106,7 @@ def serve(
             access_log=False,
             server_header=False,
             timeout_graceful_shutdown=1,
+            ws="none",  # whatever is installed beside
             http=patient(settings.request_seconds),  # type: ignore[arg-type] # a class is what it wants to call
             timeout_keep_alive=settings.idle_seconds,
         )

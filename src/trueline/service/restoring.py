@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
 from trueline.catalog import schema as catalog_schema
@@ -57,7 +58,7 @@ def restore(
         copied: Told how many bytes have been read, now and then.
 
     Raises:
-        BackupError: the backup is damaged, incomplete or of a newer version, or the folder is not for it.
+        BackupError: the backup is damaged, incomplete or of a newer version, or the folder is not for it or in use.
         OSError: the folder cannot be written.
     """
     data = settings.data
@@ -68,10 +69,20 @@ def restore(
     data.mkdir(parents=True, exist_ok=True, mode=_OWNER_ONLY)
     unpacked = data / _UNPACKED
     unpacked.mkdir(exist_ok=True, mode=_OWNER_ONLY)
+    with _alone(unpacked) as is_alone:
+        if not is_alone:
+            raise BackupError(f"another restore into {data} is under way")
+        manifest = _restore(backup, settings, 0 if replace else settings.keep_free_bytes, copied)
+    sync(data)
+    return manifest
+
+
+def _restore(backup: Path, settings: Settings, kept_free: int, copied: Callable[[int], None]) -> archive.Manifest:
+    data = settings.data
+    unpacked = data / _UNPACKED
     _remove(unpacked / _NEW)
     placing = unpacked / _PLACING
     try:
-        kept_free = 0 if replace else settings.keep_free_bytes  # what gives way makes room
         manifest = _unpack(backup, unpacked / _NEW, settings, kept_free, copied)
         with _closed(data):
             placing.touch()
@@ -87,18 +98,36 @@ def restore(
         raise
     placing.unlink()
     shutil.rmtree(unpacked)
-    sync(data)
     return manifest
 
 
+@contextmanager
+def _alone(unpacked: Path) -> Iterator[bool]:
+    """Whether nobody else restores into a folder, nor begins to meanwhile."""
+    descriptor = os.open(unpacked, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
+    finally:
+        os.close(descriptor)
+
+
 def refuse_unfinished(settings: Settings) -> None:
-    """Refuse to open a data folder that a restore has not finished.
+    """Refuse to open a data folder that a restore has not finished; what one left that changed nothing goes.
 
     Raises:
         StartError: it is one.
     """
-    if (settings.data / _UNPACKED / _PLACING).exists():
+    unpacked = settings.data / _UNPACKED
+    if (unpacked / _PLACING).exists():
         raise StartError(f"a restore into {settings.data} was cut short: do it again, with --replace")
+    with suppress(FileNotFoundError), _alone(unpacked) as is_alone:
+        if is_alone:  # else it is not finished yet, and finds the folder open when it is
+            shutil.rmtree(unpacked)
 
 
 def _check_settings(settings: Settings) -> None:
