@@ -1,17 +1,20 @@
 """The disk fills up while clients write, and comes free again: no restart, nothing lost, nothing corrupt.
 
-A round: clients write to a server whose data folder is on a small disk of its own; the disk is filled; whoever writes
-is told 507, whoever asks is answered, `/readyz` says why; the disk is freed; what was refused is sent again and
-accepted; the numbers must be the oracle's.
+A round: clients write to a server whose data folder, and whose folder for temporary files, is on a small disk of its
+own; the disk is filled, in every other round with empty files, of which it takes only so many; whoever writes is told
+507, whoever asks is answered, `/readyz` says why; the disk is freed; what was refused is sent again and accepted; the
+numbers must be the oracle's.
 """
 
 from __future__ import annotations
 
 import contextlib
 import http.client
+import itertools
 import json
 import os
 import random
+import shutil
 import subprocess
 import threading
 import time
@@ -29,9 +32,10 @@ from writing import INGESTING, KINDS, VOTING, Client, Job, new_job
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
-_DISK: Final = "512m"
+_DISK: Final = "size=512m,nr_inodes=30000"
 _AT_ONCE: Final = 1 << 20
 _PAUSE: Final = 0.001
 """Seconds between a mebibyte and the next: as fast as a good disk is written."""
@@ -52,7 +56,7 @@ def small_disk(folder: Path) -> Iterator[Path]:
     """
     folder.mkdir()
     made = subprocess.run(  # noqa: S603 - our own command
-        ["mount", "-t", "tmpfs", "-o", f"size={_DISK}", "tmpfs", str(folder)],  # noqa: S607 - wherever it is
+        ["mount", "-t", "tmpfs", "-o", _DISK, "tmpfs", str(folder)],  # noqa: S607 - wherever it is
         capture_output=True,
         text=True,
         check=False,
@@ -145,7 +149,8 @@ def fill_and_compare(folder: Path, rounds: int, seed: int) -> Fillings:
             quiet = _quiet(address, key)
             for _ in range(rounds):
                 clients = [Patient(number, choose.randrange(2**32)) for number in range(INGESTING + VOTING + 1)]
-                _round(address, key, disk, (jobs, quiet), clients, came)
+                filled = _filled_with_files(disk) if came.rounds % 2 else _filled(disk)
+                _round(address, key, disk, filled, (jobs, quiet), clients, came)
                 came.rounds += 1
         with served(disk / "data") as (address, _):
             for job in [*jobs, quiet]:
@@ -170,14 +175,20 @@ def _quiet(address: str, key: str) -> Job:
 
 
 def _round(  # noqa: PLR0913, PLR0917 - a round has that many parts
-    address: str, key: str, disk: Path, told: tuple[list[Job], Job], clients: list[Patient], came: Fillings
+    address: str,
+    key: str,
+    disk: Path,
+    filled: AbstractContextManager[None],
+    told: tuple[list[Job], Job],
+    clients: list[Patient],
+    came: Fillings,
 ) -> None:
     jobs, quiet = told
     with ThreadPoolExecutor(len(clients)) as pool:
         writing = [pool.submit(client.work, address, key, jobs) for client in clients]
         try:
             time.sleep(_WRITING_SECONDS)
-            with _filled(disk):
+            with filled:
                 came.read += _full(address, key, disk, jobs, quiet)
         finally:
             freed = time.monotonic()
@@ -227,6 +238,35 @@ def _filled(disk: Path) -> Iterator[None]:
         ballast.unlink()
 
 
+@contextlib.contextmanager
+def _filled_with_files(disk: Path) -> Iterator[None]:
+    """Have the disk take no more files, also not for those that go meanwhile."""
+    ballast = disk / "ballast"
+    ballast.mkdir()
+    free = threading.Event()
+
+    def fill() -> None:
+        for number in itertools.count():
+            if free.is_set():
+                return
+            try:
+                (ballast / str(number)).touch()
+            except OSError:
+                time.sleep(0.005)
+
+    filler = threading.Thread(target=fill)
+    filler.start()
+    try:
+        deadline = time.monotonic() + 10
+        while os.statvfs(disk).f_favail and time.monotonic() < deadline:
+            time.sleep(0.005)
+        yield
+    finally:
+        free.set()
+        filler.join()
+        shutil.rmtree(ballast)
+
+
 def _full(address: str, key: str, disk: Path, jobs: list[Job], quiet: Job) -> int:
     """What must hold while the disk is full; how many questions were answered."""
     answered = 0
@@ -246,7 +286,7 @@ def _full(address: str, key: str, disk: Path, jobs: list[Job], quiet: Job) -> in
                 answered += 1
         said = _readiness(address)
     if said is None or said[0] != HTTPStatus.SERVICE_UNAVAILABLE or "full" not in said[1]:
-        raise BrokenError(f"/readyz answers {said} with {os.statvfs(disk).f_bavail} blocks free")
+        raise BrokenError(f"/readyz answers {said} with {os.statvfs(disk)}")
     return answered
 
 
