@@ -37,6 +37,7 @@ _REPLACED_SINCE: Final = 5
 """The version of the ledger that first kept it."""
 
 _CATALOG: Final[dict[int, tuple[str, ...]]] = {
+    7: ("DROP TABLE its_ledger",),
     6: (),
     5: ("ALTER TABLE models DROP COLUMN activated",),
     4: tuple(

@@ -61,12 +61,12 @@ def test_a_newer_store_is_refused_with_both_versions(dsn: str) -> None:
             Catalog.open(dsn)
         with engine.connect() as connection:
             assert set(inspect(connection).get_table_names()) == {
-                "alembic_version", "deleted_jobs", "jobs", "model_metrics", "models",
+                "alembic_version", "deleted_jobs", "its_ledger", "jobs", "model_metrics", "models",
             }  # fmt: skip
     finally:
         engine.dispose()
-    assert (refused.value.found, refused.value.newest_known) == ("9999", "0006")
-    for part in (parse_dsn(dsn).database, "9999", "0006"):
+    assert (refused.value.found, refused.value.newest_known) == ("9999", schema.newest_known())
+    for part in (parse_dsn(dsn).database, "9999", schema.newest_known()):
         assert str(part) in str(refused.value)
 
 

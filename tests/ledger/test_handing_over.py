@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pytest
 
-from trueline.ledger.errors import LedgerFullError
+from trueline.ledger.errors import LedgerBusyError, LedgerFullError
 from trueline.ledger.handing_over import handed_over
 
 if TYPE_CHECKING:
@@ -67,6 +68,14 @@ def test_a_disk_without_room_for_them_is_full(monkeypatch: pytest.MonkeyPatch, t
 
 def test_memory_without_room_is_no_full_disk(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.memfd_create", lambda _: os.open("/dev/full", os.O_WRONLY))
-    with pytest.raises(OSError, match="No space left") as failed, handed_over(ROWS, None):
+    with pytest.raises(LedgerBusyError, match="short of memory"), handed_over(ROWS, None):
         pytest.fail("there was room")
-    assert not isinstance(failed.value, LedgerFullError)
+
+
+def test_a_system_short_of_open_files_is_busy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def refuse(**_: object) -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", refuse)
+    with pytest.raises(LedgerBusyError, match="open files"), handed_over(ROWS, tmp_path):
+        pytest.fail("there was one")

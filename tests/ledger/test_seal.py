@@ -247,6 +247,10 @@ def test_a_copy_is_held_against_the_seal_of_the_original(folder: Path, tmp_path:
     (copy / PART / "data.bin").write_bytes(b"value")
     with pytest.raises(LedgerDamagedError, match="it has 5 bytes instead of 6"):
         seal.check_copy(copy)
+    (copy / PART / "data.bin").write_bytes(b"values")
+    (tmp_path / "secret").write_text("t" * 64)
+    with pytest.raises(LedgerDamagedError, match="secret is damaged"):
+        seal.check_copy(copy)
     killed(seal)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -37,6 +38,13 @@ with opened() as w:
         w.training.train(job)
     w.jobs.delete(job)
 """
+TRAIN_TWICE = """
+with opened() as w:
+    job = w.jobs.get("asked about")
+    for label in ("A", "B"):
+        w.feedback.bulk(job, [b'{"event_id": "e", "analyst": "ana", "label": "%b"}' % label.encode()])
+        w.training.train(job)
+"""
 LOOK = """
 with opened() as w:
     told = w.metrics.job("asked about")
@@ -56,6 +64,32 @@ def run(folder: Path, script: str) -> str:
     )
     assert ended.returncode == 0, ended.stderr
     return ended.stdout
+
+
+def test_the_catalog_of_another_ledger_is_refused_also_where_it_has_jobs_of_the_same_numbers(tmp_path: Path) -> None:
+    data, other = tmp_path / "data", tmp_path / "other"
+    for folder in (data, other):
+        run(folder, MAKE)
+    dsn = f"sqlite:///{other / 'catalog.sqlite3'}"
+    assert "the catalog belongs to another ledger" in run(data, f"print(refusal(catalog_dsn={dsn!r}))")
+    for folder in (data, other):
+        assert run(folder, LOOK) == "1 [(1, 1)]\n"
+
+
+def test_trainings_that_no_crash_explains_are_left_though_no_model_names_them(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    run(data, MAKE)
+    catalog = data / "catalog.sqlite3"
+    shutil.copy(catalog, tmp_path / "of yesterday")
+    run(data, TRAIN_TWICE)
+    shutil.copy(catalog, tmp_path / "of today")
+    shutil.copy(tmp_path / "of yesterday", catalog)
+    trainings = "print(opened()._ledger.engine.rows('SELECT uniqExact(training) FROM knowledge_base'))"
+    told, kept = run(data, trainings).splitlines()
+    assert "trainings that no model names are left as they are" in told
+    assert kept == "[(3,)]"
+    shutil.copy(tmp_path / "of today", catalog)
+    assert run(data, LOOK) == "1 [(1, 3)]\n"
 
 
 @pytest.mark.parametrize("how", ["another", "missing"])

@@ -43,7 +43,11 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)  # type: ignore[arg-type]
         if self.started:
             host, port = self.servers[0].sockets[0].getsockname()[:2]
-            self._announce(f"http://{host}:{port}")
+            try:
+                self._announce(f"http://{host}:{port}")
+            except BaseException:
+                await self.lifespan.shutdown()
+                raise
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 - as it is called
         """Stop as asked; asked again, at once. Exit code 0: the signal is not raised again after that."""

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 
 class CatalogError(Exception):
-    """Any refusal of the catalog. Nothing was written."""
+    """Any refusal of the catalog. Nothing was written, unless the store ceased to answer as it was told to."""
 
 
 class TitleTaken(CatalogError):

@@ -25,7 +25,7 @@ from trueline.catalog.model_metrics import ModelMetricsRecords
 from trueline.catalog.records import Costs, Grouping, Job, JobChanges, Key, Model, Status
 from trueline.catalog.remembered import Remembered
 from trueline.catalog.schema import newest_known, refuse_newer, upgrade
-from trueline.catalog.tables import deleted_jobs, jobs, keys, models
+from trueline.catalog.tables import deleted_jobs, its_ledger, jobs, keys, models
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -222,6 +222,19 @@ class Catalog:
             connection.execute(delete(models).where(models.c.job_id == job_id))
             connection.execute(delete(jobs).where(jobs.c.id == job_id))
             connection.execute(insert(deleted_jobs).values(id=job_id, deleted_at=at))
+
+    def belongs_to(self, identity: str) -> bool:
+        """Whether a ledger is the one that it was first opened with; if it was with none yet, that is this one."""
+        wanted = select(its_ledger.c.identity)
+        with asking(self._engine) as connection:
+            known = connection.scalar(wanted)
+        if known is None:
+            with writing(self._engine) as connection:
+                known = connection.scalar(wanted)
+                if known is None:
+                    connection.execute(insert(its_ledger).values(identity=identity))
+                    known = identity
+        return bool(known == identity)
 
     def job_ids(self) -> set[int]:
         """The ids of all jobs that there are and that were deleted."""

@@ -147,3 +147,6 @@ keys = Table(
     Column("revoked_at", Moment, nullable=True),
     Column("digest", Text, nullable=False),
 )
+
+its_ledger = Table("its_ledger", metadata, Column("identity", Text, primary_key=True))
+"""The ledger that the catalog belongs to, in one row; none before it was first opened with one."""

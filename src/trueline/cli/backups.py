@@ -11,6 +11,7 @@ from trueline.cli.connection import connected, settings_for
 from trueline.cli.options import Data, Key, Server
 from trueline.cli.progress import shown_copying
 from trueline.cli.sentences import Refused
+from trueline.service import archive
 from trueline.settings import Settings
 
 _NAME = "trueline-%Y%m%dT%H%M%SZ.tar"
@@ -59,5 +60,6 @@ def restore(
 
 def kept_free(folder: Path, settings: Settings) -> int:
     """Bytes that a backup leaves free on a folder's disk: a server whose ledger is on it takes no writes without."""
-    is_on_it = settings.data.exists() and settings.data.stat().st_dev == folder.stat().st_dev
+    ledger = settings.data / archive.LEDGER
+    is_on_it = ledger.exists() and ledger.stat().st_dev == folder.stat().st_dev
     return settings.keep_free_bytes if is_on_it else 0

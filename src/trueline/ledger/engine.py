@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import threading
 import time
@@ -13,13 +12,14 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypedDict, Unpack
 
 import clickhouse_connect
 import pyarrow as pa
+import structlog
 from clickhouse_connect.driver.binding import quote_identifier
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from trueline.ledger import budget
-from trueline.ledger.engine_errors import translated
-from trueline.ledger.errors import LedgerAwayError, LedgerDamagedError, LedgerError, LedgerFullError, LedgerInUseError
-from trueline.ledger.handing_over import handed_over
+from trueline.ledger.engine_errors import refused_by_server, translated
+from trueline.ledger.errors import LedgerDamagedError, LedgerError, LedgerFullError, LedgerInUseError
+from trueline.ledger.handing_over import NO_ROOM, handed_over
 from trueline.ledger.in_use import is_in_use
 
 if TYPE_CHECKING:
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
     from trueline.ledger.budget import Asker
     from trueline.ledger.store_files import StoreFiles
+
+_log = structlog.get_logger("trueline.ledger")
 
 Row: TypeAlias = "Sequence[Any]"
 
@@ -135,8 +137,8 @@ class Engine:
                     dsn=self._dsn, tz_mode="schema", database=database, **self._embedded
                 )
             except (ClickHouseError, OSError, RuntimeError) as error:
-                if not self._embedded:  # without the driver's words, which have the address
-                    raise LedgerAwayError from error
+                if not self._embedded:
+                    raise refused_by_server(error) from error
                 if "EmbeddedServer" not in str(error):
                     raise LedgerError(f"the ledger's store does not open: {error}") from error
                 if self._files is not None and not is_in_use(self._files.folder):
@@ -302,7 +304,7 @@ class Engine:
                 for statement in statements:
                     self.command(statement)
         except OSError as error:
-            if error.errno == errno.ENOSPC:
+            if error.errno in NO_ROOM:
                 raise LedgerFullError from error
             raise
 
@@ -336,6 +338,7 @@ def _check_unsealed(client: Client, files: StoreFiles) -> None:
     """
     if not files.unsealed:
         return
+    _log.info("parts in no seal are held against the engine's checksums", parts=len(files.unsealed))
     try:
         client.command("SYSTEM STOP MERGES")
         for database, table, name, path in client.query(

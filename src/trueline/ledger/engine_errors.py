@@ -74,6 +74,15 @@ def translated(error: ClickHouseError) -> LedgerError:
     return LedgerError("the ledger could not carry out a statement")
 
 
+def refused_by_server(error: Exception) -> LedgerError:
+    """Why a server could not be connected to: without the driver's words, which have its address."""
+    code = getattr(error, "code", None)
+    if isinstance(error, OSError) or (code is None and _AWAY in str(error)):
+        return LedgerAwayError()
+    why = f"code {code}" if code is not None else type(error).__name__
+    return LedgerError(f"the ledger's ClickHouse server refuses the connection ({why}): see TRUELINE_LEDGER_DSN")
+
+
 def _damaged_file(said: str) -> str:
     """The file or part that the engine speaks of, by its path in the data folder."""
     found = _FILE.search(said)

@@ -15,13 +15,18 @@ from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
 
-from trueline.ledger.errors import LedgerFullError
+from trueline.ledger.errors import LedgerBusyError, LedgerFullError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
     from typing import IO
 
+
+NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
+"""What the system says of a disk that is full, or full for this user."""
+
+_SHORT: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN})
 
 _AT_ONCE: Final = 1 << 20
 """Bytes."""
@@ -37,6 +42,7 @@ def handed_over(rows: pa.Table, folder: Path | None) -> Iterator[str]:
 
     Raises:
         LedgerFullError: the disk has no room for them.
+        LedgerBusyError: the system is short of memory or open files.
     """
     with _unnamed(folder) as file:
         path = f"/proc/self/fd/{file.fileno()}"  # whoever opens it by that begins at its beginning
@@ -45,16 +51,14 @@ def handed_over(rows: pa.Table, folder: Path | None) -> Iterator[str]:
 
 
 def _unnamed(folder: Path | None) -> IO[bytes]:
-    if folder is None:
-        return os.fdopen(os.memfd_create("rows"), "wb")
-    with _told_as_full():
-        return tempfile.TemporaryFile(dir=folder)
+    with _told(on_disk=folder is not None):
+        return os.fdopen(os.memfd_create("rows"), "wb") if folder is None else tempfile.TemporaryFile(dir=folder)
 
 
 def _fill(path: str, rows: pa.Table, *, on_disk: bool) -> None:
     # not through a file of Python's, which would be asked two or three times for each column
     with (
-        _told_as_full() if on_disk else contextlib.nullcontext(),
+        _told(on_disk=on_disk),
         pa.output_stream(path, buffer_size=_AT_ONCE) as stream,
         pa.ipc.new_file(stream, rows.schema) as writer,
     ):
@@ -62,10 +66,12 @@ def _fill(path: str, rows: pa.Table, *, on_disk: bool) -> None:
 
 
 @contextlib.contextmanager
-def _told_as_full() -> Iterator[None]:
+def _told(*, on_disk: bool) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        if on_disk and error.errno in NO_ROOM:
             raise LedgerFullError from error
+        if error.errno in _SHORT | NO_ROOM:
+            raise LedgerBusyError("the system is short of memory or open files") from error
         raise

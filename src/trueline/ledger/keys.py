@@ -26,6 +26,11 @@ class KeyMaker:
         """To other processes of this one's own, which read files for it: what hashes does not pickle."""
         return KeyMaker, (self._salt,)
 
+    @property
+    def identity(self) -> str:
+        """What tells the store from others; the secret cannot be told from it."""
+        return hashlib.blake2b(digest_size=16, key=self._salt, person=b"store").hexdigest()
+
     def event(self, event_id: str) -> int:
         """The key of an event, and of the subject it is in a job grouped by event."""
         hasher = self._event.copy()

@@ -20,8 +20,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-KEPT_FREE_FILES: Final = 10_000
+_MOST_FILES_KEPT: Final = 10_000
 """Files are kept free, too: what is merged has a few for each column, and there are thousands of paths."""
+
+_SHARE_OF_FILES: Final = 10
+"""Of a disk that takes few, no more than a tenth of them."""
 
 _LOOK_EVERY: Final = 0.02
 """Seconds. 256 MiB are not written in that time, and in as long again as stopping takes."""
@@ -58,8 +61,8 @@ class Room:
         free = _free_bytes(disk)
         if free - self._taken - size < self._kept_free:
             raise LedgerFullError(free, self._kept_free)
-        if disk.f_files and disk.f_favail < KEPT_FREE_FILES:
-            raise LedgerFullOfFilesError(disk.f_favail, KEPT_FREE_FILES)
+        if disk.f_favail < _kept_files(disk):
+            raise LedgerFullOfFilesError(disk.f_favail, _kept_files(disk))
 
     @contextlib.contextmanager
     def taken(self, size: int) -> Iterator[None]:
@@ -108,12 +111,15 @@ class Room:
                 pause = _LOOK_AGAIN
 
     def _is_enough(self, times: float) -> bool:
-        """Whether so many times what is kept is free; a disk that makes room for files as it goes tells of none."""
+        """Whether so many times what is kept is free."""
         disk = os.statvfs(self._folder)
-        return _free_bytes(disk) >= self._kept_free * times and (
-            not disk.f_files or disk.f_favail >= KEPT_FREE_FILES * times
-        )
+        return _free_bytes(disk) >= self._kept_free * times and disk.f_favail >= _kept_files(disk) * times
 
 
 def _free_bytes(disk: os.statvfs_result) -> int:
     return disk.f_bavail * disk.f_frsize
+
+
+def _kept_files(disk: os.statvfs_result) -> int:
+    """How many files have to be free; none where a disk makes room for them as it goes, which tells of none."""
+    return min(_MOST_FILES_KEPT, disk.f_files // _SHARE_OF_FILES)

@@ -127,7 +127,7 @@ class Seal:
             sync(self._folder.parent)  # before anything goes that a closed store must have
 
     def check_copy(self, copy: Path) -> None:
-        """Hold files that have second names in another folder, under the same paths, against the seal.
+        """Hold files that have second names in another folder, under the same paths, against the seal; the secret too.
 
         Those that are in no seal yet pass, and so do values, but for their sizes.
 
@@ -137,8 +137,9 @@ class Seal:
         with self._lock:
             files = self._sealed.files
         for name, (size, digest) in files.items():
-            if name != _BESIDE and (copy / name).exists():
-                self._check_bytes(copy / name, self._folder / name, size, digest)
+            file = (self._folder if name == _BESIDE else copy) / name
+            if file.exists():
+                self._check_bytes(file, self._folder / name, size, digest)
 
     def check_opened(self) -> None:
         """Look whether the engine has put parts aside as it opened.

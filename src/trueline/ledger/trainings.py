@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
+import structlog
 
 from trueline.labels import UNDECIDED
 from trueline.ledger.columns import repeated
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
     from trueline.ledger.engine import Engine
     from trueline.ledger.job_tables import JobTables
+
+_log = structlog.get_logger("trueline.ledger")
 
 _FROM_CONSENSUS = """
 INSERT INTO knowledge_base (job_id, training, subject_key, label, from_consensus)
@@ -79,14 +82,26 @@ class TrainingTable:
         )
         return {label: int(subjects) for label, subjects in rows}
 
-    def forget_unnamed(self, named: Sequence[int]) -> None:
-        """Drop the rows of trainings that were cut short: those that no model names."""
-        left = self._engine.rows(
-            "SELECT DISTINCT training FROM knowledge_base WHERE training NOT IN {named:Array(UInt64)}",
-            {"named": list(named)},
-        )
-        if left:
+    def forget_cut_short(self, named: Mapping[int, Sequence[int]]) -> None:
+        """Drop the rows of trainings that were cut short: of each job, the one after all that models name.
+
+        Others that no model names are left as they are: no crash explains them, but an older catalog would.
+
+        Args:
+            named: The trainings that models name, by job.
+        """
+        rows = self._engine.rows("SELECT DISTINCT job_id, training FROM knowledge_base")
+        unnamed: dict[int, list[int]] = {}
+        for job_id, training in rows:
+            if training not in named.get(job_id, ()):
+                unnamed.setdefault(job_id, []).append(training)
+        cut_short = []
+        for job_id, trainings in unnamed.items():
+            if len(trainings) == 1 and trainings[0] > max(named.get(job_id, ()), default=0):
+                cut_short += trainings
+            else:
+                _log.warning("trainings that no model names are left as they are", job=job_id, trainings=len(trainings))
+        if cut_short:
             self._engine.command(
-                "DELETE FROM knowledge_base WHERE training IN {left:Array(UInt64)}",
-                {"left": [row[0] for row in left]},
+                "DELETE FROM knowledge_base WHERE training IN {cut_short:Array(UInt64)}", {"cut_short": cut_short}
             )

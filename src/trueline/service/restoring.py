@@ -28,6 +28,7 @@ _UNPACKED: Final = ".restoring"
 """In a data folder from when a restore begins until all has its place."""
 
 _NEW: Final = "files"
+_OLD: Final = "old"
 _PLACING: Final = "placing"
 """There from when the stores that were there are touched."""
 
@@ -65,30 +66,32 @@ def restore(
     _check_settings(settings)
     if not replace and data.exists() and not _is_free(data):
         raise BackupError(f"{data} is not empty: name another folder with --data, or give --replace")
-    _refuse_what_cannot_give_way(data)
+    _refuse_elsewhere(data / archive.LEDGER)
     data.mkdir(parents=True, exist_ok=True, mode=_OWNER_ONLY)
     unpacked = data / _UNPACKED
     unpacked.mkdir(exist_ok=True, mode=_OWNER_ONLY)
     with _alone(unpacked) as is_alone:
         if not is_alone:
             raise BackupError(f"another restore into {data} is under way")
-        manifest = _restore(backup, settings, 0 if replace else settings.keep_free_bytes, copied)
+        manifest = _restore(backup, settings, copied, replace=replace)
     sync(data)
     return manifest
 
 
-def _restore(backup: Path, settings: Settings, kept_free: int, copied: Callable[[int], None]) -> archive.Manifest:
+def _restore(backup: Path, settings: Settings, copied: Callable[[int], None], *, replace: bool) -> archive.Manifest:
     data = settings.data
     unpacked = data / _UNPACKED
-    _remove(unpacked / _NEW)
     placing = unpacked / _PLACING
+    _remove(unpacked / _NEW)
+    kept_free = 0 if replace else settings.keep_free_bytes  # what gives way makes room
     try:
         manifest = _unpack(backup, unpacked / _NEW, settings, kept_free, copied)
         with _closed(data):
+            if not replace:
+                _refuse_stores(data)
             placing.touch()
             sync(unpacked)
-            for name in _STORES:
-                _remove(data / name)
+            _give_way(data, unpacked / _OLD)
             for each in sorted((unpacked / _NEW).iterdir()):
                 each.rename(data / each.name)
             sync(data)
@@ -99,6 +102,32 @@ def _restore(backup: Path, settings: Settings, kept_free: int, copied: Callable[
     placing.unlink()
     shutil.rmtree(unpacked)
     return manifest
+
+
+def _refuse_stores(data: Path) -> None:
+    """Refuse a folder that was free when the restore began, which takes its time, and is not any more."""
+    if there := _stores_in(data):
+        raise BackupError(f"{data / there[0]} was made meanwhile: give --replace to have it give way")
+
+
+def _give_way(data: Path, old: Path) -> None:
+    """Have the stores of a folder give way, all of them or none."""
+    _remove(old)
+    old.mkdir(mode=_OWNER_ONLY)
+    moved: list[str] = []
+    try:
+        for name in _stores_in(data):
+            (data / name).rename(old / name)
+            moved.append(name)
+    except OSError as error:  # as of a file that is mounted
+        for name in moved:
+            (old / name).rename(data / name)
+        (old.parent / _PLACING).unlink()
+        raise BackupError(f"{error.filename} cannot give way: {error.strerror}") from error
+
+
+def _stores_in(data: Path) -> list[str]:
+    return [name for name in _STORES if (data / name).exists() or (data / name).is_symlink()]
 
 
 @contextmanager
@@ -140,14 +169,13 @@ def _is_free(data: Path) -> bool:
     return all(each.name == _UNPACKED for each in data.iterdir()) and not (data / _UNPACKED / _PLACING).exists()
 
 
-def _refuse_what_cannot_give_way(data: Path) -> None:
-    """Refuse a folder where a store is elsewhere: it would be removed, and nothing could take its place."""
-    for path in (data / name for name in _STORES):
-        if path.is_symlink() or path.is_mount():
-            raise BackupError(
-                f"{path} is a link or a disk of its own, which cannot give way: "
-                "name another folder with --data, and put what is restored there in its place"
-            )
+def _refuse_elsewhere(ledger: Path) -> None:
+    """Refuse a folder whose ledger is on another disk: what is restored would not get there."""
+    if ledger.is_symlink() or ledger.is_mount():
+        raise BackupError(
+            f"{ledger} is a link or a disk of its own: "
+            "name another folder with --data, and put what is restored there in its place"
+        )
 
 
 def _unpack(

@@ -128,8 +128,8 @@ class Workspace:
         self.backups.clear_left()
         self._writing.finish_deletions()
         self._writing.finish_last_requests()
-        self._ledger.trainings.forget_unnamed(
-            [model.training for job in self._catalog.jobs() for model in self._catalog.models(job.id)]
+        self._ledger.trainings.forget_cut_short(
+            {job.id: [model.training for model in self._catalog.models(job.id)] for job in self._catalog.jobs()}
         )
 
     def within_budget(self, question: Callable[[], _Answer], asker: Asker | None = None) -> _Answer:
@@ -182,15 +182,20 @@ class Workspace:
 
 
 def _refuse_another_catalog(ledger: Ledger, catalog: Catalog) -> None:
-    """Refuse a catalog that knows nothing of what the ledger has.
+    """Refuse a catalog of another ledger, and one that knows nothing of jobs that the ledger has.
 
-    With it the trainings would be taken for such as were cut short, and a new job would get what another one has.
+    With it a new job would get what another one has, and trainings would be taken for such as were cut short.
     """
+    mend = (
+        "put the right one in its place, or name it with TRUELINE_CATALOG_DSN, see docs/backups.md; "
+        "nothing was removed from either"
+    )
     if unknown := sorted(ledger.jobs() - catalog.job_ids()):
         first = ", ".join(map(str, unknown[:_A_FEW])) + (", ..." if len(unknown) > _A_FEW else "")
         jobs = "job" if len(unknown) == 1 else "jobs"
         raise StartError(
             f"the ledger has events, votes or trainings of {len(unknown)} {jobs} that the catalog never had ({first}): "
-            "it is another catalog, an older one, or none was there. Put the right one in its place, or name it with "
-            "TRUELINE_CATALOG_DSN; nothing of the ledger was changed"
+            f"it is another catalog, an older one, or none was there: {mend}"
         )
+    if not catalog.belongs_to(ledger.keys.identity):
+        raise StartError(f"the catalog belongs to another ledger: {mend}")
