@@ -10,6 +10,7 @@ nobody with it.
 from __future__ import annotations
 
 import json
+import logging
 import os
 import sys
 import traceback
@@ -22,6 +23,7 @@ import scipy.special  # noqa: F401 - or each process that asks for a report woul
 
 from trueline.catalog.errors import CatalogError
 from trueline.ledger.errors import LedgerError
+from trueline.log import log_to_stderr
 from trueline.service.errors import TruelineError
 from trueline.service.search import MAX_SIZE, Paging, Wanted
 from trueline.service.telling import Further, Telling
@@ -100,6 +102,7 @@ def _to_the_byte(body: object) -> str:
 
 def main() -> None:
     """Answer until the input ends."""
+    log_to_stderr(logging.WARNING)  # answers alone are read from standard output
     key = sys.argv[1]
     for line in sys.stdin:
         read, write = os.pipe()
