@@ -86,7 +86,8 @@ def kill_and_compare(folder: Path, rounds: int, seed: int) -> Killings:
                 jobs = [new_job(address, key, by_bucket=by_bucket) for by_bucket in (False, True)]
             _write_until_killed(address, key, jobs, clients, process, choose.uniform(0, _LATEST_KILL))
             came.rounds += 1
-        if left := [str(each) for each in (*temporary.iterdir(), *(folder / "data").glob("**/tmp????????*"))]:
+        own = (each for inside in ("data", "data/ledger") for each in (folder / inside).glob("tmp????????"))
+        if left := [str(each) for each in (*temporary.iterdir(), *own)]:
             raise BrokenError(f"temporary files were left: {', '.join(left)}")
     for client in clients:
         came.acknowledged += client.done

@@ -14,11 +14,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PREAMBLE = """
-import sys
+import logging, sys
 from pathlib import Path
+from trueline.log import log_to_stderr
 from trueline.service.errors import StartError
 from trueline.service.workspace import Workspace
 from trueline.settings import Settings
+log_to_stderr(logging.WARNING)
 data = Path(sys.argv[1])
 def opened(**more):
     return Workspace.open(Settings(data=data, **more))
@@ -45,6 +47,10 @@ with opened() as w:
         w.feedback.bulk(job, [b'{"event_id": "e", "analyst": "ana", "label": "%b"}' % label.encode()])
         w.training.train(job)
 """
+COUNT_TRAININGS = """
+with opened() as w:
+    print(w._ledger.engine.rows("SELECT uniqExact(training) FROM knowledge_base"))
+"""
 LOOK = """
 with opened() as w:
     told = w.metrics.job("asked about")
@@ -54,7 +60,12 @@ with opened() as w:
 
 def run(folder: Path, script: str) -> str:
     """Run a script on a data folder; what it prints."""
-    ended = subprocess.run(
+    return ended(folder, script).stdout
+
+
+def ended(folder: Path, script: str) -> subprocess.CompletedProcess[str]:
+    """Run a script on a data folder, which must end well."""
+    process = subprocess.run(
         [sys.executable, "-c", PREAMBLE + script, str(folder)],
         capture_output=True,
         text=True,
@@ -62,8 +73,8 @@ def run(folder: Path, script: str) -> str:
         check=False,
         env={name: value for name, value in os.environ.items() if not name.startswith("TRUELINE_")},
     )
-    assert ended.returncode == 0, ended.stderr
-    return ended.stdout
+    assert process.returncode == 0, process.stderr
+    return process
 
 
 def test_the_catalog_of_another_ledger_is_refused_also_where_it_has_jobs_of_the_same_numbers(tmp_path: Path) -> None:
@@ -84,10 +95,9 @@ def test_trainings_that_no_crash_explains_are_left_though_no_model_names_them(tm
     run(data, TRAIN_TWICE)
     shutil.copy(catalog, tmp_path / "of today")
     shutil.copy(tmp_path / "of yesterday", catalog)
-    trainings = "print(opened()._ledger.engine.rows('SELECT uniqExact(training) FROM knowledge_base'))"
-    told, kept = run(data, trainings).splitlines()
-    assert "trainings that no model names are left as they are" in told
-    assert kept == "[(3,)]"
+    of_yesterday = ended(data, COUNT_TRAININGS)
+    assert of_yesterday.stdout == "[(3,)]\n"
+    assert "trainings that no model names are left as they are" in of_yesterday.stderr
     shutil.copy(tmp_path / "of today", catalog)
     assert run(data, LOOK) == "1 [(1, 3)]\n"
 

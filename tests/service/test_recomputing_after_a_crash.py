@@ -11,10 +11,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PREAMBLE = """
-import json, os, sys, threading, time
+import json, logging, os, sys, threading, time
 from pathlib import Path
+from trueline.log import log_to_stderr
 from trueline.service.workspace import Workspace
 from trueline.settings import Settings
+log_to_stderr(logging.WARNING)
 settings = Settings(data=Path(sys.argv[1]))
 """
 KILLED_MIDWAY = """
