@@ -31,7 +31,7 @@ from wire import asked
 from writing import INGESTING, KINDS, VOTING, Client, Job, new_job
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -149,7 +149,7 @@ def fill_and_compare(folder: Path, rounds: int, seed: int) -> Fillings:
             quiet = _quiet(address, key)
             for _ in range(rounds):
                 clients = [Patient(number, choose.randrange(2**32)) for number in range(INGESTING + VOTING + 1)]
-                filled = _filled_with_files(disk) if came.rounds % 2 else _filled(disk)
+                filled = _filled(disk, *_FILLINGS[came.rounds % len(_FILLINGS)])
                 _round(address, key, disk, filled, (jobs, quiet), clients, came)
                 came.rounds += 1
         with served(disk / "data") as (address, _):
@@ -208,63 +208,55 @@ def _round(  # noqa: PLR0913, PLR0917 - a round has that many parts
 
 
 @contextlib.contextmanager
-def _filled(disk: Path) -> Iterator[None]:
-    """Leave no room on the disk, also not what is given back meanwhile."""
-    ballast = disk / "ballast"
-    free = threading.Event()
+def _filled(disk: Path, fill: Callable[[Path, threading.Event], None], left: str) -> Iterator[None]:
+    """Leave nothing of what a disk has, also not what is given back meanwhile.
 
-    def fill() -> None:
-        with ballast.open("wb", buffering=0) as stream:
-            size = _AT_ONCE
-            while not free.is_set():
-                try:
-                    stream.write(bytes(size))
-                    time.sleep(_PAUSE)
-                except OSError:
-                    size = max(size // 16, 1)
-                    if size == 1:
-                        time.sleep(0.005)
-
-    filler = threading.Thread(target=fill)
-    filler.start()
-    try:
-        deadline = time.monotonic() + 10
-        while os.statvfs(disk).f_bavail and time.monotonic() < deadline:
-            time.sleep(0.005)
-        yield
-    finally:
-        free.set()
-        filler.join()
-        ballast.unlink()
-
-
-@contextlib.contextmanager
-def _filled_with_files(disk: Path) -> Iterator[None]:
-    """Have the disk take no more files, also not for those that go meanwhile."""
+    Args:
+        disk: Where it is mounted.
+        fill: Fills it by way of a folder until told to end.
+        left: What it must have none of then, by the name that `os.statvfs` has for it.
+    """
     ballast = disk / "ballast"
     ballast.mkdir()
     free = threading.Event()
-
-    def fill() -> None:
-        for number in itertools.count():
-            if free.is_set():
-                return
-            try:
-                (ballast / str(number)).touch()
-            except OSError:
-                time.sleep(0.005)
-
-    filler = threading.Thread(target=fill)
+    filler = threading.Thread(target=fill, args=(ballast, free))
     filler.start()
     try:
         deadline = time.monotonic() + 10
-        while os.statvfs(disk).f_favail and time.monotonic() < deadline:
+        while getattr(os.statvfs(disk), left) and time.monotonic() < deadline:
             time.sleep(0.005)
         yield
     finally:
         free.set()
         filler.join()
         shutil.rmtree(ballast)
+
+
+def _fill_with_bytes(ballast: Path, free: threading.Event) -> None:
+    with (ballast / "bytes").open("wb", buffering=0) as stream:
+        size = _AT_ONCE
+        while not free.is_set():
+            try:
+                stream.write(bytes(size))
+                time.sleep(_PAUSE)
+            except OSError:
+                size = max(size // 16, 1)
+                if size == 1:
+                    time.sleep(0.005)
+
+
+def _fill_with_files(ballast: Path, free: threading.Event) -> None:
+    for number in itertools.count():
+        if free.is_set():
+            return
+        try:
+            (ballast / str(number)).touch()
+        except OSError:
+            time.sleep(0.005)
+
+
+_FILLINGS: Final = ((_fill_with_bytes, "f_bavail"), (_fill_with_files, "f_favail"))
+"""In turn."""
 
 
 def _full(address: str, key: str, disk: Path, jobs: list[Job], quiet: Job) -> int:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+import scripts
 from trueline.ledger.migrations import schema_files
 
 if TYPE_CHECKING:
@@ -55,16 +55,7 @@ with Workspace.open(settings):
 
 def run(folder: Path, script: str) -> str:
     """Run a script on a data folder; what it prints."""
-    ended = subprocess.run(
-        [sys.executable, "-c", PREAMBLE + script, str(folder)],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-        env={name: value for name, value in os.environ.items() if not name.startswith("TRUELINE_")},
-    )
-    assert ended.returncode == 0, ended.stderr
-    return ended.stdout
+    return scripts.run(PREAMBLE + script, folder).stdout
 
 
 def test_a_store_opened_again_is_as_it_was_left(tmp_path: Path) -> None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
+
+import scripts
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -60,21 +59,7 @@ with opened() as w:
 
 def run(folder: Path, script: str) -> str:
     """Run a script on a data folder; what it prints."""
-    return ended(folder, script).stdout
-
-
-def ended(folder: Path, script: str) -> subprocess.CompletedProcess[str]:
-    """Run a script on a data folder, which must end well."""
-    process = subprocess.run(
-        [sys.executable, "-c", PREAMBLE + script, str(folder)],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-        env={name: value for name, value in os.environ.items() if not name.startswith("TRUELINE_")},
-    )
-    assert process.returncode == 0, process.stderr
-    return process
+    return scripts.run(PREAMBLE + script, folder).stdout
 
 
 def test_the_catalog_of_another_ledger_is_refused_also_where_it_has_jobs_of_the_same_numbers(tmp_path: Path) -> None:
@@ -95,7 +80,7 @@ def test_trainings_that_no_crash_explains_are_left_though_no_model_names_them(tm
     run(data, TRAIN_TWICE)
     shutil.copy(catalog, tmp_path / "of today")
     shutil.copy(tmp_path / "of yesterday", catalog)
-    of_yesterday = ended(data, COUNT_TRAININGS)
+    of_yesterday = scripts.run(PREAMBLE + COUNT_TRAININGS, data)
     assert of_yesterday.stdout == "[(3,)]\n"
     assert "trainings that no model names are left as they are" in of_yesterday.stderr
     shutil.copy(tmp_path / "of today", catalog)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from typing import TYPE_CHECKING, Any
+
+import scripts
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -71,15 +71,7 @@ print(json.dumps(before))
 
 
 def run(folder: Path, script: str, *, status: int = 0) -> Any:  # noqa: ANN401 - any JSON
-    ended = subprocess.run(
-        [sys.executable, "-c", PREAMBLE + script, str(folder)],
-        capture_output=True,
-        text=True,
-        timeout=180,
-        check=False,
-    )
-    assert ended.returncode == status, ended.stderr
-    return json.loads(ended.stdout)
+    return json.loads(scripts.run(PREAMBLE + script, folder, status=status).stdout)
 
 
 def test_what_was_queued_or_in_progress_is_computed_after_the_next_start(tmp_path: Path) -> None:
