@@ -211,13 +211,10 @@ class Engine:
         """
         if not rows.num_rows:
             return
-        if self._files is None:
+        files = self._files
+        with files.room.taken(rows.nbytes) if files is not None else contextlib.nullcontext():
             self._count_change()
-            self._take(table, rows, None)
-            return
-        with self._files.room.taken(rows.nbytes):
-            self._count_change()
-            self._take(table, rows, self._files.folder)
+            self._take(table, rows, files.folder if files is not None else None)
 
     def command(self, sql: str, parameters: Mapping[str, Any] | None = None) -> None:
         """Run a statement that answers nothing.

@@ -85,7 +85,8 @@ class TrainingTable:
     def forget_cut_short(self, named: Mapping[int, Sequence[int]]) -> None:
         """Drop the rows of trainings that were cut short: of each job, the one after all that models name.
 
-        Others that no model names are left as they are: no crash explains them, but an older catalog would.
+        Others that no model names are left as they are, and are never asked about: an older catalog would explain them,
+        and so would trainings that a full catalog refused.
 
         Args:
             named: The trainings that models name, by job.
