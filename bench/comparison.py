@@ -7,6 +7,7 @@ import os
 import platform
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -25,11 +26,12 @@ from contenders.notebook import Notebook
 from contenders.postgresql import PostgreSQL
 from contenders.trueline import faces
 from loading import load
-from processes import CommandError, resident_bytes
+from processes import CommandError, highest_resident_bytes
 from report import Report
 from results import Grouped, Size, figures, http_on_top
 from sitting import Turns
 from stream import Grouping, Stream
+from trueline.ledger.kept_columns import WORTH_KEEPING
 from under_load import measure
 
 if TYPE_CHECKING:
@@ -66,6 +68,8 @@ class Plan:
     load_seconds: float = 20
     """How long a server is asked under each kind of load and pace; with 0 it is not."""
     seed: int = _SEED
+    keep_from: int = WORTH_KEEPING
+    """Events of a job from which on the fields that filters ask for are kept in memory."""
 
 
 def main() -> int:
@@ -170,14 +174,16 @@ class Comparison:
         return True
 
     def _sit(self, grouping: Grouping, folder: Path, others: Sequence[Contender]) -> None:
-        with faces(folder / grouping / "data", self._stream, grouping) as (over_http, at_service, process_id):
+        data = folder / grouping / "data"
+        with faces(data, self._stream, grouping, self._plan.keep_from) as (over_http, at_service, process_id):
             turns = Turns((over_http, at_service), others, self._plan.runs, self._plan.seconds)
             turns.settle = at_service.settle
             sitting = turns.take()
-            highest = resident_bytes(process_id)[1]
+            highest = highest_resident_bytes(process_id)
         self._sittings[grouping].append(sitting)
         grouped = self._size.groupings[grouping]
         grouped.resident_bytes = max(grouped.resident_bytes, highest)
+        grouped.kept = sitting.kept
         for difference in sitting.differences:
             self.report.differs(f"{len(self._stream):,} events, {grouping}, {difference}")
 
@@ -208,11 +214,29 @@ def _machine() -> dict[str, str]:
     return {
         "date": time.strftime("%Y-%m-%d", time.gmtime()),
         "system": platform.platform(aliased=True, terse=True),
+        "version": _version(),
+        "processor": next(
+            line.split(":")[1].strip()
+            for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+            if line.startswith(("model name", "Processor"))
+        ),
         "cores": str(os.cpu_count()),
         "memory": f"{kilobytes / 2**20:.0f} GiB",
         "Python": platform.python_version(),
         **{package: version(package) for package in _PACKAGES},
     }
+
+
+def _version() -> str:
+    """Which version of the project is measured, where it is known."""
+    told = subprocess.run(
+        ["git", "describe", "--always", "--dirty", "--abbrev=10"],  # noqa: S607 - whichever git there is
+        cwd=Path(__file__).parent,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return told.stdout.strip() or "unknown"
 
 
 def _bytes_below(folder: Path) -> int:

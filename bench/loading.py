@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bodies import vote_bodies
 from calling import Caller
-from processes import CommandError, resident_bytes, served, trueline
+from processes import CommandError, highest_resident_bytes, served, trueline
 from stream import LABELS
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def load(stream: Stream, grouping: Grouping, bodies: Sequence[Path], data: Path)
         client.post(f"{path}/models", {"model_id": "triage-2.1"}, expected=HTTPStatus.CREATED)
         trained = time.perf_counter()
         _vote(client, f"{path}/votes/bulk", vote_bodies(stream, grouping, after))
-        return Loaded(rate, len(before) / (voted - started), trained - voted, resident_bytes(process_id)[1])
+        return Loaded(rate, len(before) / (voted - started), trained - voted, highest_resident_bytes(process_id))
 
 
 def send(

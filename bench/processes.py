@@ -136,9 +136,32 @@ def _address(process: subprocess.Popen[str]) -> str | None:
     return None
 
 
+def highest_resident_bytes(process_id: int) -> int:
+    """The resident memory of a process at its highest, and the pages of their own (RssAnon) of those it has begun.
+
+    Pages of files that these share with it, as of libraries, are counted once.
+    """
+    parents = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError, KeyError):  # it has ended meanwhile, or is a thread of the kernel
+            parents[int(folder.name)] = _status(folder)
+    begun, found = [process_id], set[int]()
+    while begun:
+        of = begun.pop()
+        children = {each for each, status in parents.items() if status["PPid"] == of} - found
+        found |= children
+        begun += children
+    return resident_bytes(process_id)[1] + 1024 * sum(parents[each]["RssAnon"] for each in found)
+
+
 def resident_bytes(process_id: int) -> tuple[int, int]:
     """The resident memory of a process, now and at its highest (VmRSS and VmHWM of Linux)."""
-    status = Path(f"/proc/{process_id}/status").read_text(encoding="ascii", errors="replace")
-    kilobytes = dict(line.split(":", 1) for line in status.splitlines())
-    now, highest = (int(kilobytes[name].split()[0]) * 1024 for name in ("VmRSS", "VmHWM"))
-    return now, highest
+    status = _status(Path(f"/proc/{process_id}"))
+    return 1024 * status["VmRSS"], 1024 * status["VmHWM"]
+
+
+def _status(folder: Path) -> dict[str, int]:
+    """The numbers that the kernel tells of a process, memory in KiB."""
+    text = (folder / "status").read_text(encoding="ascii", errors="replace")
+    told = dict(line.split(":", 1) for line in text.splitlines())
+    return {name: int(told[name].split()[0]) for name in ("PPid", "VmRSS", "VmHWM", "RssAnon")}

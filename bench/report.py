@@ -14,16 +14,17 @@ from contenders.trueline import AT_SERVICE
 from results import growth, table
 from singles import CLIENTS
 from targets import ROWS, targets
-from under_load import PACES, SINGLES_A_SECOND
+from under_load import PACES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from results import Size
+    from stream import Grouping
     from under_load import UnderLoad
 
-_TIMES: Final = f"milliseconds, median / p95 (median as a multiple of {AT_SERVICE})"
+_TIMES: Final = f"milliseconds, median / p95 by nearest rank (median as a multiple of {AT_SERVICE})"
 _MEDIANS: Final = "milliseconds, median (as a multiple of quiet)"
 _WIDTH: Final = 200
 
@@ -79,7 +80,8 @@ class Report:
     def _tables(self) -> Iterator[tuple[str, list[list[str]]]]:
         for size in self._sizes:
             for grouping in size.groupings:
-                yield f"{size.rows:,} events, votes on each {grouping}; {_TIMES}", list(table(size, grouping))
+                title = f"{size.rows:,} events, votes on {grouping}s, {_runs(size, grouping)}; {_TIMES}"
+                yield title, list(table(size, grouping))
             yield f"{size.rows:,} events, taken in", list(_taken_in(size))
             if any(of.under_load is not None for of in size.groupings.values()):
                 yield (
@@ -90,7 +92,7 @@ class Report:
             return
         large, small = self._sizes[-1], self._sizes[0] if len(self._sizes) > 1 else None
         for grouping in large.groupings:
-            votes = f"votes on each {grouping}"
+            votes = f"votes on {grouping}s"
             if small is not None:
                 title = f"Cost at the service call, {large.rows:,} events over {small.rows:,}, {votes}"
                 grown = [[question, f"{times:.2f}"] for question, times in growth(small, large, grouping)]
@@ -106,6 +108,18 @@ class Report:
 
     def _ran_on(self) -> str:
         return ", ".join(f"{name} {value}" for name, value in self._machine.items())
+
+
+def _runs(size: Size, grouping: Grouping) -> str:
+    """How often each of the others was asked each question."""
+    others = size.contenders()[3:] or [AT_SERVICE]
+    runs = [
+        of_row[title].runs
+        for of_row in size.groupings[grouping].figures.values()
+        for title in others
+        if title in of_row
+    ]
+    return f"{min(runs)} to {max(runs)} runs each"
 
 
 def _taken_in(size: Size) -> Iterator[list[str]]:
@@ -129,6 +143,7 @@ def _under_load(loads: list[UnderLoad]) -> Iterator[list[str]]:
     yield ["resident at its highest, under load, MB", *(f"{of.resident_bytes / 1e6:,.0f}" for of in loads)]
     yield ["start until ready, s", *(f"{of.ready_seconds:.2f}" for of in loads)]
     yield ["start until the first answer, s", *(f"{of.first_answer_seconds:.2f}" for of in loads)]
+    yield ["bulk into a job that was asked, documents/s", *(f"{of.bulk_alone:,.0f}" for of in loads)]
     for pace in PACES:
         yield [f"bulk while asked {pace}, documents/s", *(f"{of.bulk[pace].a_second:,.0f}" for of in loads)]
     for title, name in (
@@ -140,7 +155,7 @@ def _under_load(loads: list[UnderLoad]) -> Iterator[list[str]]:
         yield [f"one by one, {CLIENTS} clients, {title}", *cells]
     for pace in PACES:
         rates = (f"{of.singles[pace].a_second:,.1f}" for of in loads)
-        yield [f"one by one while asked {pace}, at most {SINGLES_A_SECOND}, events/s", *rates]
+        yield [f"one by one while asked {pace}, events/s", *rates]
 
 
 def _asked_meanwhile(size: Size) -> Iterator[list[str]]:

@@ -42,6 +42,8 @@ class Grouped:
     """Of the data folder, after all sittings."""
     resident_bytes: int = 0
     """Of the server, at its highest in any sitting."""
+    kept: list[str] = field(default_factory=list)
+    """The fields that filters are told on from memory, in the last sitting."""
     figures: dict[str, dict[str, Figure]] = field(default_factory=dict)
     """By row, then by contender. Trueline's times are those of all sittings."""
     http_on_top: float = 0.0

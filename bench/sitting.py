@@ -31,6 +31,8 @@ class Sitting:
     """From giving the vote on the largest bucket, or the first event, to its acknowledgement."""
     first: dict[str, float] = field(default_factory=dict)
     """By question: seconds over HTTP, the first time it was asked."""
+    kept: list[str] = field(default_factory=list)
+    """The fields that Trueline tells filters on from memory, once each question was asked."""
     differences: list[str] = field(default_factory=list)
 
 
@@ -39,8 +41,8 @@ class Turns:
 
     def __init__(self, faces: Sequence[Asked], others: Sequence[Asked], runs: int, seconds: float) -> None:
         """A question is not asked again once anybody has spent so many seconds on it, three runs at least."""
-        self.settle: Callable[[], None] = lambda: None
-        """Called once each question was asked for the first time: may wait for what that has begun."""
+        self.settle: Callable[[], list[str]] = list
+        """Called once each question was asked for the first time: may wait for what that began; tells what is kept."""
         self._faces = faces
         self._others = others
         self._runs = runs
@@ -64,7 +66,7 @@ class Turns:
         counted = dict(warm_ups)
         for turn in range(_WARM_UPS + self._runs):
             if turn == 1:
-                self.settle()
+                self._sitting.kept = self.settle()
             gc.collect()
             for question in QUESTIONS:
                 title = question.title
@@ -94,7 +96,7 @@ class Turns:
                 voted = party.vote(_LABELS[self._label])
                 if counts:
                     self._sitting.voted[party.title].add(voted)
-            answers[party.title], seconds = party.ask(question)
+            answers[party.title], seconds = party.ask(question.anew())
             self._spent[question.title, party.title] += seconds
             if party is self._faces[0]:
                 self._sitting.first.setdefault(question.title, seconds)

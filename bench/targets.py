@@ -18,10 +18,13 @@ if TYPE_CHECKING:
     from under_load import Meanwhile
 
 ROWS: Final = 10_000_000
-_WHOLE_HOURS: Final = ("all time", "one day", "one month")
+_WHOLE_HOURS: Final = ("all time", "one day", "one month", "explicit policy")
+_AFTER_VOTE: Final = "all time, after a vote"
 _FILTERED: Final = (
     "path is a text",
     "path above a number",
+    "path above a number, another each time",
+    "path of many numbers",
     "path contains a text",
     "sparse path exists",
     "path of mixed type",
@@ -58,8 +61,7 @@ def targets(size: Size, small: Size | None, grouping: Grouping) -> Iterator[Targ
     for row in _WHOLE_HOURS:
         yield Target(f"{row}, ms", rows[row][AT_SERVICE].median, 10)
         if small is not None:
-            before = small.groupings[grouping].figures[row][AT_SERVICE].median
-            yield Target(f"{row}, times its cost at {small.rows:,}", rows[row][AT_SERVICE].median / before, 1.5)
+            yield _growth(row, grouped, small, grouping)
         if row == "one day":
             yield from _faster(row, rows[row], {_COLUMNS: 1})
         else:
@@ -69,10 +71,18 @@ def targets(size: Size, small: Size | None, grouping: Grouping) -> Iterator[Targ
         yield from _faster(row, rows[row], {_JSON: 10, _POSTGRES: 10, _COLUMNS: 0.5})
     for title in (OVER_HTTP, AT_SERVICE):
         yield Target(f"{VOTE}, {title}, ms", rows[VOTE][title].median, 50)
-    after = rows["all time, after a vote"][AT_SERVICE].median / rows["all time"][AT_SERVICE].median
+    after = rows[_AFTER_VOTE][AT_SERVICE].median / rows["all time"][AT_SERVICE].median
     yield Target("all time after a vote, times the usual", after, 1.3)
+    if small is not None:
+        yield _growth(_AFTER_VOTE, grouped, small, grouping)
     yield Target("HTTP on top of the service call in the same turn, median, ms", grouped.http_on_top, 3)
     yield from _taking_in(size.rows, grouped)
+
+
+def _growth(row: str, grouped: Grouped, small: Size, grouping: Grouping) -> Target:
+    before = small.groupings[grouping].figures[row][AT_SERVICE].median
+    title = f"{row}, times its cost at {small.rows:,}"
+    return Target(title, grouped.figures[row][AT_SERVICE].median / before, 1.5)
 
 
 def _faster(row: str, figures: Mapping[str, Figure], bounds: Mapping[str, float]) -> Iterator[Target]:
@@ -86,6 +96,8 @@ def _taking_in(events: int, grouped: Grouped) -> Iterator[Target]:
     yield Target("bulk, documents a second", grouped.loaded.documents_a_second, LINES_A_SECOND, at_least=True)
     if (load := grouped.under_load) is not None:
         resident.append(load.resident_bytes)
+        title = "bulk of a job that was asked, documents a second"
+        yield Target(title, load.bulk_alone, LINES_A_SECOND, at_least=True)
         yield from _asked("bulk", LINES_A_SECOND, load.bulk, load.quiet)
         of = f"one by one, {CLIENTS} clients"
         yield Target(f"{of}, events a second", load.singles_alone.events_a_second, SINGLES_A_SECOND, at_least=True)
@@ -102,8 +114,8 @@ def _asked(
 ) -> Iterator[Target]:
     """What is taken in while somebody asks, and how much slower they are answered."""
     for pace, load in meanwhile.items():
-        yield Target(f"{what} while asked {pace}, events a second", load.a_second, 0.99 * rate, at_least=True)
+        yield Target(f"{what} while asked {pace}, events a second", load.a_second, rate, at_least=True)
         slower = {row: load.asked[row] / quiet[pace][row] for row in load.asked}
         row = max(slower, key=slower.__getitem__)
-        title = f"meanwhile the question that suffers most ({row}), times its quiet median at that pace"
-        yield Target(f"{what} while asked {pace}, {title}", slower[row], 3)
+        title = f"the question that suffers most ({row}), times its quiet median at that pace"
+        yield Target(f"{what} while asked {pace}, at {load.a_second:,.0f} a second {title}", slower[row], 3)

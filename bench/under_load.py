@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import json
+import math
 import tempfile
 import threading
 import time
@@ -14,11 +15,11 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from bodies import write_bodies
+from bodies import MOST_LINES, write_bodies
 from calling import Caller
 from contenders.trueline import OverHTTP, Subject
 from loading import JOB, new_key, send
-from processes import resident_bytes, served
+from processes import highest_resident_bytes, served
 from questions import QUESTIONS
 from singles import send_singles
 from stream import Stream
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 
 LINES_A_SECOND: Final = 30_000
 SINGLES_A_SECOND: Final = 500
+_AT_MOST: Final = 1.05
+"""Times those rates is sent while somebody asks: who sends no more than a rate is always a little below it."""
 _QUIET_ROUNDS: Final = 5
 _MOST_ROUNDS: Final = 20
 _SETTLED: Final = 0.6
@@ -63,21 +66,26 @@ class UnderLoad:
     """From its start to the first 200 of ``/readyz``."""
     first_answer_seconds: float
     """From its start to the first answer about all time."""
+    bulk_alone: float
+    """Events a second that come in bulk, as fast as they are answered, while nobody asks: all that is kept in memory of
+    what is asked is told of them."""
     quiet: dict[str, dict[str, float]]
     """By pace of who asks and by question: its median in milliseconds over HTTP while nothing is sent."""
     bulk: dict[str, Meanwhile]
-    """By pace of who asks, while bulk requests come at no more than `LINES_A_SECOND`."""
+    """By pace of who asks, while bulk requests come at a little more than `LINES_A_SECOND` at most."""
     singles_alone: Sent
     """Events sent one by one by many clients at once, as fast as they are answered, while nobody asks."""
     singles: dict[str, Meanwhile]
-    """By pace, while those come at no more than `SINGLES_A_SECOND`."""
+    """By pace, while those come at a little more than `SINGLES_A_SECOND` at most."""
     resident_bytes: int
     """Of the server, at its highest."""
 
 
 def measure(data: Path, stream: Stream, grouping: Grouping, seconds: float) -> UnderLoad:
     """Start a server on a loaded folder and send it more, in bulk and one by one, for so long each and pace."""
-    more = Stream(int(LINES_A_SECOND * seconds * len(PACES)), stream.seed + 1)
+    parts = 1 + len(PACES)
+    bodies_a_part = math.ceil(LINES_A_SECOND * _AT_MOST * seconds / MOST_LINES)
+    more = Stream(bodies_a_part * MOST_LINES * parts, stream.seed + 1)
     key = new_key(data)
     with tempfile.TemporaryDirectory(prefix="trueline-bodies-") as folder:
         bodies = write_bodies(more, Path(folder) / "bodies")
@@ -96,14 +104,22 @@ def measure(data: Path, stream: Stream, grouping: Grouping, seconds: float) -> U
             if len(stream) >= WORTH_KEEPING:
                 _settle(asking)
             quiet = {pace: _quiet(asking, pause) for pace, pause in PACES.items()}
-            bulk = _at_each_pace(asking, lambda place: _bulk(sender, bodies[place :: len(PACES)], seconds))
+            alone_in_bulk = _bulk(sender, bodies[::parts], seconds, math.inf)
+            time.sleep(_BETWEEN_SECONDS)
+            bulk = _at_each_pace(
+                asking, lambda place: _bulk(sender, bodies[1 + place :: parts], seconds, LINES_A_SECOND * _AT_MOST)
+            )
             job_id = json.loads(client.get(f"/api/v2/jobs/{JOB}")[1])["job_id"]
             alone = send_singles(client.netloc, key, job_id, seconds)
             singles = _at_each_pace(
                 asking,
-                lambda _: send_singles(client.netloc, key, job_id, seconds, SINGLES_A_SECOND).events_a_second,
+                lambda _: (
+                    send_singles(client.netloc, key, job_id, seconds, SINGLES_A_SECOND * _AT_MOST).events_a_second
+                ),
             )
-            return UnderLoad(ready, answered, quiet, bulk, alone, singles, resident_bytes(process_id)[1])
+            return UnderLoad(
+                ready, answered, alone_in_bulk, quiet, bulk, alone, singles, highest_resident_bytes(process_id)
+            )
 
 
 def _at_each_pace(asking: OverHTTP, take_in: Callable[[int], float]) -> dict[str, Meanwhile]:
@@ -117,9 +133,9 @@ def _at_each_pace(asking: OverHTTP, take_in: Callable[[int], float]) -> dict[str
     return found
 
 
-def _bulk(sender: Caller, bodies: list[Path], seconds: float) -> float:
+def _bulk(sender: Caller, bodies: list[Path], seconds: float, lines_a_second: float) -> float:
     started = time.perf_counter()
-    sent = send(sender, f"/api/v2/jobs/{JOB}/events/bulk", bodies, LINES_A_SECOND, _PATIENCE * seconds)
+    sent = send(sender, f"/api/v2/jobs/{JOB}/events/bulk", bodies, lines_a_second, _PATIENCE * seconds)
     return sent / (time.perf_counter() - started)
 
 
@@ -127,7 +143,7 @@ def _quiet(asking: OverHTTP, pause: float) -> dict[str, float]:
     times = {question.title: Timed() for question in _ASKED}
     for number in range(1 + _QUIET_ROUNDS):
         for question in _ASKED:
-            _, seconds = asking.ask(question)
+            _, seconds = asking.ask(question.anew())
             time.sleep(pause)
             if number:  # the first is to warm up
                 times[question.title].add(seconds)
@@ -138,7 +154,7 @@ def _settle(asking: OverHTTP) -> None:
     """Ask until it is much faster, and stays so: the server reads what it is asked for the first time."""
     took: list[float] = []
     for _ in range(_MOST_ROUNDS):
-        took.append(sum(asking.ask(question)[1] for question in _ASKED))
+        took.append(sum(asking.ask(question.anew())[1] for question in _ASKED))
         if took[-1] < took[0] * _SETTLED and took[-1] > took[-2] * _AS_BEFORE:
             return
         time.sleep(_BETWEEN_SECONDS)
@@ -154,7 +170,7 @@ def _asked_meanwhile(asking: OverHTTP, pause: float) -> Iterator[dict[str, Timed
         for number, question in enumerate(itertools.cycle(_ASKED)):
             if ended.is_set() and number >= len(_ASKED):
                 return
-            times[question.title].add(asking.ask(question)[1])
+            times[question.title].add(asking.ask(question.anew())[1])
             ended.wait(pause)
 
     with ThreadPoolExecutor(1) as pool:

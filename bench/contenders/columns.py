@@ -22,6 +22,10 @@ class _Event(msgspec.Struct):
     code: int | str
 
 
+class _Destination(msgspec.Struct):
+    bytes: int
+
+
 class _Rule(msgspec.Struct):
     name: str
 
@@ -40,6 +44,7 @@ class _Threat(msgspec.Struct):
 
 class _Document(msgspec.Struct):
     event: _Event
+    destination: _Destination
     rule: _Rule
     process: _Process
     threat: _Threat | None = None
@@ -54,6 +59,8 @@ class Columns:
     decision: NDArray[np.int8]
     """The place in `LABELS`."""
     risk_score: NDArray[np.float64]
+    traffic: NDArray[np.int32]
+    """Of `destination.bytes`."""
     code: list[int | str]
     rule: Any
     """An Arrow column of text, as `command_line`."""
@@ -70,6 +77,7 @@ def read_columns(stream: Stream) -> Columns:
         bucket=np.concatenate([part.bucket for part in parts]),
         decision=np.concatenate([part.decision for part in parts]),
         risk_score=np.concatenate([part.risk_score for part in parts]),
+        traffic=np.concatenate([part.traffic for part in parts]),
         code=[code for part in parts for code in part.code],
         rule=pa.chunked_array([part.rule for part in parts]),
         command_line=pa.chunked_array([part.command_line for part in parts]),
@@ -87,6 +95,7 @@ def _parts(stream: Stream) -> Iterator[Columns]:
             block.bucket.astype(np.int32),
             block.decision.astype(np.int8),
             np.array([document.event.risk_score for document in documents]),
+            np.array([document.destination.bytes for document in documents], np.int32),
             [codes.setdefault(document.event.code, document.event.code) for document in documents],
             pa.array([document.rule.name for document in documents]),
             pa.array([document.process.command_line for document in documents]),

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _PATHS: Final = {
     "rule.name": "document->>'$.rule.name'",
     "event.risk_score": "try_cast(document->>'$.event.risk_score' AS DOUBLE)",
+    "destination.bytes": "try_cast(document->>'$.destination.bytes' AS BIGINT)",
     "event.code": "document->>'$.event.code'",
     "process.command_line": "document->>'$.process.command_line'",
     "threat.indicator.type": "document->>'$.threat.indicator.type'",
@@ -29,6 +30,7 @@ _PATHS: Final = {
 _COLUMNS: Final = {
     "rule.name": "rule_name",
     "event.risk_score": "risk_score",
+    "destination.bytes": "bytes",
     "event.code": "code",
     "process.command_line": "command_line",
     "threat.indicator.type": "indicator_type",

@@ -32,7 +32,7 @@ class Floor:
         """Keep each column as numbers, texts as places in a list of the distinct ones."""
         columns = read_columns(stream)
         self._micros, self._bucket = columns.micros, columns.bucket
-        self._decision, self._risk = columns.decision, columns.risk_score
+        self._decision, self._risk, self._traffic = columns.decision, columns.risk_score, columns.traffic
         numbered: dict[str, int] = {}
         self._code = np.array([numbered.setdefault(str(code), len(numbered)) for code in columns.code], dtype=np.int8)
         self._codes = np.array(list(numbered))
@@ -93,6 +93,8 @@ class Floor:
                 passes = (self._codes == str(value))[self._code[window]]
             case "event.risk_score", "gt":
                 passes = self._risk[window] > condition["value"]
+            case "destination.bytes", "gt":
+                passes = self._traffic[window] > condition["value"]
             case "process.command_line", "contains":
                 passes = (np.strings.find(self._commands, str(value)) >= 0)[self._command[window]]
             case "threat.indicator.type", "exists":

@@ -35,6 +35,7 @@ class Notebook:
                 "bucket": columns.bucket,
                 "decision": pd.Categorical.from_codes(columns.decision, list(LABELS)),
                 "risk_score": columns.risk_score,
+                "traffic": columns.traffic,
                 "code": pd.Series(columns.code, dtype=object),
                 "rule": pd.Series(columns.rule.to_pandas(), dtype="category"),
                 "command_line": pd.Series(columns.command_line.to_pandas(), dtype="str"),
@@ -68,12 +69,12 @@ class Notebook:
 
     def _answer(self, question: Question) -> Answer:
         frame = self._frame
-        passes: Any = None
-        if question.window is not None:
+        if question.window is not None:  # in the order of time
             first, last = (pd.Timestamp(day) for day in question.window)
-            passes = (frame["timestamp"] >= first) & (frame["timestamp"] < last + pd.Timedelta(days=1))
+            frame = frame.iloc[slice(*frame["timestamp"].searchsorted([first, last + pd.Timedelta(days=1)]))]
+        passes: Any = None
         for each in question.filters:
-            met = self._passes(each)
+            met = self._passes(frame, each)
             passes = met if passes is None else passes & met
         chosen = frame[["decision", "consensus"]] if passes is None else frame.loc[passes, ["decision", "consensus"]]
         decision = chosen["decision"].cat.codes.to_numpy()
@@ -93,17 +94,17 @@ class Notebook:
         overall = (np.trace(matrix) / matrix.sum(), *(scores.mean() for scores in each_label[:3]))
         return answer(matrix.tolist(), len(chosen), with_consensus, overall)
 
-    def _passes(self, condition: dict[str, Any]) -> Any:  # noqa: ANN401 - a boolean series
-        frame, value = self._frame, condition.get("value")
-        match condition["field"], condition["operator"]:
+    def _passes(self, frame: pd.DataFrame, condition: dict[str, Any]) -> Any:  # noqa: ANN401 - a boolean series
+        field, value = condition["field"], condition.get("value")
+        match field, condition["operator"]:
             case "arcanna.result_label", "is":
                 return frame["decision"] == value
             case "rule.name", "is":
                 return frame["rule"] == value
             case "event.code", "is":
                 return frame["code"].isin([value, str(value)])
-            case "event.risk_score", "gt":
-                return frame["risk_score"] > value
+            case "event.risk_score" | "destination.bytes", "gt":
+                return frame["risk_score" if field == "event.risk_score" else "traffic"] > value
             case "process.command_line", "contains":
                 return frame["command_line"].str.contains(value, regex=False)
             case "threat.indicator.type", "exists":

@@ -39,6 +39,7 @@ _FIELDS: Final = {
     "arcanna.result_label": "decision",
     "rule.name": "(document #>> '{rule,name}')",
     "event.risk_score": "((document #>> '{event,risk_score}')::float8)",
+    "destination.bytes": "((document #>> '{destination,bytes}')::bigint)",
     "event.code": "(document #>> '{event,code}')",
     "process.command_line": "(document #>> '{process,command_line}')",
     "threat.indicator.type": "(document #>> '{threat,indicator,type}')",
@@ -54,6 +55,7 @@ _INDEXES: Final = (
     "(decision) INCLUDE (bucket, number)",
     f"({_FIELDS['rule.name']}, ts)",
     f"({_FIELDS['event.risk_score']})",
+    f"({_FIELDS['destination.bytes']})",
     f"({_FIELDS['event.code']})",
     f"(number) WHERE {_FIELDS['threat.indicator.type']} IS NOT NULL",
 )

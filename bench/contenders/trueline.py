@@ -19,6 +19,7 @@ from contenders.scores import answer
 from loading import JOB
 from processes import CommandError
 from trueline.api.server import serve
+from trueline.ledger import kept_columns
 from trueline.service.keys import KNOWN_SCOPES
 from trueline.settings import Settings
 
@@ -83,9 +84,10 @@ class AtService:
         _check(accepted)
         return seconds
 
-    def settle(self) -> None:
-        """Wait until the server has read what it was asked for the first time."""
-        self._told(None)
+    def settle(self) -> list[str]:
+        """Wait until the server has read what it was asked for the first time; the fields that it keeps."""
+        kept: list[str] = self._told(None)[0]
+        return kept
 
     def _told(self, asked: Question | bytes | None) -> tuple[Any, float]:
         self._connection.send(asked)
@@ -108,8 +110,12 @@ class Subject:
 
 
 @contextlib.contextmanager
-def faces(data: Path, stream: Stream, grouping: Grouping) -> Iterator[tuple[OverHTTP, AtService, int]]:
+def faces(
+    data: Path, stream: Stream, grouping: Grouping, keep_from: int = kept_columns.WORTH_KEEPING
+) -> Iterator[tuple[OverHTTP, AtService, int]]:
     """Serve a loaded folder; gives both ways to ask and the process id.
+
+    What filters ask for of jobs with `keep_from` events and more is kept in memory.
 
     The server is the one of ``trueline serve``, with a thread beside it that calls the service when told to.
 
@@ -118,7 +124,7 @@ def faces(data: Path, stream: Stream, grouping: Grouping) -> Iterator[tuple[Over
     """
     spawning = multiprocessing.get_context("spawn")  # the engine hangs in a forked process
     ours, theirs = spawning.Pipe()
-    process = spawning.Process(target=_serve, args=(data, theirs))
+    process = spawning.Process(target=_serve, args=(data, theirs, keep_from))
     process.start()
     theirs.close()
     try:
@@ -140,7 +146,8 @@ def faces(data: Path, stream: Stream, grouping: Grouping) -> Iterator[tuple[Over
         ours.close()
 
 
-def _serve(data: Path, connection: Connection) -> None:
+def _serve(data: Path, connection: Connection, keep_from: int) -> None:
+    kept_columns.WORTH_KEEPING = keep_from  # type: ignore[misc]
     for name in [name for name in os.environ if name.startswith("TRUELINE_")]:
         del os.environ[name]
     sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - what it says to people
@@ -170,6 +177,9 @@ def _called(workspace: Workspace, asked: Question | bytes | None) -> tuple[Any, 
     found: Any = None
     if asked is None:
         workspace.wait_for_filters()
+        # it shows itself by nothing but its speed
+        of_job = workspace._ledger.kept.columns._kept.get(workspace.jobs.get(JOB).id)  # noqa: SLF001
+        found = [] if of_job is None else sorted(of_job.paths)
     elif isinstance(asked, bytes):
         found = workspace.feedback.bulk(workspace.jobs.get(JOB), [asked]).accepted
     else:

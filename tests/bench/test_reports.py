@@ -20,7 +20,7 @@ def test_each_question_is_timed() -> None:
     assert ended.returncode == 0, ended.stderr
     rows = [line.split("|")[1:-1] for line in ended.stdout.splitlines() if line.startswith("| ")][2:]
     assert [row[0].strip() for row in rows][:2] == ["all time", "one day"]
-    assert len(rows) == 10
+    assert len(rows) == 12
     for _, metrics, report, bound in rows:
         assert float(metrics) > 0
         assert float(report) > 0

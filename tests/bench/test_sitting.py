@@ -78,8 +78,14 @@ def test_the_first_time_is_told_apart_and_settles_before_the_next() -> None:
     face = Scripted("Trueline, HTTP", seconds=0.005)
     turns = Turns([face, SameJob("Trueline, service call", face)], [], runs=3, seconds=10)
     asked_before: list[int] = []
-    turns.settle = lambda: asked_before.append(sum(face.asked.values()))
+
+    def settle() -> list[str]:
+        asked_before.append(sum(face.asked.values()))
+        return ["a"]
+
+    turns.settle = settle
     sitting = turns.take()
+    assert sitting.kept == ["a"]
     assert asked_before == [len(QUESTIONS)]
     assert sitting.first == dict.fromkeys((question.title for question in QUESTIONS), 0.005)
     assert figures([sitting])["all time"][FIRST_TIME].median == pytest.approx(5)

@@ -36,6 +36,7 @@ ON_DOCUMENTS: list[dict[str, Any]] = [
     {"field": "of.any.kind", "operator": "contains", "value": "t"},
     {"field": "of.any.kind", "operator": "is not", "value": 2},
     {"field": "v", "operator": "gt", "value": 0.5},
+    {"field": "v", "operator": "is not", "value": "0.25"},
     {"field": "sparse", "operator": "exists"},
     {"field": "sparse", "operator": "is one of", "value": ["x", "y"]},
 ]
@@ -98,13 +99,13 @@ def test_filters_count_what_a_recount_does_after_every_kind_of_write(  # noqa: P
     recount, writer = ledger.count, Writer(workspace, ledger, job, monkeypatch)
     choose = random.Random(grouping)  # noqa: S311 - test data
     seen: set[tuple[bool, int]] = set()
-    for kind in [writer.choose.choice(WRITES) for _ in range(60)]:
+    for kind in [writer.choose.choice(WRITES) for _ in range(90)]:
         writer.write(kind)
         if kind == "decision":
             writer.audit()
         if choose.random() < 0.5:
             workspace._writing.settle_reviews(job)
-        ask(workspace, job, *ON_DOCUMENTS[:1], *ON_DOCUMENTS[5:7])
+        ask(workspace, job, *ON_DOCUMENTS[:1], ON_DOCUMENTS[5], ON_DOCUMENTS[7])
         workspace._filtering.put(job.id).result()
         for turn in range(3):
             start, end = (choose.choice(MOMENTS) for _ in range(2))
@@ -136,6 +137,29 @@ def test_filters_count_what_a_recount_does_after_every_kind_of_write(  # noqa: P
     assert {(True, size) for size in range(4)} <= seen
     assert selections["select"] > 60
     assert selections["moments"] > 10
+
+
+@pytest.mark.usefixtures("columns")
+def test_changed_events_pass_filters_on_documents_and_on_what_is_counted_by(
+    workspace: Workspace, fresh_title: Callable[[], str]
+) -> None:
+    job = workspace.jobs.create(title=fresh_title(), labels=LABELS, grouping="bucket")
+    events = [
+        {"event_id": label, "bucket_id": "x", "timestamp": f"2025-01-0{day}", "raw_body": {"a": 1}}
+        | {"decision": {"label": label}}
+        for day, label in enumerate(LABELS, 1)
+    ]
+    assert not workspace.ingest.bulk(job, packed(*events)).rejected
+    workspace.feedback.bulk(job, packed({"bucket_id": "x", "analyst": "ana", "label": "Drop"}))
+    workspace.training.train(job)
+    workspace.feedback.bulk(job, packed({"bucket_id": "x", "analyst": "ana", "label": "Escalate"}))
+    exists = {"field": "a", "operator": "exists"}
+    other = {"field": "arcanna.result_label", "operator": "is not", "value": "Escalate"}
+    ask(workspace, job, exists)
+    assert kept(workspace, job) == ["a"]
+    for filters, changed in (([exists], LABELS[::-1]), ([exists, other], ["Investigate", "Drop"])):
+        told = ask(workspace, job, *filters)["changed_consensus_after_training"]
+        assert (told["top_events_ids"], told["total_events"]) == (changed, len(changed))
 
 
 @pytest.mark.usefixtures("columns")
@@ -319,6 +343,61 @@ def test_texts_that_differ_in_digits_alone_are_taken_together_before_a_path_is_g
     assert selections["select"] == 2
     assert kept(workspace, job) == []
     assert not columns._wishes.get(job.id)  # it is not tried again
+
+
+def test_numbers_of_which_hardly_two_are_alike_are_kept_as_they_are(
+    columns: KeptColumns,
+    workspace: Workspace,
+    selections: Counter[str],
+    fresh_title: Callable[[], str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(path_values, "MOST_VALUES", 20)
+    job = workspace.jobs.create(title=fresh_title(), labels=LABELS)
+    send(workspace, job, *({"a": number / 4 if number % 2 else number} for number in range(44)), {"b": 1})
+    above: dict[str, Any] = {"field": "a", "operator": "gt", "value": 5}
+    none = {"field": "a", "operator": "not exists"}
+    starts = {"field": "a", "operator": "starts with", "value": 4}
+    asked = [above, none, starts]
+    before = [31, 1, 5]
+    assert [ask(workspace, job, each)["total_events"] for each in asked] == before
+    assert kept(workspace, job) == ["a"]
+    assert [ask(workspace, job, each)["total_events"] for each in asked] == before
+    assert selections["select"] == 2  # how a number begins is asked of the engine
+    below: dict[str, Any] = {"field": "a", "operator": "lte", "value": 5.25}
+    send(workspace, job, {"a": 5.125}, {"a": -1}, {"a": 1e20}, first=100)
+    assert [ask(workspace, job, *each)["total_events"] for each in ([above], [above, below])] == [33, 2]
+    assert selections["select"] == 4
+    send(workspace, job, {"a": "6"}, first=200)
+    assert ask(workspace, job, above)["total_events"] == 34
+    assert selections["select"] == 4
+    assert kept(workspace, job) == []
+    assert not columns._wishes.get(job.id)  # it is not tried again
+
+
+def test_a_question_does_not_see_values_that_came_and_cannot_be_kept(
+    columns: KeptColumns,
+    workspace: Workspace,
+    fresh_title: Callable[[], str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(path_values, "MOST_VALUES", 20)
+    job = workspace.jobs.create(title=fresh_title(), labels=LABELS)
+    send(workspace, job, *({"a": number} for number in range(44)))
+    six = {"field": "a", "operator": "is", "value": "6"}
+    ask(workspace, job, six)
+    assert kept(workspace, job) == ["a"]
+    look_after, answers = columns._look_after, list[int]()
+
+    def looked_after(*told: Any, **more: Any) -> None:  # noqa: ANN401 - handed on
+        answers.append(
+            ask(workspace, job, six)["total_events"]
+        )  # the text is among the rows, and the path is still kept
+        look_after(*told, **more)
+
+    monkeypatch.setattr(columns, "_look_after", looked_after)
+    send(workspace, job, {"a": "6"}, first=100)
+    assert answers == [2]
 
 
 def test_no_more_memory_is_taken_than_there_may_be(

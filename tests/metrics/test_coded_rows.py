@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections import Counter
 from dataclasses import dataclass, field
@@ -14,17 +15,25 @@ import pytest
 from trueline.metrics import coded_rows
 from trueline.metrics.coded_rows import CODED, CodedRows, Moment
 from trueline.metrics.hours import Window
+from trueline.metrics.passing import PassingNumbers, PassingValues
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
+    from trueline.metrics.passing import Passing
     from trueline.metrics.selected_rows import SelectedRows
 
-PATHS = ("a", "b")
+PATHS = ("a", "b", "c")
+"""Of the last one rows have values and no numbers."""
 OUTCOMES = ("Drop\0", "Drop\0Escalate", "Escalate\0", "\0", "\0Drop")
 SUBJECTS = (11, 12, 13, 2**63 + 5)
+KINDS: dict[str, type[np.generic]] = {"a": np.uint32, "b": np.uint32, "c": np.float64}
 VALUES = 900
 """Of the second path: more than fit into a byte."""
+
+
+def passing(path: str, which: list[bool]) -> list[tuple[str, Passing]]:
+    return [(path, PassingNumbers(np.array(which)))]
 
 
 @dataclass
@@ -35,11 +44,11 @@ class Plain:
     numbers: Iterator[int] = field(default_factory=lambda: iter(range(1, 10**9, 7)))
     marked: set[int] = field(default_factory=set)
 
-    def passing(self, window: Window, passing: dict[str, np.ndarray[Any, Any]]) -> list[dict[str, Any]]:
+    def passing(self, window: Window, passing: dict[str, Callable[[Any], bool]]) -> list[dict[str, Any]]:
         return [
             each
             for each in self.versions
-            if window.holds_moment(each["ts"]) and all(which[each[path]] for path, which in passing.items())
+            if window.holds_moment(each["ts"]) and all(passes(each[path]) for path, passes in passing.items())
         ]
 
     def group(self, each: dict[str, Any]) -> tuple[str, int]:
@@ -73,7 +82,7 @@ def append(rows: CodedRows, plain: Plain, versions: list[dict[str, Any]]) -> Non
         each.setdefault("version", next(plain.numbers))
     plain.versions += versions
     events = pa.table({name: [each[name] for each in versions] for name in CODED.names}, CODED)
-    rows.append(events, {path: np.array([each[path] for each in versions], np.uint32) for path in PATHS})
+    rows.append(events, {path: np.array([each[path] for each in versions], KINDS[path]) for path in PATHS})
 
 
 def version(choose: random.Random) -> dict[str, Any]:
@@ -87,6 +96,7 @@ def version(choose: random.Random) -> dict[str, Any]:
         "sign": 1,
         "a": choose.randrange(4),
         "b": choose.choice([0, choose.randrange(VALUES)]),
+        "c": choose.choice([math.nan, 0.5, float(choose.randrange(9)), choose.random()]),
     }
 
 
@@ -100,8 +110,8 @@ def test_what_is_selected_is_what_a_recount_finds(seed: int, by_bucket: bool, mo
     seen: Counter[str] = Counter()
     for _ in range(40):
         write(choose, rows, plain)
-        window, passing = question(choose)
-        selected, expected = rows.now().select(window, passing), plain.passing(window, passing)
+        window, at_paths, plainly = question(choose)
+        selected, expected = rows.now().select(window, at_paths), plain.passing(window, plainly)
         seen["groups"] += check_groups(choose, selected, plain, expected)
         check_reviewed(selected, plain, expected, by_bucket=by_bucket)
         asked = choose.sample(sorted(plain.marked), choose.randint(0, len(plain.marked)))
@@ -109,7 +119,7 @@ def test_what_is_selected_is_what_a_recount_finds(seed: int, by_bucket: bool, mo
         for each in expected:
             if each["subject_key"] in asked and not each["outcome"].startswith("\0"):
                 moments[each["subject_key"], each["ts"]] += each["sign"]
-        found = rows.moments(np.array(asked, np.uint64), window, passing, 10_000)
+        found = rows.moments(np.array(asked, np.uint64), window, at_paths, 10_000)
         assert sorted(found) == sorted(Moment(*at, events) for at, events in moments.items() if events > 0)
         seen["moments"] += bool(found)
         seen["taken back"] += bool(rows.taken_back)
@@ -140,7 +150,10 @@ def write(choose: random.Random, rows: CodedRows, plain: Plain) -> None:
             plain.marked |= set(keys)
 
 
-def question(choose: random.Random) -> tuple[Window, dict[str, np.ndarray[Any, Any]]]:
+def question(
+    choose: random.Random,
+) -> tuple[Window, list[tuple[str, Passing]], dict[str, Callable[[Any], bool]]]:
+    """A window and filters, as they are asked and as they are told one by one."""
     start, end = sorted([choose.randint(-60, 60), choose.randint(-60, 60)])
     share = choose.choice([0.02, 0.5, 0.98])
     passing = {
@@ -148,10 +161,15 @@ def question(choose: random.Random) -> tuple[Window, dict[str, np.ndarray[Any, A
         "b": np.array([choose.random() < share for _ in range(VALUES)]),
     }
     above = {"b": np.arange(VALUES) >= choose.randrange(VALUES)}
-    return (
-        choose.choice([Window(), Window(start, end), Window(start), Window(None, end)]),
-        choose.choice([passing, {"a": passing["a"]}, above]),
-    )
+    chosen = choose.choice([passing, {"a": passing["a"]}, above])
+    at_paths: list[tuple[str, Passing]] = [(path, PassingNumbers(which)) for path, which in chosen.items()]
+    plainly: dict[str, Callable[[Any], bool]] = {path: which.__getitem__ for path, which in chosen.items()}
+    if choose.random() < 0.4:
+        bound = choose.choice([0.0, 0.5, 3.0, choose.random()])
+        at_paths.append(("c", PassingValues(lambda values: values > np.float64(bound), 0.5)))
+        plainly["c"] = lambda value: bool(value > bound)
+    window = choose.choice([Window(), Window(start, end), Window(start), Window(None, end)])
+    return window, at_paths, plainly
 
 
 def check_groups(choose: random.Random, selected: SelectedRows, plain: Plain, expected: list[dict[str, Any]]) -> bool:
@@ -215,7 +233,7 @@ def test_subjects_are_found_among_many(many: int, by_bucket: bool) -> None:
     rows.append(events, {"a": np.ones(5_000, np.uint32)})
     marked_now = np.isin(of, keys[:many])
     rows.mark(keys[:many], of[marked_now], versions[marked_now])
-    found = rows.now().select(Window(), {"a": np.array([False, True])}).groups(with_changes=False)
+    found = rows.now().select(Window(), passing("a", [False, True])).groups(with_changes=False)
     events_of = dict(zip(found["marked"].to_pylist(), found["events"].to_pylist(), strict=True))
     marked = set(keys[:many].tolist())
     assert {key: events for key, events in events_of.items() if key} == Counter(
@@ -244,36 +262,46 @@ def test_numbers_take_no_more_bytes_than_they_need_and_may_be_put_in_another_ord
     assert rows.nbytes - narrow == 3 * (1 << 18)
     rows.renumber("a", np.array([0, *(number % 2 + 1 for number in range(70_000))], np.uint32))
     assert rows.nbytes == narrow
-    select = rows.now().select(Window(), {"a": np.array([False, False, True])})
+    select = rows.now().select(Window(), passing("a", [False, False, True]))
     assert select.bounds(np.ones(1, np.bool_)) == (2, 3)
+    rows.renumber("a", np.array([np.nan, 0.5, 9.0]))
+    assert rows.nbytes - narrow == 3 * (1 << 18)
+    above = PassingValues(lambda values: values > np.float64(0.1), 0.5)
+    assert rows.now().select(Window(), [("a", above)]).bounds() == (2, 3)
+    rows.append(events, {"a": np.array([0.1, 0.25, np.nan])})
+    assert rows.nbytes - narrow == 7 * (1 << 18)
+    assert len(rows.now().select(Window(), [("a", above)])) == 5
     rows.drop("a")
     assert rows.paths == ()
     assert rows.nbytes < narrow
 
 
-def test_a_path_may_be_added_when_the_rows_are_there(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("kind", [np.uint32, np.float64])
+def test_a_path_may_be_added_when_the_rows_are_there(kind: type[np.generic], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(coded_rows, "_ROWS_OF_A_BLOCK", 37)
     choose = random.Random(5)  # noqa: S311 - test data
     rows, plain = CodedRows(PATHS, np.empty(0, np.uint64), by_bucket=True), Plain()
     append(rows, plain, [version(choose) for _ in range(100)])
     append(rows, plain, [{**each, "sign": -1} for each in plain.versions[:5]])
-    rows.add("c")
+    rows.add("d")
     known = {each["version"]: choose.randrange(1, 300) for each in plain.versions[5:]}  # of five both are gone
     for window in (Window(None, 0), Window(0)):
         of_window = [
             each["version"] for each in plain.versions if window.holds_moment(each["ts"]) and each["version"] in known
         ]
-        numbers = np.array([known[each] for each in of_window], np.uint32)
-        rows.put_versions("c", window, np.array(of_window, np.uint64), numbers)
+        numbers = np.array([known[each] for each in of_window], kind)
+        rows.put_versions("d", window, np.array(of_window, np.uint64), numbers)
     begin = len(rows)
     append(rows, plain, [version(choose) for _ in range(80)])
-    rows.put("c", begin, np.arange(80, dtype=np.uint32))
+    rows.put("d", begin, np.arange(80, dtype=kind))
     known |= {each["version"]: number for number, each in enumerate(plain.versions[begin:])}
     for each in plain.versions:
-        each["c"] = known.get(each["version"], 0)
-    assert rows.paths == (*PATHS, "c")
+        each["d"] = known.get(each["version"], 0)
+    assert rows.paths == (*PATHS, "d")
     for _ in range(20):
-        passing = {"c": np.array([choose.random() < 0.5 for _ in range(300)])}
-        groups = rows.now().select(Window(), passing).groups(with_changes=False).to_pylist()
+        which = np.array([choose.random() < 0.5 for _ in range(300)])
+        asked = PassingNumbers(which) if kind is np.uint32 else PassingValues(lambda values: values > 150, 0.5)
+        passes: Callable[[Any], bool] = which.__getitem__ if kind is np.uint32 else (150).__lt__
+        groups = rows.now().select(Window(), [("d", asked)]).groups(with_changes=False).to_pylist()
         counted = {(each["outcome"], each["marked"]): each["events"] for each in groups}
-        assert counted == plain.groups(plain.passing(Window(), passing))
+        assert counted == plain.groups(plain.passing(Window(), {"d": passes}))

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
 import pytest
 
 from trueline.metrics.consensus import Consensus
+from trueline.metrics.tally import EVENTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -67,3 +69,31 @@ def test_a_consensus_that_is_not_what_the_votes_say_is_corrected(
     assert (rebuilt.subjects, rebuilt.corrected) == (3, 2)
     assert workspace.metrics.job(job.id) == before
     assert workspace.jobs.rebuild(job.id).corrected == 0
+
+
+def test_votes_that_came_to_nothing_need_no_correction(workspace: Workspace, job: Job) -> None:
+    withdrawn = {"analyst": "ana", "label": None, "at": "2025-01-01"}
+    workspace.ingest.bulk(job, packed({"event_id": "e", "bucket_id": "e", "raw_body": {}, "votes": [withdrawn]}))
+    assert workspace.jobs.rebuild(job.id).corrected == 0
+
+
+def test_what_is_kept_in_memory_is_made_anew(
+    workspace: Workspace, ledger: Ledger, job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ledger.kept.columns, "worth_keeping", 1)
+    exists = [{"field": "v", "operator": "exists"}]
+    workspace.ingest.bulk(job, packed({"event_id": "e", "bucket_id": "e", "raw_body": {"v": 1}}))
+    workspace.metrics.job(job.id, filters=exists)
+    workspace.wait_for_filters()
+    before, reported = workspace.metrics.job(job.id), workspace.reports.of(job)
+    assert ledger.kept.columns.are_kept(job.id)
+    made_up = {"subject_key": 99, "ts": 0, "outcome": "A\0", "consensus_changed_at": 0, "bucket_id": "z", "sign": 1}
+    with ledger.kept.tally(job.id, None) as tally:
+        assert tally is not None
+        tally.add(pa.table({name: [value] for name, value in made_up.items()}, EVENTS))
+    assert workspace.metrics.job(job.id)["total_events"] == before["total_events"] + 1
+    assert workspace.jobs.rebuild(job.id).corrected == 0
+    assert not ledger.kept.columns.are_kept(job.id)
+    assert not ledger.kept.reviews.is_ready(job.id)
+    assert workspace.metrics.job(job.id) == before
+    assert workspace.reports.of(job) == reported

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from trueline.catalog.errors import StoreFull
 from trueline.ledger.errors import LedgerError
 from trueline.service.errors import NothingToLearnError
 from trueline.service.training import Training, TrainingState
@@ -55,6 +56,28 @@ def test_a_training_that_a_crash_cut_short_is_known_at_the_next_start(workspace:
     assert after.last(workspace.jobs.get(job.id)).state is TrainingState.FAILED
     assert after.train(job).active
     assert after.last(workspace.jobs.get(job.id)).state is TrainingState.FINISHED
+
+
+def test_what_trainings_learned_that_a_full_catalog_refused_goes_with_the_next(
+    workspace: Workspace, job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise StoreFull
+
+    def learned() -> list[int]:
+        rows = workspace._ledger.engine.rows(  # noqa: SLF001
+            "SELECT DISTINCT training FROM knowledge_base WHERE job_id = {job:UInt64}", {"job": job.id}
+        )
+        return sorted(row[0] for row in rows)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(workspace._catalog, "add_model", refuse)  # noqa: SLF001
+        for train in (workspace.training.train, workspace.training.register, workspace.training.train):
+            with pytest.raises(StoreFull):
+                train(job)
+    assert len(learned()) == 1
+    models = [workspace.training.train(job), workspace.training.register(job)]
+    assert learned() == sorted(model.training for model in models)
 
 
 def test_votes_without_a_winner_or_withdrawn_teach_nothing(workspace: Workspace, job: Job) -> None:

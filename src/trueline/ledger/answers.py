@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from trueline.ledger.by_subject import CountsBySubject
-from trueline.ledger.conditions import ask_for_kinds_alone, ask_for_moments, ask_for_subjects, on_events
+from trueline.ledger.conditions import ask_for_kinds_alone, ask_for_moments, ask_for_subjects, on_events, on_kinds
 from trueline.ledger.count import CountTable, latest_changed, most_changed
 from trueline.metrics.counts import Count
 from trueline.metrics.hours import HOUR, Window
@@ -97,8 +97,10 @@ class Answers:
     def _changed_moments(self, population: Population, table: CountTable, limit: int) -> list[ChangedEvents] | None:
         """When events of the subjects happened that have the first so many changed events, in their order.
 
-        None where it is not known.
+        None where it is not known, as with filters on kinds: what is kept of documents knows no decisions.
         """
+        if on_kinds(population.filters):
+            return None
         changed_at = latest_changed(table.changed, limit)
         moments = self._kept.moments(population, changed_at) if population.is_of_now and changed_at else None
         if moments is None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 DRAWN: Final = """
 SELECT subject_key, toString(decision) AS drawn_decision,
-       if(count() = 1, any(probability), 1 - arrayProduct(arrayMap(each -> 1 - each, groupArray(probability))))
+       if(count() = 1, any(probability), 1 - arrayProduct(arrayMap(each -> 1 - each, arraySort(groupArray(probability)))))
            AS drawn_probability,
        argMax(toString(reason), (drawn_at, draw)) AS drawn_reason
 FROM {draws} GROUP BY subject_key, drawn_decision"""

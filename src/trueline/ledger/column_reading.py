@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
 import pyarrow as pa
 
+from trueline.ledger.path_numbers import PathNumbers  # noqa: TC001 - part of a dataclass
 from trueline.ledger.path_values import PathValues
 from trueline.ledger.reviews import BAND
 from trueline.metrics.coded_rows import CODED, CodedRows
@@ -46,9 +47,9 @@ Mark: TypeAlias = "tuple[NDArray[np.uint64], NDArray[np.uint64], NDArray[np.uint
 class KeptPath:
     """What is kept of a path beside the numbers of its rows."""
 
-    values: PathValues
+    values: PathValues | PathNumbers
     passing: dict[str, NDArray[np.bool_]] = field(default_factory=dict)
-    """By filter: which values pass. Each follows from what was asked alone."""
+    """By filter: which of `PathValues` pass. Each follows from what was asked alone."""
 
 
 @dataclass(slots=True)
@@ -147,9 +148,10 @@ class Reading:
     def put_in_order(self) -> None:
         """Number values anew by what they are, before those that were written meanwhile come behind them."""
         for name, path in self.paths.items():
-            places = path.values.put_in_order()
-            with self.kept.lock:
-                self.kept.rows.renumber(name, places)
+            if isinstance(path.values, PathValues):
+                places = path.values.put_in_order()
+                with self.kept.lock:
+                    self.kept.rows.renumber(name, places)
 
     def take_in(self) -> None:
         """Take in what was written meanwhile, in its order. The job must be held, until questions see it."""
@@ -164,7 +166,7 @@ class Reading:
                 self._put(each)
             self._look_for_too_many()
 
-    def _numbers(self, documents: pa.Table) -> dict[str, NDArray[np.uint32]]:
+    def _numbers(self, documents: pa.Table) -> dict[str, NDArray[Any]]:
         return {name: path.values.numbers(documents) for name, path in self.paths.items()}
 
     def _not_yet_read(self, written: _Written) -> tuple[pa.Table, pa.Table]:
@@ -209,9 +211,11 @@ class Reading:
 
 
 def take_together(rows: CodedRows, paths: dict[str, KeptPath]) -> None:
-    """Take texts together that differ in digits alone, at paths where the values are too many."""
+    """Take values together at paths where they are too many, where they can be: see `PathValues.taken_together`."""
     for name, path in paths.items():
-        if path.values.are_too_many and not path.values.are_without_digits:
-            values, places = path.values.without_digits()
+        if not isinstance(path.values, PathValues) or not path.values.are_too_many:
+            continue
+        if (fewer := path.values.taken_together()) is not None:
+            values, places = fewer
             rows.renumber(name, places)
             paths[name] = KeptPath(values)

@@ -2,7 +2,8 @@
 
 The first filter on a path is answered by the engine. Meanwhile the path is read once, and from then on told of every
 write before that is acknowledged, as a tally is: see `kept`. A filter is put to the different values that stand there,
-by the engine, and which events pass is told from the number that each has of these.
+by the engine, and which events pass is told from the number that each has of these; numbers of which hardly two are
+alike are compared themselves.
 """
 
 from __future__ import annotations
@@ -17,9 +18,11 @@ from trueline.filters.fields import own_field
 from trueline.ledger.column_reading import KeptJob, Reading, take_together
 from trueline.ledger.conditions import ask_for_kinds_alone
 from trueline.ledger.document_columns import escaped
+from trueline.ledger.path_numbers import PathNumbers
 from trueline.ledger.value_query import ValueQuery
 from trueline.metrics.coded_rows import BYTES_A_ROW, CodedRows, Moment
 from trueline.metrics.hours import Window
+from trueline.metrics.passing import PassingNumbers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
     from trueline.ledger.engine import Engine
     from trueline.ledger.job_tables import JobTables
     from trueline.ledger.population import Population
+    from trueline.metrics.passing import Passing
     from trueline.metrics.selected_rows import SelectedRows
 
 FILTER_MEMORY_BYTES: Final = 512 * 1024 * 1024
@@ -81,11 +85,11 @@ class KeptColumns:
             QueryTimeoutError: a filter took longer than the budget.
         """
         window = Window(population.start, population.end)
-        found = self._asked_of(population, events, lambda rows, passing: (rows.now(), passing))
+        found = self._asked_of(population, events, lambda rows, at_paths: (rows.now(), at_paths))
         if found is None:
             return None
-        rows, passing = found  # of one moment, so that nobody has to wait until it is looked through
-        return rows.select(window, passing)
+        rows, at_paths = found  # of one moment, so that nobody has to wait until it is looked through
+        return rows.select(window, at_paths)
 
     def moments(self, population: Population, subjects: Iterable[int], events: int) -> list[Moment] | None:
         """When events of such a population happened, of these marked subjects, the latest of each.
@@ -97,14 +101,14 @@ class KeptColumns:
         """
         keys, window = np.fromiter(subjects, np.uint64), Window(population.start, population.end)
         return self._asked_of(
-            population, events, lambda rows, passing: rows.moments(keys, window, passing, _MOST_MOMENTS)
+            population, events, lambda rows, at_paths: rows.moments(keys, window, at_paths, _MOST_MOMENTS)
         )
 
     def _asked_of(
         self,
         population: Population,
         events: int,
-        question: Callable[[CodedRows, dict[str, NDArray[np.bool_]]], _Answer],
+        question: Callable[[CodedRows, list[tuple[str, Passing]]], _Answer],
     ) -> _Answer | None:
         filters = self._on_documents(population)
         for _ in range(_TRIES):
@@ -112,11 +116,13 @@ class KeptColumns:
             asked = self._paths_for(population.job_id, kept, filters, events)
             if kept is None or asked is None:
                 return None
-            passing = self._passing(asked, population, filters)
+            passing = [(each.field, self._passing(asked[each.field], population, each)) for each in filters]
             with kept.lock:  # in which no values come up and none are taken together
                 if all(
-                    kept.paths.get(name) is path and len(passing[name]) == len(path.values)
-                    for name, path in asked.items()
+                    kept.paths.get(each.field) is (path := asked[each.field])
+                    and len(which) == len(path.values)
+                    and path.values.tell(each)
+                    for each, (_, which) in zip(filters, passing, strict=True)
                 ):
                     return question(kept.rows, passing)
         return None
@@ -155,19 +161,10 @@ class KeptColumns:
         if wanted is not None:
             wanted(job_id)
 
-    def _passing(
-        self, asked: dict[str, KeptPath], population: Population, filters: tuple[Filter, ...]
-    ) -> dict[str, NDArray[np.bool_]]:
-        """Which values pass all filters on their path."""
-        found: dict[str, NDArray[np.bool_]] = {}
-        for each in filters:
-            passing = self._passing_one(asked[each.field], population, each)
-            before = found.get(each.field, passing)
-            size = min(len(before), len(passing))  # of two filters on one path the later may know more values
-            found[each.field] = before[:size] & passing[:size]
-        return found
-
-    def _passing_one(self, path: KeptPath, population: Population, each: Filter) -> NDArray[np.bool_]:
+    def _passing(self, path: KeptPath, population: Population, each: Filter) -> Passing:
+        """Which rows pass a filter on their path."""
+        if isinstance(path.values, PathNumbers):
+            return path.values.passing(each)
         # written out, since True, 1 and 1.0 are one to a dictionary and three to a filter
         known = path.passing.get(repr(each), np.empty(0, np.bool_))
         if len(known) < (size := len(path.values)):
@@ -176,7 +173,7 @@ class KeptColumns:
             if len(path.passing) >= _ANSWERS_OF_A_PATH:
                 path.passing.clear()
             path.passing[repr(each)] = known
-        return known
+        return PassingNumbers(known)
 
     # --- what is kept
 

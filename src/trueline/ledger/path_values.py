@@ -4,7 +4,7 @@ What stands at a path is what its columns say together: see `documents`. Two thi
 have different numbers. Where there are too many of them, or they are too long, as of messages with the number of a
 process or a port in them, texts are taken together that differ in digits alone: that is enough for filters that ask for
 no digit. For no text without digits can begin in one stretch of others and end in the next, when there are digits
-between them.
+between them. Numbers are kept as they are then: see `path_numbers`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from trueline.filters.operators import Comparison
-from trueline.ledger.document_columns import ARROW_TYPES, TEXTS, ValueKind, column_name
+from trueline.ledger.document_columns import ARROW_TYPES, EXACT_FLOAT, TEXTS, ValueKind, column_name
+from trueline.ledger.path_numbers import PathNumbers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -83,6 +84,19 @@ class PathValues:
         if each.operator.comparison not in _OF_TEXTS:
             return False
         return all(isinstance(member, str) and not _DIGITS.search(member) for member in each.members)
+
+    def taken_together(self) -> tuple[PathValues | PathNumbers, NDArray[Any]] | None:
+        """The same values in fewer numbers, or in none; None where there is no such way.
+
+        Returns:
+            Those, and of each number the one that it has there, or the value.
+        """
+        if self.are_without_digits:
+            return None
+        values = np.array([_as_double(standing) for standing in self._standing])
+        if (np.isnan(values) == (np.arange(len(values)) == _NOTHING)).all():
+            return PathNumbers(self.path), values
+        return self.without_digits()
 
     def without_digits(self) -> tuple[PathValues, NDArray[np.uint32]]:
         """The same values with texts taken together that differ in digits alone.
@@ -214,6 +228,17 @@ def _size(value: Any) -> int:  # noqa: ANN401 - any value of JSON
 
 def _double(bits: int) -> float:
     return float(np.int64(bits).view(np.float64))
+
+
+def _as_double(standing: Standing) -> float:
+    """What stands there where it is a number that is the same as a double; else NaN."""
+    if len(standing) == 1:
+        ((kind, value),) = standing
+        if kind is ValueKind.DOUBLE:
+            return _double(value)
+        if kind is ValueKind.INTEGER and -EXACT_FLOAT < value < EXACT_FLOAT:
+            return float(value)
+    return np.nan
 
 
 def _in_order(standing: Standing) -> tuple[Any, ...]:

@@ -85,20 +85,23 @@ class TrainingTable:
     def forget_cut_short(self, named: Mapping[int, Sequence[int]]) -> None:
         """Drop the rows of trainings that were cut short: of each job, the one after all that models name.
 
-        Others that no model names are left as they are, and are never asked about: an older catalog would explain them,
-        and so would trainings that a full catalog refused.
+        Others that no model names are left as they are, and are never asked about: an older catalog would explain them.
+        A training that is cut short leaves one at most, since each drops what the one before it left.
 
         Args:
             named: The trainings that models name, by job.
         """
-        rows = self._engine.rows("SELECT DISTINCT job_id, training FROM knowledge_base")
+        rows = self._engine.rows(
+            "SELECT DISTINCT job_id, training FROM knowledge_base WHERE job_id IN {jobs:Array(UInt64)}",
+            {"jobs": list(named)},
+        )
         unnamed: dict[int, list[int]] = {}
         for job_id, training in rows:
-            if training not in named.get(job_id, ()):
+            if training not in named[job_id]:
                 unnamed.setdefault(job_id, []).append(training)
         cut_short = []
         for job_id, trainings in unnamed.items():
-            if len(trainings) == 1 and trainings[0] > max(named.get(job_id, ()), default=0):
+            if len(trainings) == 1 and trainings[0] > max(named[job_id], default=0):
                 cut_short += trainings
             else:
                 _log.warning("trainings that no model names are left as they are", job=job_id, trainings=len(trainings))

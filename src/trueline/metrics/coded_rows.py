@@ -1,7 +1,8 @@
 """Versions of a job's events in a few bytes each, with numbers for what stands at some paths of their documents.
 
-A filter on such a path is put to the different values once; which events pass is then told from their numbers. Rows
-stand in blocks, in the order in which they came, so that what a block has no part in costs nothing.
+A filter on such a path is put to the different values once; which events pass is then told from their numbers. Where
+hardly two values are alike, rows have the values themselves, as doubles, NaN where nothing stands. Rows stand in
+blocks, in the order in which they came, so that what a block has no part in costs nothing.
 
 Times are microseconds since 1970. Tables are arrow's, arrays numpy's.
 """
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from trueline.metrics.hours import Window
+    from trueline.metrics.passing import Passing
 
 CODED: Final = pa.schema(
     [
@@ -82,9 +84,7 @@ class _Block:
         self.bucket = np.empty(_ROWS_OF_A_BLOCK if by_bucket else 0, np.uint32)
         self.changed_at: NDArray[np.int64] | None = None  # where any row came with a consensus
         self.taken_back = np.empty(0, np.int64)  # the rows with a sign of -1
-        self.codes: dict[str, NDArray[np.unsignedinteger]] = {
-            path: np.zeros(_ROWS_OF_A_BLOCK, np.uint8) for path in paths
-        }
+        self.codes: dict[str, NDArray[Any]] = {path: np.zeros(_ROWS_OF_A_BLOCK, np.uint8) for path in paths}
         self.first = self.last = 0
 
     @property
@@ -102,7 +102,7 @@ class _Block:
         events: Mapping[str, NDArray[Any]],
         group: NDArray[np.int64],
         bucket: NDArray[np.int64],
-        codes: Mapping[str, NDArray[np.uint32]],
+        codes: Mapping[str, NDArray[Any]],
     ) -> None:
         before, size = self.size, self.size + rows.stop - rows.start
         ts, changed_at, sign = (events[name][rows] for name in ("ts", "consensus_changed_at", "sign"))
@@ -123,16 +123,26 @@ class _Block:
         self.last = int(ts.max()) if not before else max(self.last, int(ts.max()))
         self.size = size
 
-    def put(self, path: str, rows: slice | NDArray[np.int64], numbers: NDArray[np.uint32]) -> None:
-        """Set the numbers of some rows at a path, in as few bytes as they fit into."""
-        codes, highest = self.codes[path], int(numbers.max(initial=0))
-        if highest > np.iinfo(codes.dtype).max:
-            codes = self.codes[path] = codes.astype(_fitting(highest))
+    def put(self, path: str, rows: slice | NDArray[np.int64], numbers: NDArray[Any]) -> None:
+        """Set the numbers, or the values, of some rows at a path, in as few bytes as they fit into."""
+        codes = self.codes[path]
+        if numbers.dtype.kind == "f":
+            if codes.dtype.kind != "f":  # no row was set yet
+                codes = np.full(_ROWS_OF_A_BLOCK, np.nan, np.float32)
+            if codes.dtype == np.float32 and not _are_short(numbers):
+                codes = codes.astype(np.float64)
+        elif (highest := int(numbers.max(initial=0))) > np.iinfo(codes.dtype).max:
+            codes = codes.astype(_fitting(highest))
+        self.codes[path] = codes
         codes[rows] = numbers
 
-    def renumber(self, path: str, places: NDArray[np.uint32]) -> None:
-        """Put other numbers in the place of a path's."""
-        self.codes[path] = places.astype(_fitting(int(places.max())))[self.codes[path]]
+    def renumber(self, path: str, places: NDArray[Any]) -> None:
+        """Put other numbers, or values, in the place of a path's numbers."""
+        if places.dtype.kind == "f":
+            values = places[self.codes[path]]
+            self.codes[path] = values.astype(np.float32) if _are_short(values) else values
+        else:
+            self.codes[path] = places.astype(_fitting(int(places.max())))[self.codes[path]]
 
     def now(self) -> BlockNow:
         """What it is now, whatever comes."""
@@ -190,8 +200,8 @@ class CodedRows:
         """Those whose numbers it has."""
         return tuple(self._paths)
 
-    def append(self, events: pa.Table, codes: Mapping[str, NDArray[np.uint32]]) -> None:
-        """Add versions of events, with the columns of `CODED`, and the numbers at every path."""
+    def append(self, events: pa.Table, codes: Mapping[str, NDArray[Any]]) -> None:
+        """Add versions of events, with the columns of `CODED`, and the numbers, or values, at every path."""
         columns = {name: events[name].to_numpy() for name in CODED.names if name != "outcome"}
         outcome = self._outcomes.of(events["outcome"].combine_chunks())
         subject = np.maximum(self._subjects.find(columns["subject_key"]), 0)
@@ -246,7 +256,7 @@ class CodedRows:
         for block in self._blocks:
             block.codes[path] = np.zeros(_ROWS_OF_A_BLOCK, np.uint8)
 
-    def put(self, path: str, begin: int, numbers: NDArray[np.uint32]) -> None:
+    def put(self, path: str, begin: int, numbers: NDArray[Any]) -> None:
         """Set the numbers at a path, of rows that follow each other."""
         while len(numbers):
             block, row = divmod(begin, _ROWS_OF_A_BLOCK)
@@ -255,7 +265,7 @@ class CodedRows:
             begin, numbers = begin + size, numbers[size:]
 
     def put_versions(
-        self, path: str, window: Window | None, versions: NDArray[np.uint64], numbers: NDArray[np.uint32]
+        self, path: str, window: Window | None, versions: NDArray[np.uint64], numbers: NDArray[Any]
     ) -> None:
         """Set the numbers at a path, of the rows that set these versions or take them back.
 
@@ -296,8 +306,8 @@ class CodedRows:
         for block in self._blocks:
             del block.codes[path]
 
-    def renumber(self, path: str, places: NDArray[np.uint32]) -> None:
-        """Put other numbers in the place of a path's: `places` has them, by what they were."""
+    def renumber(self, path: str, places: NDArray[Any]) -> None:
+        """Put other numbers, or values, in the place of a path's numbers: `places` has them, by what they were."""
         for block in self._blocks:
             block.renumber(path, places)
 
@@ -312,22 +322,22 @@ class CodedRows:
         )
 
     def moments(
-        self, subjects: NDArray[np.uint64], window: Window, passing: Mapping[str, NDArray[np.bool_]], most: int
+        self, subjects: NDArray[np.uint64], window: Window, at_paths: Sequence[tuple[str, Passing]], most: int
     ) -> list[Moment]:
         """When decided events happened of marked subjects that are of a window and pass.
 
         Args:
             subjects: The keys of the subjects.
             window: As in `RowsNow.select`.
-            passing: Likewise.
+            at_paths: Likewise.
             most: Rows of each subject that are looked at, the latest, and all that are level with the last of them.
         """
         is_decided = decided(self._groups.numbers, self._outcomes.texts)
 
         def met(block: BlockNow, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
             wanted = window.holds(block.ts[rows]) & is_decided[block.group[rows]]
-            for path, which in passing.items():
-                wanted &= which[block.codes[path][rows]]
+            for path, which in at_paths:
+                wanted &= which.met(block.codes[path][rows])
             return wanted
 
         numbers = np.unique(self._subjects.find(subjects))
@@ -413,3 +423,8 @@ class _AmongBuckets:
 
 def _fitting(highest: int) -> type[np.unsignedinteger]:
     return next(kind for kind in _NARROWEST if highest <= np.iinfo(kind).max)
+
+
+def _are_short(values: NDArray[np.floating]) -> bool:
+    """Whether half the bytes of a double say the same."""
+    return np.array_equal(values.astype(np.float32), values, equal_nan=True)

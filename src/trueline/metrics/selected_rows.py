@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from trueline.metrics.groups import GROUPS
 from trueline.metrics.reviewed_events import BANDED_GROUPS, BANDS, summed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
     from trueline.metrics.hours import Window
+    from trueline.metrics.passing import Passing
 
 OUTCOMES: Final = 1 << 24
 """More than there are pairs of labels, so that a subject and an outcome make one number, which is a group."""
@@ -28,8 +28,6 @@ NO_SUBJECT: Final = np.uint64(0)
 
 _MANY: Final = 8
 """Less than one in so many are few."""
-_FEW: Final = 6
-"""Ranges of numbers that are compared with one after the other; more are looked up."""
 
 
 class BucketRows(NamedTuple):
@@ -55,7 +53,7 @@ class BlockNow(NamedTuple):
     bucket: NDArray[np.uint32]
     changed_at: NDArray[np.int64] | None
     taken_back: NDArray[np.int64]
-    codes: dict[str, NDArray[np.unsignedinteger]]
+    codes: dict[str, NDArray[Any]]
     first: int
     last: int
 
@@ -74,10 +72,10 @@ class BlockNow(NamedTuple):
         """The sign of each of these rows."""
         return np.where(self.takes_back(rows), np.int8(-1), np.int8(1))
 
-    def passing(self, window: Window, passing: Mapping[str, _Passing]) -> NDArray[np.intp]:
-        """The rows of a window whose numbers pass at every path; those of the first path are looked at first."""
+    def passing(self, window: Window, at_paths: Sequence[tuple[str, Passing]]) -> NDArray[np.intp]:
+        """The rows of a window that pass at every path; those of the first path are looked at first."""
         tests: list[tuple[Callable[[NDArray[Any]], NDArray[np.bool_]], NDArray[Any]]]
-        tests = [(which.met, self.codes[path]) for path, which in passing.items()]
+        tests = [(which.met, self.codes[path]) for path, which in at_paths]
         if (window.start is not None and window.start > self.first) or (
             window.end is not None and window.end <= self.last
         ):
@@ -104,15 +102,9 @@ class RowsNow(NamedTuple):
     outcomes: list[str]
     buckets: NDArray[np.uint64]
 
-    def select(self, window: Window, passing: Mapping[str, NDArray[np.bool_]]) -> SelectedRows:
-        """The rows of a window that pass at every one of some paths, of one at least.
-
-        `passing` says of each number at a path whether it passes.
-        """
-        # what lets the fewest values pass comes first
-        tests = dict(
-            sorted(((path, _Passing(which)) for path, which in passing.items()), key=lambda each: each[1].share)
-        )
+    def select(self, window: Window, at_paths: Sequence[tuple[str, Passing]]) -> SelectedRows:
+        """The rows of a window that pass at every one of some paths, of one at least."""
+        tests = sorted(at_paths, key=lambda each: each[1].share)
         chosen = []
         for block in self.blocks:
             if block.overlaps(window):
@@ -246,38 +238,6 @@ def decided(groups: NDArray[np.uint64], outcomes: Sequence[str]) -> NDArray[np.b
 def _within(moments: NDArray[np.int64], block: BlockNow) -> NDArray[np.int64]:
     """Those of sorted moments that rows of a block may have."""
     return moments[np.searchsorted(moments, block.first) : np.searchsorted(moments, block.last, "right")]
-
-
-class _Passing:
-    """Tells which numbers pass: by comparing where those that do lie in few ranges, which is several times faster."""
-
-    def __init__(self, passing: NDArray[np.bool_]) -> None:
-        # arrow's look-up takes small numbers as they are, and half the time of numpy's or less
-        self._passing = pa.array(passing.view(np.uint8))
-        edges = np.flatnonzero(np.diff(passing, prepend=False, append=False))
-        self._ranges: list[list[int]] | None = None if len(edges) > 2 * _FEW else edges.reshape(-1, 2).tolist()
-        self.share = float(passing.mean()) if len(passing) else 0.0
-        """Of the numbers that there are, those that pass."""
-
-    def met(self, codes: NDArray[np.unsignedinteger]) -> NDArray[np.bool_]:
-        """Whether each of these passes."""
-        if self._ranges is None:
-            looked_up: NDArray[np.uint8] = pc.take(self._passing, pa.array(codes)).to_numpy(zero_copy_only=False)
-            return looked_up.view(np.bool_)
-        highest, number = np.iinfo(codes.dtype).max, codes.dtype.type
-        found: NDArray[np.bool_] | None = None
-        for begin, end in self._ranges:
-            if begin > highest:
-                continue
-            last = min(end - 1, highest)
-            if begin == last:
-                met = codes == number(begin)
-            elif begin == 0:
-                met = codes <= number(last)
-            else:  # a number below the range wraps around to beyond it
-                met = codes - number(begin) <= number(last - begin)
-            found = met if found is None else np.logical_or(found, met, out=found)
-        return np.zeros(len(codes), np.bool_) if found is None else found
 
 
 def _are_few(met: NDArray[np.bool_]) -> bool:

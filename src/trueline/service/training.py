@@ -84,7 +84,7 @@ class Training:
 
     def _train(self, job: Job) -> Model:
         with self._writing.on(job.id) as held:
-            training = self._ledger.clock.next()
+            training = self._next(held)
             self._learn_from_consensus(held, training, training)
             if self._ledger.trainings.size(job.id, training):
                 return self._record(held, training, trained_at=training, request_digest=_digest(None, None, True))
@@ -163,11 +163,11 @@ class Training:
                 f"model_id must have 1 to {MAX_NAME_LENGTH} characters, all of them valid and none NUL",
             )
         with self._writing.on(job.id) as held:
-            training = self._ledger.clock.next()
             if model_id is not None and (known := self._catalog.model(job.id, model_id)) is not None:
                 if known.request_digest == digest:
                     return known
                 raise ConflictError(f"model {model_id!r} is registered already, with another training")
+            training = self._next(held)
             until = moment_or_arrival(("body", "trained_at"), trained_at, training)
             if training_set is None:
                 self._learn_from_consensus(held, training, until)
@@ -177,6 +177,12 @@ class Training:
             return self._record(
                 held, training, trained_at=until, model_id=model_id, active=activate, request_digest=digest
             )
+
+    def _next(self, job: Job) -> int:
+        """The number of a training of a job that is held, with nothing left there of one that was not recorded."""
+        named = [model.training for model in self._catalog.models(job.id)]
+        self._ledger.trainings.forget_cut_short({job.id: named})
+        return self._ledger.clock.next()
 
     def _record(  # noqa: PLR0913 - a model has that many parts
         self,

@@ -222,10 +222,13 @@ class Writing:
         """Derive all that is kept of a job beside events and votes anew from them."""
         with self.on(job_id) as job:
             subjects = corrected = 0
+            nothing = consensus((), job.min_votes)  # as of a vote that is withdrawn where it comes with its event
             for votes in self._ledger.votes.all(job.id):
                 kept = self._ledger.votes.consensus_of(job.id, list(votes))
                 derived = self.derive(job, votes)
-                wrong = {subject: votes[subject] for subject, each in derived.items() if kept.get(subject) != each}
+                wrong = {
+                    subject: votes[subject] for subject, each in derived.items() if kept.get(subject, nothing) != each
+                }
                 self.store_consensus(job, wrong)
                 subjects += len(votes)
                 corrected += len(wrong)

@@ -1,0 +1,115 @@
+"""The numbers that stand at one path of a job's documents, where hardly two are alike: rows have them as doubles.
+
+So nothing is kept for each different value, as `path_values` does, and a filter compares rows themselves. Only paths at
+which nothing but numbers stands are kept so, and of integers those that are the same as doubles: of these a comparison
+of doubles says what the engine's says, see `predicates` and `membership`.
+"""
+
+from __future__ import annotations
+
+import operator
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import pyarrow.compute as pc
+
+from trueline.filters.operators import Comparison
+from trueline.ledger.document_columns import EXACT_FLOAT, ValueKind, column_name
+from trueline.ledger.membership import Wanted
+from trueline.ledger.predicates import as_float
+from trueline.metrics.passing import PassingValues
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+    from trueline.filters.request import Filter
+
+_COMPARED: Final[dict[Comparison, Callable[[Any, Any], Any]]] = {
+    Comparison.LESS: operator.lt,
+    Comparison.LESS_OR_EQUAL: operator.le,
+    Comparison.GREATER: operator.gt,
+    Comparison.GREATER_OR_EQUAL: operator.ge,
+}
+_AMONG: Final = {Comparison.EQUALS, Comparison.EQUALS_ANY}
+_NOTHING: Final = np.nan
+_FEW_PASS, _SOME_PASS, _MOST_PASS = 0.0, 0.5, 1.0
+
+
+class PathNumbers:
+    """What stands at a path, as doubles; NaN is that nothing does."""
+
+    def __init__(self, path: str) -> None:
+        self.columns = {kind: column_name(kind, path) for kind in ValueKind}
+        """By kind, those that the path may have."""
+        self.are_too_many = False
+        """Whether anything came that is no such number: from then on nothing is told."""
+        self.nbytes = 0
+
+    def __len__(self) -> int:
+        """How many different values are kept, none."""
+        return 0
+
+    def tell(self, each: Filter) -> bool:
+        """Whether it follows from the value what passes a filter on the path."""
+        comparison = each.operator.comparison
+        return not self.are_too_many and (
+            comparison is Comparison.EXISTS or comparison in _AMONG or comparison in _COMPARED
+        )
+
+    def passing(self, each: Filter) -> PassingValues:
+        """Tells which values pass a filter that it can `tell`."""
+        positive, share = _met(each)
+        if not each.operator.negated:
+            return PassingValues(positive, share)
+        return PassingValues(lambda values: ~positive(values), _MOST_PASS - share)
+
+    def numbers(self, documents: pa.Table) -> NDArray[np.float64]:
+        """What stands at the path, row for row.
+
+        Args:
+            documents: Has the columns of the path that anything stands in, as the job's table has them.
+        """
+        found = np.full(documents.num_rows, _NOTHING)
+        known = set(documents.column_names)
+        for kind, name in self.columns.items():
+            if name in known and (there := _there(kind, documents[name])).any():
+                if kind not in {ValueKind.INTEGER, ValueKind.DOUBLE}:
+                    self.are_too_many = True
+                    continue
+                values = pc.drop_null(documents[name]).to_numpy()
+                if kind is ValueKind.INTEGER and ((values <= -EXACT_FLOAT) | (values >= EXACT_FLOAT)).any():
+                    self.are_too_many = True
+                found[there] = values
+        return found
+
+
+def _there(kind: ValueKind, column: pa.ChunkedArray) -> NDArray[np.bool_]:
+    """In which rows anything stands in the column of a kind."""
+    if kind is ValueKind.SEVERAL:
+        there = pc.fill_null(pc.greater(pc.list_value_length(column), 0), False)
+    elif kind is ValueKind.OBJECT:
+        there = pc.fill_null(column.cast("bool"), False)
+    else:
+        there = pc.is_valid(column)
+    found: NDArray[np.bool_] = there.to_numpy()
+    return found
+
+
+def _met(each: Filter) -> tuple[Callable[[NDArray[np.floating]], NDArray[np.bool_]], float]:
+    """Whether each of some values meets the positive of a filter, and about how many do."""
+    comparison, value = each.operator.comparison, each.value
+    if comparison is Comparison.EXISTS:
+        return lambda values: ~np.isnan(values), _MOST_PASS
+    if comparison in _AMONG:
+        wanted = np.array([as_float(number) for number in Wanted.of(each.members).numbers], np.float64)
+        if len(wanted) == 1:
+            return lambda values: values == wanted[0], _FEW_PASS
+        return lambda values: np.isin(values, wanted), _FEW_PASS
+    if not isinstance(value, int | float):  # a moment, which no number is
+        return lambda values: np.zeros(len(values), np.bool_), _FEW_PASS
+    # of numpy's own kind, or it would be rounded to what rows are kept in
+    bound, compared = np.float64(as_float(value)), _COMPARED[comparison]
+    return lambda values: compared(values, bound), _SOME_PASS
