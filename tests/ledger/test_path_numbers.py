@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import plain_values
 from trueline.filters.request import parse_filters
 from trueline.ledger.documents import laid_out, searchable
-from trueline.ledger.path_numbers import PathNumbers
+from trueline.ledger.path_numbers import PathNumbers, are_told, passing
 from trueline.ledger.path_values import PathValues
 
 if TYPE_CHECKING:
@@ -70,8 +70,8 @@ def test_filters_pass_of_numbers_what_the_oracle_lets_pass(
     asked.append({"field": "v", "operator": "lt", "value": "2025-01-01"})
     for raw in asked:
         (each,) = parse_filters([raw])
-        assert values.tell(each)
-        assert values.passing(each).met(numbers).tolist() == [passes(value, raw) for value in stored], raw
+        assert are_told(each)
+        assert passing(each).met(numbers).tolist() == [passes(value, raw) for value in stored], raw
 
 
 @pytest.mark.parametrize("operator", ["starts with", "contains", "not contains"])
@@ -112,3 +112,15 @@ def test_values_become_numbers_where_all_of_them_are(stored: list[Any], *, numbe
     together, places = fewer
     assert isinstance(together, PathNumbers) == numbers
     np.testing.assert_array_equal(places[before], together.numbers(documents(*stored)))
+
+
+def test_few_different_numbers_are_told_as_what_they_are_until_something_else_comes() -> None:
+    values = PathValues("v")
+    before = values.numbers(documents(7, None, 2.5, 7, 3))
+    places = values.put_in_order()
+    assert values.doubles is not None
+    np.testing.assert_array_equal(values.doubles[places[before]], [7, np.nan, 2.5, 7, 3])
+    after = values.numbers(documents(9, 2))
+    np.testing.assert_array_equal(values.doubles[after], [9, 2])
+    values.numbers(documents("x"))
+    assert values.doubles is None

@@ -19,16 +19,17 @@ if TYPE_CHECKING:
 
 DRAWN: Final = """
 SELECT subject_key, toString(decision) AS drawn_decision,
-       if(count() = 1, any(probability), 1 - arrayProduct(arrayMap(each -> 1 - each, arraySort(groupArray(probability)))))
-           AS drawn_probability,
+       if(count() = 1, any(probability),
+          1 - arrayProduct(arrayMap(each -> 1 - each, arraySort(groupArray(probability))))) AS drawn_probability,
        argMax(toString(reason), (drawn_at, draw)) AS drawn_reason
 FROM {draws} GROUP BY subject_key, drawn_decision"""
 """The query of how likely each drawn subject was to be drawn, among those of which decision, and why it was drawn last;
 of `Asked.draws`.
 
 Draws depend on nothing but what asked for each, so they are independent: of several, the chance to be in any is one
-less the product of the chances to be in none. Among subjects of another decision nothing is known of that chance: a
-bucket that also has events decided otherwise was not drawn among those, nor was an event decided anew since.
+less the product of the chances to be in none, multiplied in one order, so that it is the same each time. Among subjects
+of another decision nothing is known of that chance: a bucket that also has events decided otherwise was not drawn among
+those, nor was an event decided anew since.
 """
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 import numpy as np
 
 from trueline.filters.fields import own_field
+from trueline.ledger import path_numbers
 from trueline.ledger.column_reading import KeptJob, Reading, take_together
 from trueline.ledger.conditions import ask_for_kinds_alone
 from trueline.ledger.document_columns import escaped
@@ -164,7 +165,9 @@ class KeptColumns:
     def _passing(self, path: KeptPath, population: Population, each: Filter) -> Passing:
         """Which rows pass a filter on their path."""
         if isinstance(path.values, PathNumbers):
-            return path.values.passing(each)
+            return path_numbers.passing(each)
+        if path_numbers.are_told(each) and (doubles := path.values.doubles) is not None:
+            return PassingNumbers(path_numbers.passing(each).met(doubles))
         # written out, since True, 1 and 1.0 are one to a dictionary and three to a filter
         known = path.passing.get(repr(each), np.empty(0, np.bool_))
         if len(known) < (size := len(path.values)):

@@ -54,17 +54,7 @@ class PathNumbers:
 
     def tell(self, each: Filter) -> bool:
         """Whether it follows from the value what passes a filter on the path."""
-        comparison = each.operator.comparison
-        return not self.are_too_many and (
-            comparison is Comparison.EXISTS or comparison in _AMONG or comparison in _COMPARED
-        )
-
-    def passing(self, each: Filter) -> PassingValues:
-        """Tells which values pass a filter that it can `tell`."""
-        positive, share = _met(each)
-        if not each.operator.negated:
-            return PassingValues(positive, share)
-        return PassingValues(lambda values: ~positive(values), _MOST_PASS - share)
+        return not self.are_too_many and are_told(each)
 
     def numbers(self, documents: pa.Table) -> NDArray[np.float64]:
         """What stands at the path, row for row.
@@ -84,6 +74,20 @@ class PathNumbers:
                     self.are_too_many = True
                 found[there] = values
         return found
+
+
+def are_told(each: Filter) -> bool:
+    """Whether it follows from such values what passes a filter."""
+    comparison = each.operator.comparison
+    return comparison is Comparison.EXISTS or comparison in _AMONG or comparison in _COMPARED
+
+
+def passing(each: Filter) -> PassingValues:
+    """Tells which of such values pass a filter that `are_told` is true of."""
+    positive, share = _met(each)
+    if not each.operator.negated:
+        return PassingValues(positive, share)
+    return PassingValues(lambda values: ~positive(values), _MOST_PASS - share)
 
 
 def _there(kind: ValueKind, column: pa.ChunkedArray) -> NDArray[np.bool_]:

@@ -63,6 +63,8 @@ class PathValues:
         self._standing: list[Standing] = [()]
         self._bytes = 0
         """Of the values alone."""
+        self._doubles = np.empty(0, np.float64)
+        self._are_other = False
 
     def __len__(self) -> int:
         return len(self._standing)
@@ -93,10 +95,19 @@ class PathValues:
         """
         if self.are_without_digits:
             return None
-        values = np.array([_as_double(standing) for standing in self._standing])
-        if (np.isnan(values) == (np.arange(len(values)) == _NOTHING)).all():
-            return PathNumbers(self.path), values
-        return self.without_digits()
+        values = self.doubles
+        return self.without_digits() if values is None else (PathNumbers(self.path), values)
+
+    @property
+    def doubles(self) -> NDArray[np.float64] | None:
+        """What each number stands for, NaN for nothing; None where any stands for more than a double tells."""
+        found = self._doubles  # several threads may ask, and come to the same
+        if len(found) < len(self._standing) and not self._are_other:
+            more = np.array([_as_double(standing) for standing in self._standing[len(found) :]])
+            if np.isnan(more[0 if len(found) else 1 :]).any():
+                self._are_other = True
+            self._doubles = found = np.concatenate([found, more])
+        return None if self._are_other else found
 
     def without_digits(self) -> tuple[PathValues, NDArray[np.uint32]]:
         """The same values with texts taken together that differ in digits alone.
@@ -154,6 +165,7 @@ class PathValues:
         places = np.zeros(len(self._standing), np.uint32)
         places[ordered] = np.arange(1, len(self._standing))
         self._standing = [(), *(self._standing[number] for number in ordered)]
+        self._doubles = np.empty(0, np.float64)
         self._numbers = {standing: number for number, standing in enumerate(self._standing)}
         return places
 
