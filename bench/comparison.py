@@ -68,6 +68,8 @@ class Plan:
     load_seconds: float = 20
     """How long a server is asked under each kind of load and pace; with 0 it is not."""
     seed: int = _SEED
+    apart: bool = False
+    """Whether each sits with Trueline alone, however few events there are: so that sizes are compared like with like."""
     keep_from: int = WORTH_KEEPING
     """Events of a job from which on the fields that filters ask for are kept in memory."""
 
@@ -80,6 +82,7 @@ def main() -> int:
     """
     asked = _arguments()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that every server is ended too
+    sizes = asked.rows or (1_000_000, 10_000_000)
     plan = Plan(
         asked.grouping or GROUPINGS,
         asked.contenders or tuple(CONTENDERS),
@@ -87,10 +90,11 @@ def main() -> int:
         asked.seconds,
         asked.load_seconds,
         asked.seed,
+        apart=len(sizes) > 1,
     )
     report = Report(_machine())
     try:
-        for rows in asked.rows or (1_000_000, 10_000_000):
+        for rows in sizes:
             report.add(Comparison(Stream(rows, plan.seed), plan, report).made())
             if asked.out is not None:
                 report.write(asked.out)
@@ -117,7 +121,7 @@ class Comparison:
         with tempfile.TemporaryDirectory(prefix="trueline-compare-") as temporary:
             folder = Path(temporary)
             self._load_trueline(folder)
-            together = len(self._stream) <= _TOGETHER or not self._plan.contenders
+            together = (len(self._stream) <= _TOGETHER and not self._plan.apart) or not self._plan.contenders
             for names in [self._plan.contenders] if together else [[name] for name in self._plan.contenders]:
                 self._have_sit(names, folder)
             for grouping, grouped in self._size.groupings.items():
@@ -215,11 +219,7 @@ def _machine() -> dict[str, str]:
         "date": time.strftime("%Y-%m-%d", time.gmtime()),
         "system": platform.platform(aliased=True, terse=True),
         "version": _version(),
-        "processor": next(
-            line.split(":")[1].strip()
-            for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-            if line.startswith(("model name", "Processor"))
-        ),
+        "processor": _processor(),
         "cores": str(os.cpu_count()),
         "memory": f"{kilobytes / 2**20:.0f} GiB",
         "Python": platform.python_version(),
@@ -227,16 +227,24 @@ def _machine() -> dict[str, str]:
     }
 
 
+def _processor() -> str:
+    lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    return next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.machine())
+
+
 def _version() -> str:
     """Which version of the project is measured, where it is known."""
-    told = subprocess.run(
-        ["git", "describe", "--always", "--dirty", "--abbrev=10"],  # noqa: S607 - whichever git there is
-        cwd=Path(__file__).parent,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return told.stdout.strip() or "unknown"
+    try:
+        told = subprocess.run(
+            ["git", "describe", "--always", "--dirty", "--abbrev=10"],  # noqa: S607 - whichever git there is
+            cwd=Path(__file__).parent,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    return told.stdout.strip()
 
 
 def _bytes_below(folder: Path) -> int:

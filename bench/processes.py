@@ -137,9 +137,10 @@ def _address(process: subprocess.Popen[str]) -> str | None:
 
 
 def highest_resident_bytes(process_id: int) -> int:
-    """The resident memory of a process at its highest, and the pages of their own (RssAnon) of those it has begun.
+    """The resident memory at its highest of a process, and of those it has begun without their pages of files.
 
-    Pages of files that these share with it, as of libraries, are counted once.
+    These pages, as of libraries, they share with it, and are counted once. The sum is an upper bound: not all need have
+    been at their highest at once.
     """
     parents = {}
     for folder in Path("/proc").glob("[0-9]*"):
@@ -151,7 +152,8 @@ def highest_resident_bytes(process_id: int) -> int:
         children = {each for each, status in parents.items() if status["PPid"] == of} - found
         found |= children
         begun += children
-    return resident_bytes(process_id)[1] + 1024 * sum(parents[each]["RssAnon"] for each in found)
+    own = sum(parents[each]["VmHWM"] - parents[each]["RssFile"] for each in found)
+    return resident_bytes(process_id)[1] + 1024 * own
 
 
 def resident_bytes(process_id: int) -> tuple[int, int]:
@@ -164,4 +166,4 @@ def _status(folder: Path) -> dict[str, int]:
     """The numbers that the kernel tells of a process, memory in KiB."""
     text = (folder / "status").read_text(encoding="ascii", errors="replace")
     told = dict(line.split(":", 1) for line in text.splitlines())
-    return {name: int(told[name].split()[0]) for name in ("PPid", "VmRSS", "VmHWM", "RssAnon")}
+    return {name: int(told[name].split()[0]) for name in ("PPid", "VmRSS", "VmHWM", "RssFile")}

@@ -42,6 +42,7 @@ class Writer:
         self.choose = random.Random(f"{job.grouping}1")  # noqa: S311 - test data
         self.choose_beside = random.Random(f"beside {job.grouping}")  # noqa: S311 - what does not decide what is counted
         self._choose_value = random.Random(f"value {job.grouping}")  # noqa: S311 - likewise
+        self._choose_number = random.Random(f"number {job.grouping}")  # noqa: S311 - likewise
         self._choose_reason = random.Random(f"reason {job.grouping}")  # noqa: S311 - likewise
         self._workspace = workspace
         self._ledger = ledger
@@ -130,13 +131,17 @@ class Writer:
         name = str(choose.randint(1, 30))
         at = datetime(2024, 12, 31, 22, tzinfo=UTC) + timedelta(minutes=choose.randint(0, 7 * 60))
         event: dict[str, Any] = {"event_id": name, "timestamp": at.isoformat(), "bucket_id": choose.choice("xyz")}
-        event |= {"raw_body": {"v": choose.random(), **self._values()}}
+        event |= {"raw_body": {"v": self._number(choose.random()), **self._values()}}
         if choose.random() < 0.8:
             event["decision"] = {
                 "label": choose.choice(LABELS),
                 "confidence": self.choose_beside.choice([None, 0, 9.5, 60, 99, 100]),
             }
         return event | ({"votes": [self._vote()]} if voted or choose.random() < 0.3 else {})
+
+    def _number(self, number: float) -> float | None:
+        """Mostly that one; sometimes a short one, or none."""
+        return self._choose_number.choice([number, number, number, 0.25, -3, 2**40, None])
 
     def _values(self) -> dict[str, Any]:
         """At a path that holds anything, and at one that few events have, which may appear late."""

@@ -78,6 +78,18 @@ def test_a_subject_of_several_draws_of_its_decision_was_drawn_in_any_of_them(led
     assert found == {(2**64 - 1, "Drop"): 0.2, (8, "Drop"): 1.0, (7, "Escalate"): 0.7}
 
 
+def test_the_chance_of_several_draws_is_the_same_whatever_their_order(ledger: Ledger, job: Job) -> None:
+    chances = [0.1, 0.3, 0.7, 0.35, 0.05]
+    found = set()
+    for turn in range(len(chances)):
+        job_id = job.id + 1_000_001 + turn
+        for place, chance in enumerate(chances[turn:] + chances[:turn]):
+            ledger.audits.append(job_id, replace(DRAW, draw=str(place), probability=chance, subjects=((7, "b"),)))
+        found.add(ledger.audits.probabilities(job_id)[7, "Drop"])
+    assert len(found) == 1
+    assert found.pop() == pytest.approx(1 - 0.9 * 0.7 * 0.3 * 0.65 * 0.95, abs=1e-15)
+
+
 def test_the_engine_draws_as_the_pure_function(ledger: Ledger, population: Population, everyone: list[str]) -> None:
     for size in (1, len(everyone) - 1, len(everyone)):
         digest = f"digest {size}".encode()

@@ -15,6 +15,7 @@ from ledger.random_writes import LABELS, WRITES, Writer, packed, population
 from trueline.filters.request import parse_filters
 from trueline.instants import parse_micros
 from trueline.ledger import kept_columns, path_values
+from trueline.ledger.path_numbers import PathNumbers
 from trueline.ledger.reviews import ReviewQuery
 from trueline.metrics import coded_rows
 from trueline.metrics.coded_rows import CodedRows
@@ -204,10 +205,12 @@ def test_small_jobs_and_paths_that_no_document_has_are_left_to_the_engine(
     assert kept(workspace, job) == ["a"]
 
 
+@pytest.mark.parametrize("are_numbers", [False, True])
 @pytest.mark.parametrize("is_first", [True, False])
 @pytest.mark.parametrize("merged", [False, True])
 @pytest.mark.parametrize("meanwhile", ["sent", "sent again", "failed"])
 def test_what_is_written_while_a_path_is_read_is_in_it(  # noqa: PLR0913, PLR0917 - fixtures
+    are_numbers: bool,
     meanwhile: str,
     merged: bool,
     is_first: bool,
@@ -218,6 +221,8 @@ def test_what_is_written_while_a_path_is_read_is_in_it(  # noqa: PLR0913, PLR091
     fresh_title: Callable[[], str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    if are_numbers:
+        monkeypatch.setattr(path_values, "MOST_VALUES", 2)  # nothing is one of them
     job = workspace.jobs.create(title=fresh_title(), labels=LABELS)
     send(workspace, job, {"a": 1}, {"a": 1}, {"a": 2})
     if not is_first:
@@ -251,6 +256,8 @@ def test_what_is_written_while_a_path_is_read_is_in_it(  # noqa: PLR0913, PLR091
     assert answer["total_events_with_consensus"] == 1
     every = ask(workspace, job, {"field": "a", "operator": "exists"})
     assert every["total_events"] == {"sent": 6, "sent again": 4, "failed": 3}[meanwhile]
+    if are_numbers and meanwhile != "failed":
+        assert isinstance(columns._kept[job.id].paths["a"].values, PathNumbers)
 
 
 def test_who_is_reviewed_while_a_path_is_read_is_told_apart(
@@ -404,6 +411,7 @@ def test_no_more_memory_is_taken_than_there_may_be(
     columns: KeptColumns, workspace: Workspace, fresh_title: Callable[[], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(coded_rows, "_ROWS_OF_A_BLOCK", 4)
+    monkeypatch.setattr(columns, "patience", 0)
     jobs = [workspace.jobs.create(title=fresh_title(), labels=LABELS) for _ in range(2)]
     for job in jobs:
         send(workspace, job, {"a": 1, "b": 2}, {"a": 1}, name=str(job.id))
@@ -427,6 +435,68 @@ def test_no_more_memory_is_taken_than_there_may_be(
     assert kept(workspace, jobs[0]) == []
     monkeypatch.setattr(columns, "_memory_bytes", 0)
     assert ask(workspace, jobs[0], one)["total_events"] == 2
+
+
+@pytest.fixture
+def readings(columns: KeptColumns, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """The paths that were begun to be read, each time."""
+    begun, begin = [], columns.begin
+
+    def noted(*asked: Any, **more: Any) -> Any:  # noqa: ANN401 - handed on
+        reading = begin(*asked, **more)
+        if reading is not None:
+            begun.append(sorted(reading.paths))
+        return reading
+
+    monkeypatch.setattr(columns, "begin", noted)
+    return begun
+
+
+def test_paths_that_do_not_fit_beside_each_other_are_not_read_by_turns(
+    columns: KeptColumns,
+    workspace: Workspace,
+    readings: list[list[str]],
+    fresh_title: Callable[[], str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(coded_rows, "_ROWS_OF_A_BLOCK", 40)
+    job = workspace.jobs.create(title=fresh_title(), labels=LABELS)
+    send(workspace, job, *({"a": "x", "b": "y"} for _ in range(40)))
+    one, two = ({"field": path, "operator": "exists"} for path in "ab")
+    ask(workspace, job, one)
+    assert kept(workspace, job) == ["a"]
+    monkeypatch.setattr(columns, "_memory_bytes", columns._size() + 60)
+    for _ in range(3):
+        assert ask(workspace, job, one, two)["total_events"] == 40
+        assert kept(workspace, job) == ["a"]
+    assert readings == [["a"]]
+    monkeypatch.setattr(columns, "patience", 0)
+    columns._put_off.clear()
+    ask(workspace, job, two)
+    assert kept(workspace, job) == ["b"]  # nobody asks for the other any more
+    assert readings == [["a"], ["b"]]
+
+
+def test_no_more_is_read_than_there_is_room_for(
+    columns: KeptColumns,
+    workspace: Workspace,
+    readings: list[list[str]],
+    fresh_title: Callable[[], str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(coded_rows, "_ROWS_OF_A_BLOCK", 40)
+    monkeypatch.setattr(path_values, "MOST_VALUES", 10)
+    job = workspace.jobs.create(title=fresh_title(), labels=LABELS)
+    send(workspace, job, *({"a": number / 7, "b": number / 3, "c": number / 2, "d": "x"} for number in range(40)))
+    monkeypatch.setattr(columns, "_memory_bytes", 40 * (coded_rows.BYTES_A_ROW + 8 + 5 + 1) + 400)
+    asked = [{"field": path, "operator": "exists"} for path in "abcd"]
+    assert ask(workspace, job, *asked)["total_events"] == 40
+    # halves are the same in four bytes, thirds and sevenths are not
+    assert kept(workspace, job) in (["a", "c", "d"], ["b", "c", "d"], ["c", "d"])
+    assert columns._size() <= columns._memory_bytes
+    assert ask(workspace, job, *asked)["total_events"] == 40
+    workspace._filtering.put(job.id).result()
+    assert readings == [["a", "b", "c", "d"]]
 
 
 def test_of_what_takes_more_back_than_it_keeps_nothing_is_kept(

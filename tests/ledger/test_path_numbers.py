@@ -74,6 +74,18 @@ def test_filters_pass_of_numbers_what_the_oracle_lets_pass(
         assert passing(each).met(numbers).tolist() == [passes(value, raw) for value in stored], raw
 
 
+def test_of_many_members_only_the_different_values_are_asked() -> None:
+    members = [float(number) for number in range(9)]
+    many, few = parse_filters(
+        [{"field": "v", "operator": "is one of", "value": each} for each in (members, members[1:])]
+    )
+    values = PathNumbers("v")
+    assert [values.tell(each) for each in (many, few)] == [False, True]
+    stored = np.array([0, 0.5, 8, np.nan])
+    assert passing(many).met(stored).tolist() == [True, False, True, False]
+    assert passing(few).met(stored).tolist() == [False, False, True, False]
+
+
 @pytest.mark.parametrize("operator", ["starts with", "contains", "not contains"])
 def test_how_numbers_are_written_is_not_told(operator: str) -> None:
     (each,) = parse_filters([{"field": "v", "operator": operator, "value": 5}])

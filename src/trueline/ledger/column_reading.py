@@ -78,13 +78,14 @@ class Reading:
     Read is what had arrived when the reading began; what is written after that waits, and is put to it at the end.
     """
 
-    def __init__(self, kept: KeptJob, paths: Sequence[str], until: int, *, is_first: bool) -> None:
+    def __init__(self, kept: KeptJob, paths: Sequence[str], until: int, room: int, *, is_first: bool) -> None:
         """Begin; the job must be held.
 
         Args:
             kept: What is kept of the job already, or will be: the numbers of the paths come to its rows.
             paths: Which are read.
             until: The latest arrival of what is written of the job.
+            room: Bytes a row that the paths may take together.
             is_first: Whether the rows have to be read, too.
         """
         self.kept = kept
@@ -92,8 +93,11 @@ class Reading:
         """What came of it, and which no question sees before all is there."""
         self.too_many: set[str] = set()
         """The paths at which too many different values stand to be kept."""
+        self.too_wide: set[str] = set()
+        """The paths for which there is no room beside the others."""
         self.is_first = is_first
         self.is_given_up = False
+        self._room = room
         self._until = until
         self._writes: list[_Written | Mark] = []
         self._columns = {name for path in self.paths.values() for name in path.values.columns.values()}
@@ -130,7 +134,7 @@ class Reading:
         stretch = max(1, _BYTES_AT_ONCE * rows.num_rows // max(1, rows.nbytes))
         for begin in range(0, rows.num_rows, stretch):
             self._read(rows.slice(begin, stretch), part)
-            self._look_for_too_many()
+            self._leave_what_does_not_fit()
             if not self.paths:
                 return  # nothing of what was read is kept
 
@@ -164,7 +168,7 @@ class Reading:
                 self.kept.rows.append(events, self._numbers(documents))
             else:
                 self._put(each)
-            self._look_for_too_many()
+            self._leave_what_does_not_fit()
 
     def _numbers(self, documents: pa.Table) -> dict[str, NDArray[Any]]:
         return {name: path.values.numbers(documents) for name, path in self.paths.items()}
@@ -192,13 +196,19 @@ class Reading:
                 if back.any():
                     self.kept.rows.put_versions(name, None, versions[back], each[back])
 
-    def _look_for_too_many(self) -> None:
+    def _leave_what_does_not_fit(self) -> None:
         with self.kept.lock:
             take_together(self.kept.rows, self.paths)
-            for name in [name for name, path in self.paths.items() if path.values.are_too_many]:
+            for name in [name for name, path in self.paths.items() if path.values.cannot_be_kept]:
                 self.too_many.add(name)
                 self.kept.rows.drop(name)
                 del self.paths[name]
+            widths = {name: self.kept.rows.bytes_a_row(name) for name in self.paths}
+            while sum(widths.values()) > self._room:
+                widest = max(widths, key=widths.__getitem__)
+                self.too_wide.add(widest)
+                self.kept.rows.drop(widest)
+                del self.paths[widest], widths[widest]
         self._columns = {name for path in self.paths.values() for name in path.values.columns.values()}
 
     def leave(self) -> None:

@@ -8,8 +8,8 @@ alike are compared themselves.
 
 from __future__ import annotations
 
-import itertools
 import threading
+import time
 from typing import TYPE_CHECKING, Final, TypeVar
 
 import numpy as np
@@ -26,7 +26,7 @@ from trueline.metrics.hours import Window
 from trueline.metrics.passing import PassingNumbers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Set
 
     import pyarrow as pa
     from numpy.typing import NDArray
@@ -43,6 +43,9 @@ FILTER_MEMORY_BYTES: Final = 512 * 1024 * 1024
 """For all jobs together, unless a setting says otherwise."""
 WORTH_KEEPING: Final = 100_000
 """Events of a job: fewer are filtered by the engine in a few milliseconds."""
+
+PATIENCE: Final = 600.0
+"""Seconds: what was not asked for in so long gives way to what is, and what found no room is not read again before."""
 
 _Answer = TypeVar("_Answer")
 
@@ -62,6 +65,7 @@ class KeptColumns:
         self._query = ValueQuery(engine)
         self._memory_bytes = memory_bytes
         self.worth_keeping = WORTH_KEEPING
+        self.patience = PATIENCE
         self.wanted: Callable[[int], object] | None = None
         """Called with a job of which something is asked for that is not kept; it may be called often."""
         self._lock = threading.RLock()  # of what all jobs have together; before that of a job, where both are taken
@@ -69,8 +73,8 @@ class KeptColumns:
         self._readings: dict[int, Reading] = {}
         self._wishes: dict[int, set[str]] = {}
         self._not_worth: dict[int, set[str]] = {}
-        self._asked: dict[tuple[int, str], int] = {}
-        self._turns = itertools.count()
+        self._asked: dict[tuple[int, str], float] = {}  # when last, by time.monotonic()
+        self._put_off: dict[tuple[int, str], float] = {}  # until when
         self._is_closing = False
 
     # --- questions
@@ -148,14 +152,19 @@ class KeptColumns:
                 self._wish(job_id, missing)
             return None
         for path in paths:
-            self._asked[job_id, path] = next(self._turns)
+            self._asked[job_id, path] = time.monotonic()
         return paths if all(paths[each.field].values.tell(each) for each in filters) else None
 
     def _wish(self, job_id: int, paths: set[str]) -> None:
         columns = self._tables.of(job_id).paths
         wanted = self.wanted
         with self._lock:
-            paths = {path for path in paths if escaped(path) in columns} - self._not_worth.get(job_id, set())
+            now = time.monotonic()
+            paths = {
+                path
+                for path in paths - self._not_worth.get(job_id, set())
+                if escaped(path) in columns and self._put_off.get((job_id, path), now) <= now
+            }
             if not paths or self._is_closing:
                 return
             self._wishes.setdefault(job_id, set()).update(paths)
@@ -195,15 +204,16 @@ class KeptColumns:
         with self._lock:
             kept = self._kept.get(job_id)
             wished = self._wishes.pop(job_id, set()).difference(kept.paths if kept is not None else ())
-            room = self._memory_bytes // max(events, 1) - (BYTES_A_ROW if kept is None else 0)
+            free = self._memory_bytes - self._size() + self._size_of_idle()
+            room = free // max(events, 1) - (BYTES_A_ROW if kept is None else 0)
             paths = sorted(wished)[: max(room // _BYTES_A_NUMBER, 0)]
-            self._not_worth.setdefault(job_id, set()).update(wished.difference(paths))
+            self._put_off_for_a_while(job_id, wished.difference(paths))
             if not paths or self._is_closing:
                 return None
             is_first = kept is None
             if kept is None:
                 kept = KeptJob(CodedRows([], marked, by_bucket=by_bucket))
-            reading = self._readings[job_id] = Reading(kept, paths, until, is_first=is_first)
+            reading = self._readings[job_id] = Reading(kept, paths, until, room, is_first=is_first)
             return reading
 
     def read(self, job_id: int, reading: Reading, parts: Iterable[Window]) -> None:
@@ -224,17 +234,15 @@ class KeptColumns:
                 return
             reading.take_in()
             self._not_worth.setdefault(job_id, set()).update(reading.too_many)
+            self._put_off_for_a_while(job_id, reading.too_wide)
             if not reading.paths:
                 return
             with reading.kept.lock:
                 reading.kept.paths.update(reading.paths)
             self._kept[job_id] = reading.kept
             for path in reading.paths:
-                self._asked[job_id, path] = next(self._turns)
-            self._make_room()
-            kept = self._kept.get(job_id)
-            gone = [path for path in reading.paths if kept is None or path not in kept.paths]
-            self._not_worth[job_id].update(gone)  # or it would be read, and dropped, over and over
+                self._asked[job_id, path] = time.monotonic()
+            self._make_room({(job_id, path) for path in reading.paths})
 
     def give_up(self, job_id: int, reading: Reading | None) -> None:
         """Leave what could not be read to the engine."""
@@ -244,11 +252,35 @@ class KeptColumns:
                 self._not_worth.setdefault(job_id, set()).update(reading.paths)
                 reading.leave()
 
-    def _make_room(self) -> None:
-        """Drop what was not asked for the longest, until the rest is as small as it is to be."""
+    def _make_room(self, new: Set[tuple[int, str]] = frozenset()) -> None:
+        """Drop what was not asked for the longest, until the rest is as small as it is to be.
+
+        What is asked for goes after what is new: else two that do not fit beside each other would be read by turns.
+        """
         while self._size() > self._memory_bytes:
             held = [(job_id, path) for job_id, kept in self._kept.items() for path in kept.paths]
-            self._drop(*min(held, key=lambda each: self._asked.get(each, -1)))
+            asked_for = {each: each not in new and not self._is_idle(*each) for each in held}
+            job_id, path = min(held, key=lambda each: (asked_for[each], self._asked.get(each, 0.0)))
+            self._drop(job_id, path)
+            self._put_off_for_a_while(job_id, {path})
+
+    def _put_off_for_a_while(self, job_id: int, paths: Iterable[str]) -> None:
+        """Read these no more before it is time for others to be idle."""
+        until = time.monotonic() + self.patience
+        self._put_off |= {(job_id, path): until for path in paths}
+
+    def _is_idle(self, job_id: int, path: str) -> bool:
+        return self._asked.get((job_id, path), 0.0) <= time.monotonic() - self.patience
+
+    def _size_of_idle(self) -> int:
+        """What is taken by what was not asked for in a while."""
+        size = 0
+        for job_id, kept in self._kept.items():
+            idle = [path for path in kept.paths if self._is_idle(job_id, path)]
+            size += sum(kept.rows.nbytes_of(path) + kept.paths[path].values.nbytes for path in idle)
+            if len(idle) == len(kept.paths):
+                size += kept.rows.nbytes - sum(map(kept.rows.nbytes_of, idle))
+        return size
 
     def _size(self) -> int:
         return sum(
@@ -279,6 +311,7 @@ class KeptColumns:
             self.forget(job_id)
             self._wishes.pop(job_id, None)
             self._not_worth.pop(job_id, None)
+            self._put_off = {each: until for each, until in self._put_off.items() if each[0] != job_id}
 
     def close(self) -> None:
         """Have what is being read end soon."""
@@ -311,7 +344,7 @@ class KeptColumns:
         with kept.lock:
             kept.rows.append(events, {name: path.values.numbers(documents) for name, path in kept.paths.items()})
             take_together(kept.rows, kept.paths)
-            too_many = [name for name, path in kept.paths.items() if path.values.are_too_many]
+            too_many = [name for name, path in kept.paths.items() if path.values.cannot_be_kept]
         gone = kept.rows.taken_back
         is_worn = gone > self.worth_keeping + (len(kept.rows) - 2 * gone) // 2  # worth to be read anew without them
         if too_many or is_worn or kept.rows.nbytes > size:

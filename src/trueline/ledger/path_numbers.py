@@ -35,6 +35,8 @@ _COMPARED: Final[dict[Comparison, Callable[[Any, Any], Any]]] = {
 }
 _AMONG: Final = {Comparison.EQUALS, Comparison.EQUALS_ANY}
 _NOTHING: Final = np.nan
+_A_FEW: Final = 8
+"""Members of a filter that every row is compared with; with more of them the engine is faster, and can be stopped."""
 _FEW_PASS, _SOME_PASS, _MOST_PASS = 0.0, 0.5, 1.0
 
 
@@ -44,7 +46,7 @@ class PathNumbers:
     def __init__(self, path: str) -> None:
         self.columns = {kind: column_name(kind, path) for kind in ValueKind}
         """By kind, those that the path may have."""
-        self.are_too_many = False
+        self.cannot_be_kept = False
         """Whether anything came that is no such number: from then on nothing is told."""
         self.nbytes = 0
 
@@ -54,7 +56,7 @@ class PathNumbers:
 
     def tell(self, each: Filter) -> bool:
         """Whether it follows from the value what passes a filter on the path."""
-        return not self.are_too_many and are_told(each)
+        return not self.cannot_be_kept and len(each.members) <= _A_FEW and are_told(each)
 
     def numbers(self, documents: pa.Table) -> NDArray[np.float64]:
         """What stands at the path, row for row.
@@ -67,11 +69,11 @@ class PathNumbers:
         for kind, name in self.columns.items():
             if name in known and (there := _there(kind, documents[name])).any():
                 if kind not in {ValueKind.INTEGER, ValueKind.DOUBLE}:
-                    self.are_too_many = True
+                    self.cannot_be_kept = True
                     continue
                 values = pc.drop_null(documents[name]).to_numpy()
                 if kind is ValueKind.INTEGER and ((values <= -EXACT_FLOAT) | (values >= EXACT_FLOAT)).any():
-                    self.are_too_many = True
+                    self.cannot_be_kept = True
                 found[there] = values
         return found
 
@@ -109,11 +111,18 @@ def _met(each: Filter) -> tuple[Callable[[NDArray[np.floating]], NDArray[np.bool
         return lambda values: ~np.isnan(values), _MOST_PASS
     if comparison in _AMONG:
         wanted = np.array([as_float(number) for number in Wanted.of(each.members).numbers], np.float64)
-        if len(wanted) == 1:
-            return lambda values: values == wanted[0], _FEW_PASS
-        return lambda values: np.isin(values, wanted), _FEW_PASS
+        if len(wanted) > _A_FEW:
+            return lambda values: np.isin(values, wanted), _FEW_PASS
+        return lambda values: _are_any(values, wanted), _FEW_PASS
     if not isinstance(value, int | float):  # a moment, which no number is
         return lambda values: np.zeros(len(values), np.bool_), _FEW_PASS
     # of numpy's own kind, or it would be rounded to what rows are kept in
     bound, compared = np.float64(as_float(value)), _COMPARED[comparison]
     return lambda values: compared(values, bound), _SOME_PASS
+
+
+def _are_any(values: NDArray[np.floating], wanted: NDArray[np.float64]) -> NDArray[np.bool_]:
+    found = np.zeros(len(values), np.bool_)
+    for each in wanted:
+        found |= values == each
+    return found

@@ -75,6 +75,11 @@ class PathValues:
         return len(self._standing) > MOST_VALUES or self._bytes > _MOST_BYTES
 
     @property
+    def cannot_be_kept(self) -> bool:
+        """The same, as `PathNumbers` says it."""
+        return self.are_too_many
+
+    @property
     def nbytes(self) -> int:
         """About the memory that they take."""
         return self._bytes + _BYTES_A_VALUE * len(self._standing)

@@ -85,8 +85,9 @@ class TrainingTable:
     def forget_cut_short(self, named: Mapping[int, Sequence[int]]) -> None:
         """Drop the rows of trainings that were cut short: of each job, the one after all that models name.
 
-        Others that no model names are left as they are, and are never asked about: an older catalog would explain them.
-        A training that is cut short leaves one at most, since each drops what the one before it left.
+        A training that is cut short leaves one at most, since each drops what the one before it left. Where there are
+        several they are left as they are, and never asked about: an older catalog would explain them. So are those
+        before the latest that a model names, of which earlier versions left some.
 
         Args:
             named: The trainings that models name, by job.
@@ -97,11 +98,11 @@ class TrainingTable:
         )
         unnamed: dict[int, list[int]] = {}
         for job_id, training in rows:
-            if training not in named[job_id]:
+            if training > max(named[job_id], default=0):
                 unnamed.setdefault(job_id, []).append(training)
         cut_short = []
         for job_id, trainings in unnamed.items():
-            if len(trainings) == 1 and trainings[0] > max(named[job_id], default=0):
+            if len(trainings) == 1:
                 cut_short += trainings
             else:
                 _log.warning("trainings that no model names are left as they are", job=job_id, trainings=len(trainings))

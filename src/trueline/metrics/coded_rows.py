@@ -125,6 +125,8 @@ class _Block:
 
     def put(self, path: str, rows: slice | NDArray[np.int64], numbers: NDArray[Any]) -> None:
         """Set the numbers, or the values, of some rows at a path, in as few bytes as they fit into."""
+        if not len(numbers):
+            return
         codes = self.codes[path]
         if numbers.dtype.kind == "f":
             if codes.dtype.kind != "f":  # no row was set yet
@@ -190,6 +192,14 @@ class CodedRows:
         """The memory that it takes."""
         return sum(block.nbytes for block in self._blocks) + _BYTES_A_MARKED_ROW * len(self._of_marked)
 
+    def nbytes_of(self, path: str) -> int:
+        """The memory that the numbers, or values, at a path take of it."""
+        return sum(block.codes[path].nbytes for block in self._blocks)
+
+    def bytes_a_row(self, path: str) -> int:
+        """How many bytes a number, or value, at a path takes where it takes most."""
+        return max((block.codes[path].itemsize for block in self._blocks), default=1)
+
     @property
     def taken_back(self) -> int:
         """How many of the rows take others back."""
@@ -251,13 +261,13 @@ class CodedRows:
                 self._of_marked.append(number[at], row=place * _ROWS_OF_A_BLOCK + rows)
 
     def add(self, path: str) -> None:
-        """Have numbers at one more path: 0 until they are `put`."""
+        """Have numbers, or values, at one more path: 0, or NaN, until they are `put`."""
         self._paths.append(path)
         for block in self._blocks:
             block.codes[path] = np.zeros(_ROWS_OF_A_BLOCK, np.uint8)
 
     def put(self, path: str, begin: int, numbers: NDArray[Any]) -> None:
-        """Set the numbers at a path, of rows that follow each other."""
+        """Set the numbers, or values, at a path, of rows that follow each other."""
         while len(numbers):
             block, row = divmod(begin, _ROWS_OF_A_BLOCK)
             size = min(_ROWS_OF_A_BLOCK - row, len(numbers))
@@ -267,7 +277,7 @@ class CodedRows:
     def put_versions(
         self, path: str, window: Window | None, versions: NDArray[np.uint64], numbers: NDArray[Any]
     ) -> None:
-        """Set the numbers at a path, of the rows that set these versions or take them back.
+        """Set the numbers, or values, at a path, of the rows that set these versions or take them back.
 
         All other rows keep what they had: those whose versions the store has let go of cancel anyway.
 
@@ -301,7 +311,7 @@ class CodedRows:
         return left > 0
 
     def drop(self, path: str) -> None:
-        """Forget the numbers at a path."""
+        """Forget the numbers, or values, at a path."""
         self._paths.remove(path)
         for block in self._blocks:
             del block.codes[path]

@@ -21,7 +21,7 @@ class Passing(Protocol):
     """Tells which rows pass."""
 
     share: float
-    """About how many of all rows do; that of the fewest is asked first."""
+    """About how much passes, of the different numbers or of all rows, from 0 to 1; what lets the least pass is asked first."""
 
     def __len__(self) -> int:
         """How many numbers it knows of; 0 where rows have values themselves."""

@@ -222,16 +222,14 @@ class Writing:
         """Derive all that is kept of a job beside events and votes anew from them."""
         with self.on(job_id) as job:
             subjects = corrected = 0
-            nothing = consensus((), job.min_votes)  # as of a vote that is withdrawn where it comes with its event
             for votes in self._ledger.votes.all(job.id):
                 kept = self._ledger.votes.consensus_of(job.id, list(votes))
                 derived = self.derive(job, votes)
-                wrong = {
-                    subject: votes[subject] for subject, each in derived.items() if kept.get(subject, nothing) != each
-                }
-                self.store_consensus(job, wrong)
+                other = {subject: votes[subject] for subject, each in derived.items() if kept.get(subject) != each}
+                self.store_consensus(job, other)
                 subjects += len(votes)
-                corrected += len(wrong)
+                # votes that came to nothing with their event have no consensus kept, and need none
+                corrected += sum(subject in kept or derived[subject].label is not None for subject in other)
             made_up = dict.fromkeys(self._ledger.votes.consensus_without_votes(job.id), ())
             self.store_consensus(job, made_up)
             corrected += len(made_up)
