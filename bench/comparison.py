@@ -69,7 +69,7 @@ class Plan:
     """How long a server is asked under each kind of load and pace; with 0 it is not."""
     seed: int = _SEED
     apart: bool = False
-    """Whether each sits with Trueline alone, however few events there are: so that sizes are compared like with like."""
+    """Whether each sits with Trueline alone, however few events there are: then sizes are compared like with like."""
     keep_from: int = WORTH_KEEPING
     """Events of a job from which on the fields that filters ask for are kept in memory."""
 

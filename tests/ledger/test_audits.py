@@ -82,7 +82,7 @@ def test_the_chance_of_several_draws_is_the_same_whatever_their_order(ledger: Le
     chances = [0.1, 0.3, 0.7, 0.35, 0.05]
     found = set()
     for turn in range(len(chances)):
-        job_id = job.id + 1_000_001 + turn
+        job_id = job.id * 1_000_000 + turn
         for place, chance in enumerate(chances[turn:] + chances[:turn]):
             ledger.audits.append(job_id, replace(DRAW, draw=str(place), probability=chance, subjects=((7, "b"),)))
         found.add(ledger.audits.probabilities(job_id)[7, "Drop"])

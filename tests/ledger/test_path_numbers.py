@@ -101,7 +101,7 @@ def test_of_all_else_nothing_is_told_from_then_on(other: object) -> None:
     values.numbers(documents(1, 2.5, None, [], [None], [7]))
     assert values.tell(each)
     values.numbers(documents(1, other, None))
-    assert values.are_too_many
+    assert values.cannot_be_kept
     assert not values.tell(each)
 
 

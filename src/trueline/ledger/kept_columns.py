@@ -26,7 +26,8 @@ from trueline.metrics.hours import Window
 from trueline.metrics.passing import PassingNumbers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Set
+    from collections.abc import Callable, Iterable
+    from collections.abc import Set as AbstractSet
 
     import pyarrow as pa
     from numpy.typing import NDArray
@@ -252,7 +253,7 @@ class KeptColumns:
                 self._not_worth.setdefault(job_id, set()).update(reading.paths)
                 reading.leave()
 
-    def _make_room(self, new: Set[tuple[int, str]] = frozenset()) -> None:
+    def _make_room(self, new: AbstractSet[tuple[int, str]] = frozenset()) -> None:
         """Drop what was not asked for the longest, until the rest is as small as it is to be.
 
         What is asked for goes after what is new: else two that do not fit beside each other would be read by turns.

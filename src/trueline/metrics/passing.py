@@ -21,7 +21,7 @@ class Passing(Protocol):
     """Tells which rows pass."""
 
     share: float
-    """About how much passes, of the different numbers or of all rows, from 0 to 1; what lets the least pass is asked first."""
+    """About how much passes, from 0 to 1, of the different numbers or of all rows: the least is asked about first."""
 
     def __len__(self) -> int:
         """How many numbers it knows of; 0 where rows have values themselves."""
