@@ -74,7 +74,7 @@ def test_a_consensus_that_is_not_what_the_votes_say_is_corrected(
 def test_votes_that_came_to_nothing_need_no_correction(workspace: Workspace, job: Job) -> None:
     withdrawn = {"analyst": "ana", "label": None, "at": "2025-01-02"}
     for name, votes in (("e", [withdrawn]), ("f", [vote("B"), withdrawn])):
-        event = {"event_id": name, "bucket_id": name, "raw_body": {}, "votes": votes}
+        event: dict[str, Any] = {"event_id": name, "bucket_id": name, "raw_body": {}, "votes": votes}
         assert not workspace.ingest.bulk(job, packed(event)).rejected
     assert workspace.jobs.rebuild(job.id).corrected == 0
 
