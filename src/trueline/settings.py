@@ -109,7 +109,8 @@ class Settings(BaseSettings):
         default=512 * 1024 * 1024,
         ge=0,
         description="Memory for the fields that filters ask about, in a few bytes an event, of jobs of 100,000 events "
-        "and more, so that a filter on any of them takes tens of milliseconds at ten million; 0: none.",
+        "and more, so that a filter on any of them takes tens of milliseconds at ten million; a field not asked for in "
+        "ten minutes gives way to others; 0: none.",
     )
     engine_memory_bytes: int = Field(
         default=1024 * 1024 * 1024,
