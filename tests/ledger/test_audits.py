@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import math
 import json
+import math
 from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
