@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _NOBODY: Final = -1  # as pandas codes what is missing
 _UNDECIDED: Final = len(LABELS)
+_NUMBERS: Final = {"event.risk_score": "risk_score", "destination.bytes": "traffic"}
 
 
 class Notebook:
@@ -104,7 +105,7 @@ class Notebook:
             case "event.code", "is":
                 return frame["code"].isin([value, str(value)])
             case "event.risk_score" | "destination.bytes", "gt":
-                return frame["risk_score" if field == "event.risk_score" else "traffic"] > value
+                return frame[_NUMBERS[field]] > value
             case "process.command_line", "contains":
                 return frame["command_line"].str.contains(value, regex=False)
             case "threat.indicator.type", "exists":

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import pytest
 
+from trueline.metrics.coded_rows import CodedRows
+from trueline.metrics.selected_rows import RowsNow
+
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from trueline.ledger.engine import Engine
+    from trueline.ledger.kept_columns import KeptColumns
     from trueline.ledger.store import Ledger
     from trueline.service.workspace import Workspace
 
@@ -22,3 +29,28 @@ def ledger(workspace: Workspace) -> Ledger:
 def engine(ledger: Ledger) -> Engine:
     """Its engine."""
     return ledger.engine
+
+
+@pytest.fixture
+def columns(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> Iterator[KeptColumns]:
+    """What is kept, also of jobs with few events, and read when `kept` has it read."""
+    monkeypatch.setattr(ledger.kept.columns, "worth_keeping", 0)
+    monkeypatch.setattr(ledger.kept.columns, "wanted", None)
+    yield ledger.kept.columns
+    for job_id in list(ledger.kept.columns._kept):  # noqa: SLF001
+        ledger.kept.columns.forget_for_good(job_id)
+
+
+@pytest.fixture
+def selections(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """How often an answer came from what is kept."""
+    counted: Counter[str] = Counter()
+    for rows, name in ((RowsNow, "select"), (CodedRows, "moments")):
+        whole = getattr(rows, name)
+
+        def noted(*asked: object, whole: Callable[..., object] = whole, name: str = name) -> object:
+            counted[name] += 1
+            return whole(*asked)
+
+        monkeypatch.setattr(rows, name, noted)
+    return counted

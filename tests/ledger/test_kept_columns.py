@@ -1,28 +1,26 @@
-"""What filters ask for, kept in memory: what a recount says after every kind of write, in no more room than allowed."""
+"""What filters ask for, kept in memory: what a recount says after every kind of write."""
 
 # ruff: noqa: SLF001 - what is kept shows itself by nothing but its speed
 
 from __future__ import annotations
 
 import random
-from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from ledger.keeping import ask, kept, send
 from ledger.random_writes import LABELS, WRITES, Writer, packed, population
 from trueline.filters.request import parse_filters
 from trueline.instants import parse_micros
-from trueline.ledger import kept_columns, path_values
+from trueline.ledger import path_values
 from trueline.ledger.path_numbers import PathNumbers
 from trueline.ledger.reviews import ReviewQuery
-from trueline.metrics import coded_rows
-from trueline.metrics.coded_rows import CodedRows
-from trueline.metrics.selected_rows import RowsNow
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections import Counter
+    from collections.abc import Callable
 
     from trueline.catalog.records import Job
     from trueline.ledger.kept_columns import KeptColumns
@@ -49,39 +47,8 @@ ON_KINDS: list[dict[str, Any]] = [
 
 
 @pytest.fixture
-def columns(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> Iterator[KeptColumns]:
-    """What is kept, also of jobs with few events, and read when `kept` has it read."""
-    monkeypatch.setattr(ledger.kept.columns, "worth_keeping", 0)
-    monkeypatch.setattr(ledger.kept.columns, "wanted", None)
-    yield ledger.kept.columns
-    for job_id in list(ledger.kept.columns._kept):
-        ledger.kept.columns.forget_for_good(job_id)
-
-
-def ask(workspace: Workspace, job: Job, *filters: dict[str, Any]) -> dict[str, Any]:
-    return workspace.metrics.job(job.id, filters=list(filters))
-
-
-def kept(workspace: Workspace, job: Job) -> list[str]:
-    """The paths that are kept of a job, once all is read that was wished for."""
-    workspace._filtering.put(job.id).result()
-    of_job = workspace._ledger.kept.columns._kept.get(job.id)
-    return [] if of_job is None else sorted(of_job.paths)
-
-
-@pytest.fixture
-def selections(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
-    """How often an answer came from what is kept."""
-    counted: Counter[str] = Counter()
-    for rows, name in ((RowsNow, "select"), (CodedRows, "moments")):
-        whole = getattr(rows, name)
-
-        def noted(*asked: object, whole: Callable[..., object] = whole, name: str = name) -> object:
-            counted[name] += 1
-            return whole(*asked)
-
-        monkeypatch.setattr(rows, name, noted)
-    return counted
+def job(workspace: Workspace, fresh_title: Callable[[], str]) -> Job:
+    return workspace.jobs.create(title=fresh_title(), labels=LABELS)
 
 
 @pytest.mark.parametrize("grouping", ["event", "bucket"])
@@ -165,9 +132,8 @@ def test_changed_events_pass_filters_on_documents_and_on_what_is_counted_by(
 
 @pytest.mark.usefixtures("columns")
 def test_a_filter_is_answered_by_the_engine_until_its_path_is_read(
-    workspace: Workspace, selections: Counter[str], fresh_title: Callable[[], str]
+    workspace: Workspace, selections: Counter[str], job: Job
 ) -> None:
-    job = workspace.jobs.create(title=fresh_title(), labels=LABELS)
     send(workspace, job, *({"a": number % 3, "b": "x"} for number in range(9)))
     above = {"field": "a", "operator": "gt", "value": 0}
     assert ask(workspace, job, above)["total_events"] == 6
@@ -184,27 +150,6 @@ def test_a_filter_is_answered_by_the_engine_until_its_path_is_read(
     assert selections["select"] == 3
 
 
-@pytest.mark.usefixtures("columns")
-def test_small_jobs_and_paths_that_no_document_has_are_left_to_the_engine(
-    workspace: Workspace, ledger: Ledger, fresh_title: Callable[[], str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    job = workspace.jobs.create(title=fresh_title(), labels=LABELS)
-    send(workspace, job, {"a": 1})
-    ask(
-        workspace,
-        job,
-        {"field": "z", "operator": "exists"},
-        {"field": "arcanna.confidence_score", "operator": "gt", "value": 1},
-    )
-    assert kept(workspace, job) == []
-    monkeypatch.setattr(ledger.kept.columns, "worth_keeping", 2)
-    ask(workspace, job, {"field": "a", "operator": "exists"})
-    assert kept(workspace, job) == []
-    send(workspace, job, {"a": 1}, first=1)
-    ask(workspace, job, {"field": "a", "operator": "exists"})
-    assert kept(workspace, job) == ["a"]
-
-
 @pytest.mark.parametrize("are_numbers", [False, True])
 @pytest.mark.parametrize("is_first", [True, False])
 @pytest.mark.parametrize("merged", [False, True])
@@ -218,12 +163,11 @@ def test_what_is_written_while_a_path_is_read_is_in_it(  # noqa: PLR0913, PLR091
     workspace: Workspace,
     ledger: Ledger,
     selections: Counter[str],
-    fresh_title: Callable[[], str],
+    job: Job,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     if are_numbers:
         monkeypatch.setattr(path_values, "MOST_VALUES", 2)  # nothing is one of them
-    job = workspace.jobs.create(title=fresh_title(), labels=LABELS)
     send(workspace, job, {"a": 1}, {"a": 1}, {"a": 2})
     if not is_first:
         ask(workspace, job, {"field": "other", "operator": "exists"}, {"field": "a", "operator": "exists"})
@@ -264,10 +208,9 @@ def test_who_is_reviewed_while_a_path_is_read_is_told_apart(
     columns: KeptColumns,
     workspace: Workspace,
     ledger: Ledger,
-    fresh_title: Callable[[], str],
+    job: Job,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    job = workspace.jobs.create(title=fresh_title(), labels=LABELS)
     send(workspace, job, {"a": 1}, {"a": 2})
     workspace.reports.of(job)
     read = columns.read
@@ -295,10 +238,9 @@ def test_a_write_is_said_to_be_one_when_all_that_is_kept_has_it(
     columns: KeptColumns,
     workspace: Workspace,
     ledger: Ledger,
-    fresh_title: Callable[[], str],
+    job: Job,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    job = workspace.jobs.create(title=fresh_title(), labels=LABELS)
     send(workspace, job, {"a": 1})
     ask(workspace, job, {"field": "a", "operator": "exists"})
     assert kept(workspace, job) == ["a"]
@@ -313,28 +255,14 @@ def test_a_write_is_said_to_be_one_when_all_that_is_kept_has_it(
     assert ledger.kept.writes(job.id) != before
 
 
-def test_a_path_of_ever_different_values_is_given_up_while_it_is_read(
-    columns: KeptColumns, workspace: Workspace, fresh_title: Callable[[], str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(path_values, "MOST_VALUES", 5)
-    job = workspace.jobs.create(title=fresh_title(), labels=LABELS)
-    send(workspace, job, *({"hash": "x" * number, "few": 1} for number in range(9)))
-    ask(workspace, job, {"field": "hash", "operator": "exists"})
-    assert kept(workspace, job) == []
-    ask(workspace, job, {"field": "hash", "operator": "exists"}, {"field": "few", "operator": "exists"})
-    assert kept(workspace, job) == ["few"]
-    assert columns._kept[job.id].rows.paths == ("few",)
-
-
 def test_texts_that_differ_in_digits_alone_are_taken_together_before_a_path_is_given_up(
     columns: KeptColumns,
     workspace: Workspace,
     selections: Counter[str],
-    fresh_title: Callable[[], str],
+    job: Job,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(path_values, "MOST_VALUES", 20)
-    job = workspace.jobs.create(title=fresh_title(), labels=LABELS)
     send(workspace, job, *({"a": f"curl {number} of {number % 7}" if number % 2 else "sh"} for number in range(44)))
     curl = {"field": "a", "operator": "contains", "value": "curl"}
     five = {"field": "a", "operator": "contains", "value": "curl 5"}
@@ -356,11 +284,10 @@ def test_numbers_of_which_hardly_two_are_alike_are_kept_as_they_are(
     columns: KeptColumns,
     workspace: Workspace,
     selections: Counter[str],
-    fresh_title: Callable[[], str],
+    job: Job,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(path_values, "MOST_VALUES", 20)
-    job = workspace.jobs.create(title=fresh_title(), labels=LABELS)
     send(workspace, job, *({"a": number / 4 if number % 2 else number} for number in range(44)), {"b": 1})
     above: dict[str, Any] = {"field": "a", "operator": "gt", "value": 5}
     none = {"field": "a", "operator": "not exists"}
@@ -385,11 +312,10 @@ def test_numbers_of_which_hardly_two_are_alike_are_kept_as_they_are(
 def test_a_question_does_not_see_values_that_came_and_cannot_be_kept(
     columns: KeptColumns,
     workspace: Workspace,
-    fresh_title: Callable[[], str],
+    job: Job,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(path_values, "MOST_VALUES", 20)
-    job = workspace.jobs.create(title=fresh_title(), labels=LABELS)
     send(workspace, job, *({"a": number} for number in range(44)))
     six = {"field": "a", "operator": "is", "value": "6"}
     ask(workspace, job, six)
@@ -397,128 +323,10 @@ def test_a_question_does_not_see_values_that_came_and_cannot_be_kept(
     look_after, answers = columns._look_after, list[int]()
 
     def looked_after(*told: Any, **more: Any) -> None:  # noqa: ANN401 - handed on
-        answers.append(
-            ask(workspace, job, six)["total_events"]
-        )  # the text is among the rows, and the path is still kept
+        # the text is among the rows, and the path is still kept
+        answers.append(ask(workspace, job, six)["total_events"])
         look_after(*told, **more)
 
     monkeypatch.setattr(columns, "_look_after", looked_after)
     send(workspace, job, {"a": "6"}, first=100)
     assert answers == [2]
-
-
-def test_no_more_memory_is_taken_than_there_may_be(
-    columns: KeptColumns, workspace: Workspace, fresh_title: Callable[[], str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(coded_rows, "_ROWS_OF_A_BLOCK", 4)
-    monkeypatch.setattr(columns, "patience", 0)
-    jobs = [workspace.jobs.create(title=fresh_title(), labels=LABELS) for _ in range(2)]
-    for job in jobs:
-        send(workspace, job, {"a": 1, "b": 2}, {"a": 1}, name=str(job.id))
-    one = {"field": "a", "operator": "exists"}
-    two = {"field": "b", "operator": "exists"}
-    ask(workspace, jobs[0], one)
-    assert kept(workspace, jobs[0]) == ["a"]
-    ask(workspace, jobs[0], two)
-    assert kept(workspace, jobs[0]) == ["a", "b"]
-    monkeypatch.setattr(columns, "_memory_bytes", columns._size() + 100)
-    ask(workspace, jobs[1], two)
-    assert kept(workspace, jobs[1]) == ["b"]
-    assert kept(workspace, jobs[0]) == ["b"]  # what was asked for last
-    monkeypatch.setattr(columns, "_memory_bytes", 100)
-    send(workspace, jobs[1], {"b": 5}, name=str(jobs[1].id), first=5)
-    assert columns._kept  # it has grown by nothing
-    send(workspace, jobs[1], {"b": 5}, {"b": 6}, name=str(jobs[1].id), first=6)
-    assert not columns._kept
-    monkeypatch.setattr(columns, "_memory_bytes", 20)
-    ask(workspace, jobs[0], one)
-    assert kept(workspace, jobs[0]) == []
-    monkeypatch.setattr(columns, "_memory_bytes", 0)
-    assert ask(workspace, jobs[0], one)["total_events"] == 2
-
-
-@pytest.fixture
-def readings(columns: KeptColumns, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
-    """The paths that were begun to be read, each time."""
-    begun, begin = [], columns.begin
-
-    def noted(*asked: Any, **more: Any) -> Any:  # noqa: ANN401 - handed on
-        reading = begin(*asked, **more)
-        if reading is not None:
-            begun.append(sorted(reading.paths))
-        return reading
-
-    monkeypatch.setattr(columns, "begin", noted)
-    return begun
-
-
-def test_paths_that_do_not_fit_beside_each_other_are_not_read_by_turns(
-    columns: KeptColumns,
-    workspace: Workspace,
-    readings: list[list[str]],
-    fresh_title: Callable[[], str],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(coded_rows, "_ROWS_OF_A_BLOCK", 40)
-    job = workspace.jobs.create(title=fresh_title(), labels=LABELS)
-    send(workspace, job, *({"a": "x", "b": "y"} for _ in range(40)))
-    one, two = ({"field": path, "operator": "exists"} for path in "ab")
-    ask(workspace, job, one)
-    assert kept(workspace, job) == ["a"]
-    monkeypatch.setattr(columns, "_memory_bytes", columns._size() + 60)
-    for _ in range(3):
-        assert ask(workspace, job, one, two)["total_events"] == 40
-        assert kept(workspace, job) == ["a"]
-    assert readings == [["a"]]
-    monkeypatch.setattr(columns, "patience", 0)
-    columns._put_off.clear()
-    ask(workspace, job, two)
-    assert kept(workspace, job) == ["b"]  # nobody asks for the other any more
-    assert readings == [["a"], ["b"]]
-
-
-def test_no_more_is_read_than_there_is_room_for(
-    columns: KeptColumns,
-    workspace: Workspace,
-    readings: list[list[str]],
-    fresh_title: Callable[[], str],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(coded_rows, "_ROWS_OF_A_BLOCK", 40)
-    monkeypatch.setattr(path_values, "MOST_VALUES", 10)
-    job = workspace.jobs.create(title=fresh_title(), labels=LABELS)
-    send(workspace, job, *({"a": number / 7, "b": number / 3, "c": number / 2, "d": "x"} for number in range(40)))
-    monkeypatch.setattr(columns, "_memory_bytes", 40 * (coded_rows.BYTES_A_ROW + 8 + 5 + 1) + 400)
-    asked = [{"field": path, "operator": "exists"} for path in "abcd"]
-    assert ask(workspace, job, *asked)["total_events"] == 40
-    # halves are the same in four bytes, thirds and sevenths are not
-    assert kept(workspace, job) in (["a", "c", "d"], ["b", "c", "d"], ["c", "d"])
-    assert columns._size() <= columns._memory_bytes
-    assert ask(workspace, job, *asked)["total_events"] == 40
-    workspace._filtering.put(job.id).result()
-    assert readings == [["a", "b", "c", "d"]]
-
-
-def test_of_what_takes_more_back_than_it_keeps_nothing_is_kept(
-    columns: KeptColumns, workspace: Workspace, fresh_title: Callable[[], str]
-) -> None:
-    job = workspace.jobs.create(title=fresh_title(), labels=LABELS)
-    exists = {"field": "a", "operator": "exists"}
-    send(workspace, job, *({"a": number} for number in range(10)))
-    ask(workspace, job, exists)
-    assert kept(workspace, job) == ["a"]
-    for again in range(1, 4):
-        send(workspace, job, *({"a": number + again} for number in range(10)))
-    assert job.id not in columns._kept
-    assert ask(workspace, job, exists)["total_events"] == 10
-    assert kept(workspace, job) == ["a"]
-    assert kept_columns.WORTH_KEEPING > 10_000
-
-
-def send(workspace: Workspace, job: Job, *documents: dict[str, Any], first: int = 0, name: str = "") -> None:
-    """Send documents, as decided events."""
-    lines = [
-        {"event_id": f"{name}{number}", "raw_body": document, "decision": {"label": "Drop"}, "timestamp": "2025-01-01"}
-        for number, document in enumerate(documents, first)
-    ]
-    assert not workspace.ingest.bulk(job, packed(*lines)).rejected

@@ -151,9 +151,9 @@ def test_there_may_be_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(path_values, "MOST_VALUES", 2)
     values = PathValues("v")
     numbered(values, "a")
-    assert not values.are_too_many
+    assert not values.cannot_be_kept
     numbered(values, "b", "c")
-    assert values.are_too_many
+    assert values.cannot_be_kept
 
 
 def test_of_long_ones_fewer_are_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -161,5 +161,5 @@ def test_of_long_ones_fewer_are_too_many(monkeypatch: pytest.MonkeyPatch) -> Non
     short, long = PathValues("v"), PathValues("v")
     numbered(short, *(f"{number}" for number in range(100)))
     numbered(long, *(f"{number}{'x' * 1_000}" for number in range(100)))
-    assert not short.are_too_many
-    assert long.are_too_many
+    assert not short.cannot_be_kept
+    assert long.cannot_be_kept

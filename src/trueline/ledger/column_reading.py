@@ -223,7 +223,7 @@ class Reading:
 def take_together(rows: CodedRows, paths: dict[str, KeptPath]) -> None:
     """Take values together at paths where they are too many, where they can be: see `PathValues.taken_together`."""
     for name, path in paths.items():
-        if not isinstance(path.values, PathValues) or not path.values.are_too_many:
+        if not isinstance(path.values, PathValues) or not path.values.cannot_be_kept:
             continue
         if (fewer := path.values.taken_together()) is not None:
             values, places = fewer

@@ -115,6 +115,11 @@ def untagged(value: str) -> str | float | bool:
     return number
 
 
+def are_exact(integers: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Which of some integers are the same as doubles."""
+    return pc.and_(pc.less(integers, EXACT_FLOAT), pc.greater(integers, -EXACT_FLOAT))
+
+
 def placed(value: Any) -> tuple[ValueKind, Any]:  # noqa: ANN401 - any value of JSON
     """The kind of column that a value of a path stands in, a list where it has several, and how it stands there."""
     if isinstance(value, str):

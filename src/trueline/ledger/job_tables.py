@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from trueline.ledger.document_columns import ARROW_TYPES, EXACT_FLOAT, ValueKind, column_name, escaped, parts_of
+from trueline.ledger.document_columns import ARROW_TYPES, ValueKind, are_exact, column_name, escaped, parts_of
 from trueline.ledger.errors import JobGoneError
 from trueline.ledger.merging import SYNCED
 from trueline.ledger.other_paths import OTHER_PATHS, cells_of, fill_up, in_one_column, paths_apart, recalled
@@ -271,7 +271,7 @@ def _numbers_together(documents: pa.Table, table: JobTable) -> pa.Table:
         if kind is not ValueKind.INTEGER or not (double in columns or double in table.columns):
             continue
         integers = columns.pop(name)
-        exact = pc.and_(pc.less(integers, EXACT_FLOAT), pc.greater(integers, -EXACT_FLOAT))
+        exact = are_exact(integers)
         as_doubles = pc.if_else(exact, integers, None).cast(ARROW_TYPES[ValueKind.DOUBLE])
         fill_up(columns, {double: as_doubles})
         if as_doubles.null_count > integers.null_count:

@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow.compute as pc
 
 from trueline.filters.operators import Comparison
-from trueline.ledger.document_columns import EXACT_FLOAT, ValueKind, column_name
+from trueline.ledger.document_columns import ValueKind, are_exact, column_name
 from trueline.ledger.membership import Wanted
 from trueline.ledger.predicates import as_float
 from trueline.metrics.passing import PassingValues
@@ -71,10 +71,9 @@ class PathNumbers:
                 if kind not in {ValueKind.INTEGER, ValueKind.DOUBLE}:
                     self.cannot_be_kept = True
                     continue
-                values = pc.drop_null(documents[name]).to_numpy()
-                if kind is ValueKind.INTEGER and ((values <= -EXACT_FLOAT) | (values >= EXACT_FLOAT)).any():
+                if kind is ValueKind.INTEGER and not pc.all(are_exact(documents[name])).as_py():
                     self.cannot_be_kept = True
-                found[there] = values
+                found[there] = pc.drop_null(documents[name]).to_numpy()
         return found
 
 

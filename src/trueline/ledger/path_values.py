@@ -63,21 +63,15 @@ class PathValues:
         self._standing: list[Standing] = [()]
         self._bytes = 0
         """Of the values alone."""
-        self._doubles = np.empty(0, np.float64)
-        self._are_other = False
+        self._doubles: NDArray[np.float64] | None = np.empty(0, np.float64)
 
     def __len__(self) -> int:
         return len(self._standing)
 
     @property
-    def are_too_many(self) -> bool:
-        """Whether a filter is put to the events sooner than to them."""
-        return len(self._standing) > MOST_VALUES or self._bytes > _MOST_BYTES
-
-    @property
     def cannot_be_kept(self) -> bool:
-        """The same, as `PathNumbers` says it."""
-        return self.are_too_many
+        """Whether they are too many, or too long, so that a filter is put to the events sooner than to them."""
+        return len(self._standing) > MOST_VALUES or self._bytes > _MOST_BYTES
 
     @property
     def nbytes(self) -> int:
@@ -107,12 +101,11 @@ class PathValues:
     def doubles(self) -> NDArray[np.float64] | None:
         """What each number stands for, NaN for nothing; None where any stands for more than a double tells."""
         found = self._doubles  # several threads may ask, and come to the same
-        if len(found) < len(self._standing) and not self._are_other:
+        if found is not None and len(found) < len(self._standing):
             more = np.array([_as_double(standing) for standing in self._standing[len(found) :]])
-            if np.isnan(more[0 if len(found) else 1 :]).any():
-                self._are_other = True
-            self._doubles = found = np.concatenate([found, more])
-        return None if self._are_other else found
+            are_all = not np.isnan(more[0 if len(found) else 1 :]).any()
+            self._doubles = found = np.concatenate([found, more]) if are_all else None
+        return found
 
     def without_digits(self) -> tuple[PathValues, NDArray[np.uint32]]:
         """The same values with texts taken together that differ in digits alone.

@@ -11,7 +11,7 @@ from trueline.labels import UNDECIDED
 from trueline.ledger.columns import repeated
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from trueline.ledger.engine import Engine
     from trueline.ledger.job_tables import JobTables
@@ -82,7 +82,7 @@ class TrainingTable:
         )
         return {label: int(subjects) for label, subjects in rows}
 
-    def forget_cut_short(self, named: Mapping[int, Sequence[int]]) -> None:
+    def forget_cut_short(self, latest: Mapping[int, int]) -> None:
         """Drop the rows of trainings that were cut short: of each job, the one after all that models name.
 
         A training that is cut short leaves one at most, since each drops what the one before it left. Where there are
@@ -90,15 +90,15 @@ class TrainingTable:
         before the latest that a model names, of which earlier versions left some.
 
         Args:
-            named: The trainings that models name, by job.
+            latest: The latest training that a model names, by job; 0 where none does.
         """
         rows = self._engine.rows(
             "SELECT DISTINCT job_id, training FROM knowledge_base WHERE job_id IN {jobs:Array(UInt64)}",
-            {"jobs": list(named)},
+            {"jobs": list(latest)},
         )
         unnamed: dict[int, list[int]] = {}
         for job_id, training in rows:
-            if training > max(named[job_id], default=0):
+            if training > latest[job_id]:
                 unnamed.setdefault(job_id, []).append(training)
         cut_short = []
         for job_id, trainings in unnamed.items():

@@ -26,7 +26,7 @@ from trueline.service.ingest import moment_or_arrival
 from trueline.service.lines import LineError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from typing import Unpack
 
     from trueline.catalog.records import Job, JobChanges
@@ -66,6 +66,12 @@ class Training:
         self._writing = writing
         self._running: set[int] = set()  # of this process, so that none stays when it ends
         self._lock = threading.Lock()
+
+    def forget_cut_short(self, jobs: Iterable[Job]) -> None:
+        """Drop what trainings learned whose model was never recorded. Nobody may train these jobs meanwhile."""
+        self._ledger.trainings.forget_cut_short(
+            {job.id: max((model.training for model in self.models(job)), default=0) for job in jobs}
+        )
 
     def models(self, job: Job) -> list[Model]:
         """The models of a job, oldest first."""
@@ -180,8 +186,7 @@ class Training:
 
     def _next(self, job: Job) -> int:
         """The number of a training of a job that is held, with nothing left there of one that was not recorded."""
-        named = [model.training for model in self._catalog.models(job.id)]
-        self._ledger.trainings.forget_cut_short({job.id: named})
+        self.forget_cut_short([job])
         return self._ledger.clock.next()
 
     def _record(  # noqa: PLR0913 - a model has that many parts

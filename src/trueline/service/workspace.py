@@ -128,9 +128,7 @@ class Workspace:
         self.backups.clear_left()
         self._writing.finish_deletions()
         self._writing.finish_last_requests()
-        self._ledger.trainings.forget_cut_short(
-            {job.id: [model.training for model in self._catalog.models(job.id)] for job in self._catalog.jobs()}
-        )
+        self.training.forget_cut_short(self._catalog.jobs())
 
     def within_budget(self, question: Callable[[], _Answer], asker: Asker | None = None) -> _Answer:
         """Ask, and have the engine stop whatever of it is not answered within the time that a query may take.
