@@ -41,6 +41,8 @@ _MOST_ROUNDS: Final = 20
 _SETTLED: Final = 0.6
 _AS_BEFORE: Final = 0.8
 _BETWEEN_SECONDS: Final = 5.0
+_SINGLES_LONGER: Final = 3
+"""Times as long as in bulk, events come one by one: few come of it, and each question is asked more often meanwhile."""
 _PATIENCE: Final = 3
 """A server that is slower than the rate is sent to for so many times as long, and no longer."""
 PACES: Final = {"up to ten times a second": 0.1, "without a pause": 0.0}
@@ -82,7 +84,7 @@ class UnderLoad:
 
 
 def measure(data: Path, stream: Stream, grouping: Grouping, seconds: float) -> UnderLoad:
-    """Start a server on a loaded folder and send it more, in bulk and one by one, for so long each and pace."""
+    """Start a server on a loaded folder and send it more, in bulk for so long each and pace, one by one for longer."""
     parts = 1 + len(PACES)
     bodies_a_part = math.ceil(LINES_A_SECOND * _AT_MOST * seconds / MOST_LINES)
     more = Stream(bodies_a_part * MOST_LINES * parts, stream.seed + 1)
@@ -110,12 +112,11 @@ def measure(data: Path, stream: Stream, grouping: Grouping, seconds: float) -> U
                 asking, lambda place: _bulk(sender, bodies[1 + place :: parts], seconds, LINES_A_SECOND * _AT_MOST)
             )
             job_id = json.loads(client.get(f"/api/v2/jobs/{JOB}")[1])["job_id"]
-            alone = send_singles(client.netloc, key, job_id, seconds)
+            longer = _SINGLES_LONGER * seconds
+            alone = send_singles(client.netloc, key, job_id, longer)
             singles = _at_each_pace(
                 asking,
-                lambda _: (
-                    send_singles(client.netloc, key, job_id, seconds, SINGLES_A_SECOND * _AT_MOST).events_a_second
-                ),
+                lambda _: send_singles(client.netloc, key, job_id, longer, SINGLES_A_SECOND * _AT_MOST).events_a_second,
             )
             return UnderLoad(
                 ready, answered, alone_in_bulk, quiet, bulk, alone, singles, highest_resident_bytes(process_id)

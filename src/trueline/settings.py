@@ -112,6 +112,12 @@ class Settings(BaseSettings):
         "and more, so that a filter on any of them takes tens of milliseconds at ten million; a field not asked for in "
         "ten minutes gives way to others; 0: none.",
     )
+    key_memory_bytes: int = Field(
+        default=128 * 1024 * 1024,
+        ge=0,
+        description="Memory for telling which events of a bulk request are there already, in four bytes an event, of "
+        "jobs of 500,000 events and more, so that what a request costs does not grow with its job; 0: none.",
+    )
     engine_memory_bytes: int = Field(
         default=1024 * 1024 * 1024,
         ge=256 * 1024 * 1024,

@@ -34,6 +34,8 @@ def engine(ledger: Ledger) -> Engine:
 @pytest.fixture
 def columns(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> Iterator[KeptColumns]:
     """What is kept, also of jobs with few events, and read when `kept` has it read."""
+    monkeypatch.setattr(ledger.known_keys, "worth_knowing", 0)
+    monkeypatch.setattr(ledger.known_keys, "many", 1)
     monkeypatch.setattr(ledger.kept.columns, "worth_keeping", 0)
     monkeypatch.setattr(ledger.kept.columns, "wanted", None)
     yield ledger.kept.columns

@@ -18,6 +18,7 @@ from trueline import garbage
 from trueline.api.app import create_app
 from trueline.api.patience import patient
 from trueline.api.stopping import Stopping
+from trueline.arrow_memory import allocate_by_system
 from trueline.log import log_to_stderr
 from trueline.service.workspace import Workspace
 
@@ -85,6 +86,7 @@ def serve(
     """
     log_to_stderr(logging.INFO if log_requests else logging.WARNING)
     garbage.look_seldom()
+    allocate_by_system()
     open_as_many_files_as_allowed()
     with Workspace.open(settings) as workspace:
 

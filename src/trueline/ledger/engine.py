@@ -21,6 +21,7 @@ from trueline.ledger.engine_errors import refused_by_server, translated
 from trueline.ledger.errors import LedgerDamagedError, LedgerError, LedgerFullError, LedgerInUseError
 from trueline.ledger.handing_over import NO_ROOM, handed_over
 from trueline.ledger.in_use import is_in_use
+from trueline.ledger.merge_priority import merge_behind_others
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -61,6 +62,10 @@ _INSERT = _WRITE_AS_ONE_BLOCK | {
 }
 
 _CONFIGURATION: Final = str(resources.files("trueline.ledger") / "embedded.xml")
+
+
+READ_ONCE: Final = {"use_uncompressed_cache": 0}
+"""Settings of a query whose columns nobody is likely to ask for again: nothing is kept of them."""
 
 
 class Limits(TypedDict):
@@ -127,6 +132,11 @@ class Engine:
         if files is not None:
             files.keep(self._stop_merging, self._start_merging)
 
+    def merge_behind_others(self) -> None:
+        """Have the embedded engine's threads that merge yield to all others; they are there once it has a table."""
+        if self._embedded:
+            merge_behind_others()
+
     def _connect(self, database: str | None) -> Client:
         deadline = time.monotonic() + OPENING_PATIENCE
         while True:
@@ -187,10 +197,12 @@ class Engine:
             ).result_rows
             return answer
 
-    def table(self, sql: str, parameters: Mapping[str, Any] | None = None) -> pa.Table:
+    def table(
+        self, sql: str, parameters: Mapping[str, Any] | None = None, settings: Mapping[str, Any] | None = None
+    ) -> pa.Table:
         """Answer a query with its columns, all of them nullable: as those that go in may be."""
         # settings handed over beside this kind of query cost the embedded client a statement each, three times
-        limited = f"{budget.marked(sql)}\n{_settings_clause(self._limited())}"
+        limited = f"{budget.marked(sql)}\n{_settings_clause(self._limited() | dict(settings or {}))}"
         with self._statement():
             answer = self._client.query_arrow(limited, parameters=dict(parameters or {}))
         return pa.table(dict(zip(answer.column_names, answer.columns, strict=True)))

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from trueline.ledger.engine import Engine
     from trueline.ledger.job_tables import JobTables
     from trueline.ledger.kept import KeptCounts
+    from trueline.ledger.known_keys import KnownKeys
     from trueline.ledger.lookup import KeyLookup, Keys
 
 
@@ -142,15 +143,19 @@ class Standing:
 class EventTable:
     """The table of events of one store."""
 
-    def __init__(self, engine: Engine, tables: JobTables, lookup: KeyLookup, kept: KeptCounts) -> None:
+    def __init__(
+        self, engine: Engine, tables: JobTables, lookup: KeyLookup, kept: KeptCounts, known: KnownKeys
+    ) -> None:
         self._engine = engine
         self._tables = tables
         self._lookup = lookup
         self._kept = kept
+        self._known = known
 
     def standing(self, job_id: int, keys: Keys) -> Standing:
-        """What stands of the events with these keys; those never seen are left out."""
+        """What stands of the events with these keys; those never seen are left out. The job must be held."""
         name = self._tables.of(job_id).name
+        keys = self._known.maybe(job_id, keys)
         # a fraction of what it costs to read them back, and most often none was
         if not self._lookup.rows(f"SELECT 1 FROM {name} WHERE event_key IN {KEYS} LIMIT 1", keys):
             return Standing({}, pa.table({}))
@@ -280,6 +285,7 @@ class EventTable:
         self._kept.events_written(job_id, rows, placed)
 
     def _insert(self, job_id: int, rows: pa.Table) -> None:
+        self._known.written(job_id, rows["event_key"])  # before: a write that fails may have come all the same
         # in one batch: the engine makes a part of each
         self._engine.insert(self._tables.of(job_id).name, rows.combine_chunks())
 

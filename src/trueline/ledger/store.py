@@ -24,6 +24,7 @@ from trueline.ledger.kept import KeptCounts
 from trueline.ledger.kept_columns import FILTER_MEMORY_BYTES
 from trueline.ledger.keys import load_key_maker
 from trueline.ledger.kinds import KindQuery
+from trueline.ledger.known_keys import KEY_MEMORY_BYTES, KnownKeys
 from trueline.ledger.lookup import KeyLookup
 from trueline.ledger.pages import EventPages
 from trueline.ledger.review_answers import ReviewAnswers
@@ -73,7 +74,12 @@ class Ledger:
     """Events, votes and trainings in one store."""
 
     def __init__(
-        self, engine: Engine, *, max_job_paths: int = MAX_PATHS, filter_memory_bytes: int = FILTER_MEMORY_BYTES
+        self,
+        engine: Engine,
+        *,
+        max_job_paths: int = MAX_PATHS,
+        filter_memory_bytes: int = FILTER_MEMORY_BYTES,
+        key_memory_bytes: int = KEY_MEMORY_BYTES,
     ) -> None:
         """Bring the store to the newest schema.
 
@@ -81,12 +87,14 @@ class Ledger:
             LedgerTooNewError: it was written by a newer version; nothing is changed.
         """
         migrations.migrate(engine)
+        engine.merge_behind_others()
         self.engine = engine
         self.keys = load_key_maker(engine)
         lookup = KeyLookup(engine)
         tables = self._tables = JobTables(engine, max_job_paths)
         self.kept = KeptCounts(engine, tables, lookup, filter_memory_bytes)
-        self.events = EventTable(engine, tables, lookup, self.kept)
+        self.known_keys = KnownKeys(engine, tables, key_memory_bytes)
+        self.events = EventTable(engine, tables, lookup, self.kept, self.known_keys)
         self.votes = VoteTable(engine, tables, lookup, self.kept)
         self.trainings = TrainingTable(engine, tables)
         self.count = CountQuery(engine, tables)
@@ -119,6 +127,7 @@ class Ledger:
         """Make anew what is kept of a job beside its events and votes, but for the consensus."""
         self._tables.index_anew(job_id)
         self.kept.forget(job_id)
+        self.known_keys.forget(job_id)
 
     def clear(self, job_id: int) -> None:
         """Remove all there is of a job, on disk and in memory; whoever asks about it from now on finds it gone.
@@ -133,6 +142,7 @@ class Ledger:
                 {"job": job_id},
             )
         self.kept.forget_for_good(job_id)
+        self.known_keys.forget(job_id)
 
     def ping(self) -> None:
         """Check that the store answers and can be written.

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from trueline import garbage
+from trueline.arrow_memory import allocate_by_system
 from trueline.ledger.documents import MAX_DEPTH
 from trueline.service.prepared import prepare_events
 
@@ -92,6 +93,7 @@ def _begin() -> None:
     Questions come first: what is read meanwhile has time until it is written.
     """
     os.nice(_NICE)
+    allocate_by_system()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     garbage.look_when_told()
     threading.Thread(target=_end_with_parent, daemon=True).start()

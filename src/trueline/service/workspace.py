@@ -113,6 +113,7 @@ class Workspace:
                     engine,
                     max_job_paths=settings.max_job_paths,
                     filter_memory_bytes=settings.filter_memory_bytes,
+                    key_memory_bytes=settings.key_memory_bytes,
                 )
                 _refuse_another_catalog(ledger, catalog)
                 workspace = cls(settings, ledger, catalog, load_secret(settings))
