@@ -66,7 +66,7 @@ class Plan:
     seconds: float = 20
     """That one contender may spend on one question in a sitting before it is asked no more."""
     load_seconds: float = 20
-    """How long a server is asked under each kind of load and pace; with 0 it is not."""
+    """How long bulk requests come at each pace of who asks, and single events three times as long; with 0 none do."""
     seed: int = _SEED
     apart: bool = False
     """Whether each sits with Trueline alone, however few events there are: then sizes are compared like with like."""
@@ -205,7 +205,7 @@ def _arguments() -> argparse.Namespace:
         "--seconds", type=float, default=Plan.seconds, metavar="S", help="for one contender and question, about"
     )
     parser.add_argument(
-        "--load-seconds", type=float, default=Plan.load_seconds, metavar="S", help="under each kind of load; 0: none"
+        "--load-seconds", type=float, default=Plan.load_seconds, metavar="S", help="of each kind of load; 0: none"
     )
     parser.add_argument("--seed", type=int, default=_SEED, help="of the events")
     parser.add_argument("--out", type=Path, metavar="FILE.json", help="results as JSON, and as FILE.md beside it")

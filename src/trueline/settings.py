@@ -115,8 +115,8 @@ class Settings(BaseSettings):
     key_memory_bytes: int = Field(
         default=128 * 1024 * 1024,
         ge=0,
-        description="Memory for telling which events of a bulk request are there already, in four bytes an event, of "
-        "jobs of 500,000 events and more, so that what a request costs does not grow with its job; 0: none.",
+        description="Memory for the keys of events, four to five bytes each and eight million a job, of jobs of "
+        "500,000 events and more: so a bulk request of new events does not cost more the more its job has; 0: none.",
     )
     engine_memory_bytes: int = Field(
         default=1024 * 1024 * 1024,

@@ -9,30 +9,34 @@ from trueline.ledger import key_set
 from trueline.ledger.key_set import KeySet
 
 SPREAD = np.random.default_rng(5)
+FEW_SHELVES = 2**46
+"""Keys below it stand on four."""
 EDGES = np.array([0, 1, 4_095, 4_096, 2**44 - 1, 2**44, 2**63, 2**64 - 4_096, 2**64 - 1], np.uint64)
 
 
-def spread(size: int) -> np.ndarray[tuple[int], np.dtype[np.uint64]]:
-    return SPREAD.integers(0, 2**64, size, dtype=np.uint64)
+def spread(size: int, below: int = 2**64) -> np.ndarray[tuple[int], np.dtype[np.uint64]]:
+    return SPREAD.integers(0, below, size, dtype=np.uint64)
 
 
-@pytest.fixture(params=[0, 3, 10_000])
+@pytest.fixture(params=[0, 50, 10_000])
 def few_apart(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """So that keys are put in their places with every key, every few, or never."""
+    """So that keys are put in their places each time that some are added, every few times, or never."""
     monkeypatch.setattr(key_set, "_FEWEST_APART", request.param)
+    monkeypatch.setattr(key_set, "_SHARE_APART", 2**32)
 
 
 @pytest.mark.usefixtures("few_apart")
 @pytest.mark.parametrize("begun_with", [0, 1, 3])
-def test_what_is_in_is_found_and_of_the_rest_nothing(begun_with: int) -> None:
-    first = np.sort(np.concatenate([spread(500), EDGES[: 2 * begun_with]]))
-    keys = KeySet(np.array_split(first, begun_with) if begun_with else ())
+@pytest.mark.parametrize("below", [FEW_SHELVES, 2**64])
+def test_what_is_in_is_found_and_of_the_rest_nothing(begun_with: int, below: int) -> None:
+    first = np.sort(np.concatenate([spread(500, below), EDGES[: 2 * begun_with]]))
+    keys = KeySet(np.array_split(first, begun_with), len(first)) if begun_with else KeySet()
     there = set(first.tolist()) if begun_with else set[int]()
     for _ in range(30):
-        more = np.concatenate([spread(20), SPREAD.choice(EDGES, 2), SPREAD.choice(first, 2)])
+        more = np.concatenate([spread(20, below), SPREAD.choice(EDGES, 2), SPREAD.choice(first, 2)])
         keys.add(more)
         there.update(more.tolist())
-        asked = np.concatenate([spread(50), EDGES, first, more])
+        asked = np.concatenate([spread(50, below), EDGES, first, more])
         found = dict(zip(asked.tolist(), keys.have(asked).tolist(), strict=True))
         assert all(found[key] for key in found.keys() & there)
         alike = {key >> 12 for key in there}  # what differs in the last bits alone may be one to it
@@ -49,7 +53,27 @@ def test_what_is_added_again_takes_no_more_room() -> None:
 
 def test_four_bytes_a_key_beside_the_shelves() -> None:
     empty = KeySet().nbytes
-    assert KeySet([np.sort(spread(100_000))]).nbytes == empty + 400_000
+    keys = KeySet([np.sort(spread(100_000))], 100_000)
+    assert keys.nbytes == empty + 400_000
+    keys.add(spread(60_000))
+    assert keys.nbytes == empty + 400_000 + 480_000 <= KeySet.most_bytes(100_000)
+    keys.add(spread(20_000))
+    assert keys.nbytes == empty + 4 * 180_000 <= KeySet.most_bytes(180_000)
+
+
+def test_one_that_finds_no_memory_stays_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(key_set, "_FEWEST_APART", 0)
+    first = np.sort(spread(500, FEW_SHELVES))
+    keys = KeySet([first], len(first))
+
+    def failing(*_: object) -> None:
+        raise MemoryError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(key_set, "_on_shelf", failing)
+        with pytest.raises(MemoryError):
+            keys.add(spread(200, FEW_SHELVES))
+    assert keys.have(first).all()
 
 
 def test_nothing_is_in_one_without_keys() -> None:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from trueline.ledger.errors import LedgerError
+from trueline.ledger.errors import LedgerError, QueryTimeoutError
+from trueline.ledger.key_set import KeySet
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     import pyarrow as pa
 
@@ -22,11 +26,23 @@ if TYPE_CHECKING:
     from trueline.service.workspace import Workspace
 
 
+OPENED = """
+import sys
+from pathlib import Path
+from trueline.service.workspace import Workspace
+from trueline.settings import Settings
+with Workspace.open(Settings(data=Path(sys.argv[1]), key_memory_bytes=123)) as opened:
+    print(opened._ledger.known_keys._memory_bytes)
+"""
+
+
 @pytest.fixture
 def known(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> KnownKeys:
     """As of jobs that are large, and requests that have many events."""
     monkeypatch.setattr(ledger.known_keys, "worth_knowing", 10)
     monkeypatch.setattr(ledger.known_keys, "many", 5)
+    for kept in ("_known", "_asked", "_put_off"):  # of other tests' jobs
+        monkeypatch.setattr(ledger.known_keys, kept, {})
     return ledger.known_keys
 
 
@@ -122,27 +138,128 @@ def test_a_write_that_fails_may_have_come_all_the_same(  # noqa: PLR0913, PLR091
     assert send(30, 30).replaced == (30 if arrives else 10)
 
 
-def test_keys_that_find_no_room_are_looked_up(  # noqa: PLR0913, PLR0917 - fixtures
+@pytest.fixture
+def send_beside(workspace: Workspace, job: Job) -> Callable[[], BulkAnswer]:
+    """Send twenty events, always the same, to another job."""
+    other = workspace.jobs.create(title=f"{job.title} beside", labels=["A", "B"])
+    lines = [json.dumps({"event_id": f"o{number}", "raw_body": {}}).encode() for number in range(20)]
+    return lambda: workspace.ingest.bulk(other, lines)
+
+
+def test_without_memory_keys_are_looked_up(
     known: KnownKeys,
     looked_up: Counter[int],
     send: Callable[..., BulkAnswer],
-    job: Job,
     monkeypatch: pytest.MonkeyPatch,
-    workspace: Workspace,
 ) -> None:
     monkeypatch.setattr(known, "_memory_bytes", 0)
     send(0, 20)
     send(20, 20)
     assert looked_up == {20: 2}
-    other = workspace.jobs.create(title=f"{job.title} beside", labels=["A", "B"])
-    lines = [json.dumps({"event_id": f"o{number}", "raw_body": {}}).encode() for number in range(20)]
-    workspace.ingest.bulk(other, lines)
+    assert not known._known  # noqa: SLF001
+
+
+def test_one_that_finds_no_room_waits_until_another_was_left_alone_for_a_while(
+    known: KnownKeys,
+    send: Callable[..., BulkAnswer],
+    send_beside: Callable[[], BulkAnswer],
+    job: Job,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(known, "_memory_bytes", 12_000_000)  # the shelves of one take eight of it
-    send(40, 20)
-    assert job.id in known._known  # noqa: SLF001
-    assert workspace.ingest.bulk(other, lines).replaced == 20
-    assert set(known._known) == {other.id}  # noqa: SLF001 - who was looked for last stays
-    assert send(50, 20).replaced == 10
+    send(0, 20)
+    send(20, 20)
+    send_beside()
+    reads = read_of(known, monkeypatch)
+    assert send_beside().replaced == 20
+    assert send_beside().replaced == 20
+    assert list(known._known) == [job.id]  # noqa: SLF001
+    assert not reads
+    known._put_off.clear()  # noqa: SLF001 - as after a while
+    known._asked[job.id] -= 10_000  # noqa: SLF001
+    assert send_beside().replaced == 20
+    assert job.id not in known._known  # noqa: SLF001
+    assert len(known._known) == len(reads) == 1  # noqa: SLF001
+    assert send(30, 20).replaced == 10
+    assert send(30, 20).replaced == 20
+    assert len(reads) == 1
+
+
+def read_of(known: KnownKeys, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The tables whose keys are read from now on, each time that they are."""
+    reads: list[str] = []
+    whole = known._parts  # noqa: SLF001
+
+    def parts(table: str, versions: int) -> object:
+        reads.append(table)
+        return whole(table, versions)
+
+    monkeypatch.setattr(known, "_parts", parts)
+    return reads
+
+
+def test_one_that_grows_out_of_the_memory_is_left_alone(
+    known: KnownKeys, send: Callable[..., BulkAnswer], job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send(0, 20)
+    send(20, 20)
+    monkeypatch.setattr(known, "_memory_bytes", known._known[job.id].nbytes)  # noqa: SLF001
+    reads = read_of(known, monkeypatch)
+    assert send(30, 20).replaced == 10
+    assert job.id not in known._known  # noqa: SLF001
+    assert send(30, 20).replaced == 20
+    assert not reads
+
+
+def test_where_keys_cannot_be_read_they_are_looked_up(  # noqa: PLR0913, PLR0917 - fixtures
+    known: KnownKeys,
+    ledger: Ledger,
+    looked_up: Counter[int],
+    send: Callable[..., BulkAnswer],
+    job: Job,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("trueline.ledger.known_keys._AT_ONCE", 7)
+    send(0, 20)
+    whole, asked = ledger.engine.table, Counter[str]()
+
+    def failing(sql: str, *more: Any) -> object:  # noqa: ANN401 - handed on
+        is_of_keys = sql.startswith("SELECT event_key FROM")
+        asked["of keys"] += is_of_keys
+        if is_of_keys and asked["of keys"] == 2:
+            raise QueryTimeoutError("it takes too long")
+        return whole(sql, *more)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(ledger.engine, "table", failing)
+        assert send(10, 20).replaced == 10
+        assert send(20, 20).replaced == 10
+    assert asked["of keys"] == 2
+    assert job.id not in known._known  # noqa: SLF001
+    assert looked_up == {20: 5}  # the second time also for what stands of those that were found
+
+
+def test_what_cannot_be_added_is_not_left_out(
+    known: KnownKeys, send: Callable[..., BulkAnswer], job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send(0, 20)
+    send(20, 20)
+
+    def failing(_: KeySet, __: object) -> None:
+        raise MemoryError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(KeySet, "add", failing)
+        with pytest.raises(MemoryError):
+            send(40, 20)
+    assert job.id not in known._known  # noqa: SLF001
+    assert send(30, 30).replaced == 10
+
+
+def test_the_setting_reaches_the_ledger(tmp_path: Path) -> None:
+    code = [sys.executable, "-c", OPENED, str(tmp_path / "data")]
+    done = subprocess.run(code, capture_output=True, text=True, check=False, timeout=120)
+    assert done.stdout.strip() == "123", done.stderr
 
 
 def test_a_job_that_is_gone_is_forgotten(

@@ -3,34 +3,53 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from trueline.ledger.merge_priority import MERGING, NICE, merge_behind_others
+import pytest
+
+from trueline.ledger.merge_priority import MERGING, merging_priority
 
 if TYPE_CHECKING:
     from trueline.ledger.engine import Engine
 
-
-def priorities() -> dict[str, set[int]]:
-    """By the name of threads."""
-    found: dict[str, set[int]] = {}
+OPENED_AS_NICE = """
+import os, sys
+os.nice(int(sys.argv[1]))
+from pathlib import Path
+from trueline.service.workspace import Workspace
+from trueline.settings import Settings
+with Workspace.open(Settings(data=Path(sys.argv[2]))):
     for thread in Path("/proc/self/task").iterdir():
-        name = (thread / "comm").read_text("utf-8").strip()
-        found.setdefault(name, set()).add(os.getpriority(os.PRIO_PROCESS, int(thread.name)))
-    return found
+        if (thread / "comm").read_text("utf-8").strip() == "MergeMutate":
+            print(os.getpriority(os.PRIO_PROCESS, int(thread.name)))
+"""
 
 
-def test_merging_yields_from_the_first_table_on_and_who_asks_does_not(engine: Engine) -> None:
-    assert merge_behind_others() > 0
-    assert NICE in priorities()[MERGING]
+def merging() -> set[int]:
+    """The priorities of the threads that merge."""
+    return {
+        os.getpriority(os.PRIO_PROCESS, int(thread.name))
+        for thread in Path("/proc/self/task").iterdir()
+        if (thread / "comm").read_text("utf-8").strip() == MERGING
+    }
+
+
+def test_merging_yields_from_the_first_table_on(engine: Engine) -> None:
+    assert merging() == {merging_priority()}
+    assert merging_priority() > os.getpriority(os.PRIO_PROCESS, os.getpid())
     engine.command("CREATE TABLE merged (a UInt64) ENGINE = MergeTree ORDER BY a")
     for _ in range(3):
         engine.command("INSERT INTO merged SELECT number FROM numbers(1000)")
-    engine.command("OPTIMIZE TABLE merged FINAL")
+    engine.command("ALTER TABLE merged DELETE WHERE a = 1 SETTINGS mutations_sync = 2")  # by one of these threads
     engine.command("DROP TABLE merged SYNC")
-    told = priorities()
-    assert told[MERGING] == {NICE}
-    assert told[(Path("/proc/self/task") / str(os.getpid()) / "comm").read_text("utf-8").strip()] == {
-        os.getpriority(os.PRIO_PROCESS, os.getpid())
-    }
+    assert merging() == {merging_priority()}
+
+
+@pytest.mark.parametrize(("nice", "told"), [(5, "15"), (15, "19"), (19, "19")])
+def test_of_a_process_that_yields_itself(tmp_path: Path, nice: int, told: str) -> None:
+    code = [sys.executable, "-c", OPENED_AS_NICE, str(nice), str(tmp_path / "data")]
+    done = subprocess.run(code, capture_output=True, text=True, check=False, timeout=120)
+    assert (done.returncode, set(done.stdout.split())) == (0, {told}), done.stderr

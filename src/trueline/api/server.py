@@ -8,7 +8,7 @@ import math
 import os
 import resource
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import scipy.special  # noqa: F401 - or whoever asks for a report first would wait for it
 import structlog
@@ -28,6 +28,10 @@ if TYPE_CHECKING:
 
     from trueline.settings import Settings
 
+
+_TURN: Final = 0.001
+"""Seconds that a thread may keep the interpreter while others wait for it. By default it is five times as long, which a
+question waits several times where single events come by the hundred a second: see decision 9."""
 
 _log = structlog.get_logger("trueline.server")
 
@@ -87,6 +91,7 @@ def serve(
     log_to_stderr(logging.INFO if log_requests else logging.WARNING)
     garbage.look_seldom()
     allocate_by_system()
+    sys.setswitchinterval(_TURN)
     open_as_many_files_as_allowed()
     with Workspace.open(settings) as workspace:
 

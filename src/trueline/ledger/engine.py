@@ -21,7 +21,6 @@ from trueline.ledger.engine_errors import refused_by_server, translated
 from trueline.ledger.errors import LedgerDamagedError, LedgerError, LedgerFullError, LedgerInUseError
 from trueline.ledger.handing_over import NO_ROOM, handed_over
 from trueline.ledger.in_use import is_in_use
-from trueline.ledger.merge_priority import merge_behind_others
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -132,10 +131,10 @@ class Engine:
         if files is not None:
             files.keep(self._stop_merging, self._start_merging)
 
-    def merge_behind_others(self) -> None:
-        """Have the embedded engine's threads that merge yield to all others; they are there once it has a table."""
-        if self._embedded:
-            merge_behind_others()
+    @property
+    def is_embedded(self) -> bool:
+        """Whether it runs in this process."""
+        return bool(self._embedded)
 
     def _connect(self, database: str | None) -> Client:
         deadline = time.monotonic() + OPENING_PATIENCE

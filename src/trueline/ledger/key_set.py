@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _SHELF_BITS: Final = 20
 """The first bits of a key, which tell the shelf that it stands on."""
+_SHELVES: Final = 1 << _SHELF_BITS
 _REST: Final = np.uint64(64 - _SHELF_BITS - 32)
 _SHELF: Final = np.uint64(64 - _SHELF_BITS)
 _FEWEST_APART: Final = 65_536
@@ -26,15 +27,21 @@ _SHARE_APART: Final = 16
 class KeySet:
     """Keys of 64 bits. Not for several threads at once."""
 
-    def __init__(self, parts: Iterable[NDArray[np.uint64]] = ()) -> None:
-        """With the keys of these parts, of which each has none below those of the one before."""
-        rests, on_shelf = [np.empty(0, np.uint32)], np.zeros(1 << _SHELF_BITS, np.int64)
+    def __init__(self, parts: Iterable[NDArray[np.uint64]] = (), most: int = 0) -> None:
+        """With the keys of these parts, `most` in all, of which each part has none below those of the one before."""
+        rests, on_shelf, size = np.empty(most, np.uint32), np.zeros(_SHELVES, np.int64), 0
         for part in parts:
-            rests.append(_rest(np.sort(part)))
+            rests[size : size + len(part)] = _rest(np.sort(part))
             on_shelf += _on_shelf(part)
-        self._rests = np.concatenate(rests)  # the next 32 bits of each key, in the order of the keys
+            size += len(part)
+        self._rests = rests[:size]  # the next 32 bits of each key, in the order of the keys
         self._begins = np.concatenate([[0], np.cumsum(on_shelf)])  # where each shelf's begin, and where the last ends
         self._apart = np.empty(0, np.uint64)  # the latest, whole, in order: to put one in its place moves all others
+
+    @staticmethod
+    def most_bytes(size: int) -> int:
+        """The memory that so many keys take at the most, but for the moments in which some are put in their places."""
+        return 8 * _SHELVES + 4 * size + 8 * _most_apart(size)
 
     def __len__(self) -> int:
         return len(self._rests) + len(self._apart)
@@ -48,7 +55,7 @@ class KeySet:
         """Have these keys in it from now on."""
         new = np.sort(keys[~self.have(keys)])
         self._apart = np.insert(self._apart, np.searchsorted(self._apart, new), new)
-        if len(self._apart) > _FEWEST_APART + len(self._rests) // _SHARE_APART:
+        if len(self._apart) > _most_apart(len(self._rests)):
             self._put_away()
 
     def have(self, keys: NDArray[np.uint64]) -> NDArray[np.bool_]:
@@ -73,9 +80,14 @@ class KeySet:
         return low
 
     def _put_away(self) -> None:
-        self._rests = np.insert(self._rests, self._places(self._apart), _rest(self._apart))
-        self._begins[1:] += np.cumsum(_on_shelf(self._apart))
-        self._apart = self._apart[:0].copy()
+        rests = np.insert(self._rests, self._places(self._apart), _rest(self._apart))
+        begins = self._begins + np.concatenate([[0], np.cumsum(_on_shelf(self._apart))])
+        # all or nothing, should there be no memory for one of them
+        self._rests, self._begins, self._apart = rests, begins, np.empty(0, np.uint64)
+
+
+def _most_apart(size: int) -> int:
+    return _FEWEST_APART + size // _SHARE_APART
 
 
 def _shelf(keys: NDArray[np.uint64]) -> NDArray[np.int64]:
@@ -84,7 +96,7 @@ def _shelf(keys: NDArray[np.uint64]) -> NDArray[np.int64]:
 
 def _on_shelf(keys: NDArray[np.uint64]) -> NDArray[np.int64]:
     """How many of these keys stand on each shelf."""
-    return np.bincount(_shelf(keys), minlength=1 << _SHELF_BITS)
+    return np.bincount(_shelf(keys), minlength=_SHELVES)
 
 
 def _rest(keys: NDArray[np.uint64]) -> NDArray[np.uint32]:

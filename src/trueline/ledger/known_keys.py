@@ -2,17 +2,23 @@
 
 Most events of a bulk request are new. To look thousands of keys up in the engine takes as long as reading all keys of
 the job, however few of them are found: so large jobs have theirs in memory, and only what may be there is looked up.
+
+Of the embedded engine alone: a server may still be at an insert that nobody waits for any more, of which nobody learns.
 """
 
 from __future__ import annotations
 
 import threading
+import time
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pyarrow as pa
+import structlog
 
+from trueline.ledger import budget
 from trueline.ledger.engine import READ_ONCE
+from trueline.ledger.errors import LedgerError
 from trueline.ledger.key_set import KeySet
 
 if TYPE_CHECKING:
@@ -27,14 +33,20 @@ if TYPE_CHECKING:
 KEY_MEMORY_BYTES: Final = 128 * 1024 * 1024
 """For all jobs together, unless a setting says otherwise."""
 WORTH_KNOWING: Final = 500_000
-"""Events of a job: among fewer, thousands are looked up in a few milliseconds."""
+"""Versions of events of a job: among fewer, thousands are looked up in a few milliseconds."""
 MANY: Final = 1_000
 """Keys looked up at once that are worth reading those of the job for."""
+PATIENCE: Final = 600.0
+"""Seconds: a job that nobody looked anything up of in so long gives way to others, and one that found no room, or could
+not be read, is not read again before."""
 
-_BYTES_A_KEY: Final = 4
-_AT_ONCE: Final = 1_000_000
+_AT_ONCE: Final = 2_000_000
 """Keys that are read at once."""
+_READ_SECONDS: Final = 30.0
+"""For all keys of a job, which is held meanwhile; ten million take one or two."""
 _ALL: Final = 1 << 64
+
+_log = structlog.get_logger("trueline.ledger")
 
 
 class KnownKeys:
@@ -43,60 +55,99 @@ class KnownKeys:
     def __init__(self, engine: Engine, tables: JobTables, memory_bytes: int) -> None:
         self._engine = engine
         self._tables = tables
-        self._memory_bytes = memory_bytes
+        self._memory_bytes = memory_bytes if engine.is_embedded else 0
         self._lock = threading.Lock()
-        self._known: dict[int, KeySet] = {}  # whose were looked for last comes last
+        self._reading = threading.Lock()
+        self._known: dict[int, KeySet] = {}
+        self._asked: dict[int, float] = {}  # when last, by time.monotonic()
+        self._put_off: dict[int, float] = {}  # until when
         self.worth_knowing = WORTH_KNOWING
         self.many = MANY
 
     def maybe(self, job_id: int, keys: Keys) -> Keys:
         """Those of some keys that events of a job may have; of keys that none has hardly ever one, or all."""
-        with self._lock:
-            known = self._known.pop(job_id, None)
-            if known is not None:
-                self._known[job_id] = known
-        if known is None:
-            known = self._read(job_id) if len(keys) >= self.many else None
+        if not self._memory_bytes:
+            return keys
+        known = self._known.get(job_id)
+        if known is None and len(keys) >= self.many:
+            known = self._read(job_id)
         if known is None:
             return keys
+        self._asked[job_id] = time.monotonic()
         looked_for = _as_array(keys)
         return pa.array(looked_for[known.have(looked_for)])
 
     def written(self, job_id: int, keys: Keys) -> None:
-        """Say that events with these keys are about to be written; it does no harm if they are not after all."""
+        """Say that events with these keys are about to be written; they count as maybe there also if they never are."""
         known = self._known.get(job_id)
-        if known is not None:
+        if known is None:
+            return
+        try:
             known.add(_as_array(keys))
-            self._make_room()
+        except BaseException:
+            self.forget(job_id)
+            raise
+        with self._lock:
+            if self._bytes_of(self._known) > self._memory_bytes and job_id in self._known:
+                self._leave(job_id)
 
     def forget(self, job_id: int) -> None:
         """Drop what is known of a job."""
         with self._lock:
             self._known.pop(job_id, None)
+            self._asked.pop(job_id, None)
+            self._put_off.pop(job_id, None)
 
     def _read(self, job_id: int) -> KeySet | None:
-        """The keys of a job; None where it has too few or too many events."""
-        table = self._tables.of(job_id).name
-        events = int(self._engine.rows(f"SELECT count() FROM {table}")[0][0])
-        if events < self.worth_knowing or events * _BYTES_A_KEY > self._memory_bytes:
+        """The keys of a job; None where they are not worth reading, find no room, or cannot be read."""
+        if self._put_off.get(job_id, 0.0) > time.monotonic():
             return None
-        known = KeySet(self._parts(table, -(-events // _AT_ONCE)))
-        with self._lock:
-            self._known[job_id] = known
-        self._make_room()
-        return self._known.get(job_id)
+        table = self._tables.of(job_id).name
+        with self._reading:
+            try:
+                with budget.within(_READ_SECONDS):
+                    versions = int(self._engine.rows(f"SELECT count() FROM {table}")[0][0])
+                    if versions < self.worth_knowing or not self._make_room(job_id, KeySet.most_bytes(versions)):
+                        return None
+                    known = KeySet(self._parts(table, versions), versions)
+            except (LedgerError, MemoryError):
+                # what it would have spared is done instead
+                _log.warning("the keys of a job could not be read; they are looked up", job=job_id, exc_info=True)
+                with self._lock:
+                    self._leave(job_id)
+                return None
+            with self._lock:
+                self._known[job_id] = known
+        return known
 
-    def _parts(self, table: str, parts: int) -> Iterator[NDArray[np.uint64]]:
+    def _parts(self, table: str, versions: int) -> Iterator[NDArray[np.uint64]]:
+        parts = -(-versions // _AT_ONCE)
         for part in range(parts):
             bounds = {"low": part * _ALL // parts, "high": (part + 1) * _ALL // parts - 1}
             query = f"SELECT event_key FROM {table} WHERE event_key BETWEEN {{low:UInt64}} AND {{high:UInt64}}"
             yield _as_array(self._engine.table(query, bounds, READ_ONCE)["event_key"])
 
-    def _make_room(self) -> None:
-        """Drop what was not looked for the longest, until the rest is as small as it is to be."""
+    def _make_room(self, job_id: int, size: int) -> bool:
+        """Whether there is room for so many bytes of a job, once what nobody looked for in a while is dropped."""
         with self._lock:
-            while sum(known.nbytes for known in self._known.values()) > self._memory_bytes:
-                del self._known[next(iter(self._known))]
+            idle_since = time.monotonic() - PATIENCE
+            idle = [each for each in self._known if self._asked.get(each, 0.0) <= idle_since]
+            busy = {each: known for each, known in self._known.items() if each not in idle}
+            if self._bytes_of(busy) + size > self._memory_bytes:
+                self._leave(job_id)
+                return False
+            for each in idle:
+                del self._known[each]
+            return True
+
+    def _leave(self, job_id: int) -> None:
+        """Have a job's keys looked up for a while."""
+        self._known.pop(job_id, None)
+        self._put_off[job_id] = time.monotonic() + PATIENCE
+
+    @staticmethod
+    def _bytes_of(known: dict[int, KeySet]) -> int:
+        return sum(each.nbytes for each in known.values())
 
 
 def _as_array(keys: Keys) -> NDArray[np.uint64]:

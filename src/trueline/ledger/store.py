@@ -26,6 +26,7 @@ from trueline.ledger.keys import load_key_maker
 from trueline.ledger.kinds import KindQuery
 from trueline.ledger.known_keys import KEY_MEMORY_BYTES, KnownKeys
 from trueline.ledger.lookup import KeyLookup
+from trueline.ledger.merge_priority import merge_behind_others
 from trueline.ledger.pages import EventPages
 from trueline.ledger.review_answers import ReviewAnswers
 from trueline.ledger.reviews import ReviewQuery
@@ -87,7 +88,8 @@ class Ledger:
             LedgerTooNewError: it was written by a newer version; nothing is changed.
         """
         migrations.migrate(engine)
-        engine.merge_behind_others()
+        if engine.is_embedded:
+            merge_behind_others()  # whose threads are there from the first table on
         self.engine = engine
         self.keys = load_key_maker(engine)
         lookup = KeyLookup(engine)
