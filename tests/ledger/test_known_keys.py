@@ -211,6 +211,19 @@ def test_one_that_grows_out_of_the_memory_is_left_alone(
     assert not reads
 
 
+def test_while_the_keys_of_one_job_are_read_those_of_others_are_looked_up(
+    known: KnownKeys, looked_up: Counter[int], send: Callable[..., BulkAnswer], job: Job
+) -> None:
+    send(0, 20)
+    with known._reading:  # noqa: SLF001
+        assert send(10, 20).replaced == 10
+    assert job.id not in known._known  # noqa: SLF001
+    assert looked_up == {20: 2}
+    assert send(20, 20).replaced == 10
+    assert job.id in known._known  # noqa: SLF001
+    assert looked_up == {20: 2, 10: 1}
+
+
 def test_where_keys_cannot_be_read_they_are_looked_up(  # noqa: PLR0913, PLR0917 - fixtures
     known: KnownKeys,
     ledger: Ledger,

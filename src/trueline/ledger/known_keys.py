@@ -102,22 +102,28 @@ class KnownKeys:
         """The keys of a job; None where they are not worth reading, find no room, or cannot be read."""
         if self._put_off.get(job_id, 0.0) > time.monotonic():
             return None
-        table = self._tables.of(job_id).name
-        with self._reading:
-            try:
-                with budget.within(_READ_SECONDS):
-                    versions = int(self._engine.rows(f"SELECT count() FROM {table}")[0][0])
-                    if versions < self.worth_knowing or not self._make_room(job_id, KeySet.most_bytes(versions)):
-                        return None
-                    known = KeySet(self._parts(table, versions), versions)
-            except (LedgerError, MemoryError):
-                # what it would have spared is done instead
-                _log.warning("the keys of a job could not be read; they are looked up", job=job_id, exc_info=True)
-                with self._lock:
-                    self._leave(job_id)
-                return None
+        if not self._reading.acquire(blocking=False):
+            return None  # those of another job are being read: that takes longer than to look these up
+        try:
+            with budget.within(_READ_SECONDS):
+                return self._read_now(job_id)
+        except (LedgerError, MemoryError):
+            # what it would have spared is done instead
+            _log.warning("the keys of a job could not be read; they are looked up", job=job_id, exc_info=True)
             with self._lock:
-                self._known[job_id] = known
+                self._leave(job_id)
+            return None
+        finally:
+            self._reading.release()
+
+    def _read_now(self, job_id: int) -> KeySet | None:
+        table = self._tables.of(job_id).name
+        versions = int(self._engine.rows(f"SELECT count() FROM {table}")[0][0])
+        if versions < self.worth_knowing or not self._make_room(job_id, KeySet.most_bytes(versions)):
+            return None
+        known = KeySet(self._parts(table, versions), versions)
+        with self._lock:
+            self._known[job_id] = known
         return known
 
     def _parts(self, table: str, versions: int) -> Iterator[NDArray[np.uint64]]:
