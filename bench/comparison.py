@@ -205,7 +205,11 @@ def _arguments() -> argparse.Namespace:
         "--seconds", type=float, default=Plan.seconds, metavar="S", help="for one contender and question, about"
     )
     parser.add_argument(
-        "--load-seconds", type=float, default=Plan.load_seconds, metavar="S", help="of each kind of load; 0: none"
+        "--load-seconds",
+        type=float,
+        default=Plan.load_seconds,
+        metavar="S",
+        help="of bulk requests, a third of single ones; 0: none",
     )
     parser.add_argument("--seed", type=int, default=_SEED, help="of the events")
     parser.add_argument("--out", type=Path, metavar="FILE.json", help="results as JSON, and as FILE.md beside it")

@@ -116,7 +116,8 @@ class Settings(BaseSettings):
         default=128 * 1024 * 1024,
         ge=0,
         description="Memory for the keys of events, four to five bytes each and eight million a job, of jobs of "
-        "500,000 events and more: so a bulk request of new events does not cost more the more its job has; 0: none.",
+        "500,000 events and more: so a bulk request of new events into the embedded ledger costs no more the more its "
+        "job has; 0: none.",
     )
     engine_memory_bytes: int = Field(
         default=1024 * 1024 * 1024,

@@ -6,12 +6,14 @@ import json
 import subprocess
 import sys
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from trueline.ledger.errors import LedgerError, QueryTimeoutError
 from trueline.ledger.key_set import KeySet
+from trueline.ledger.known_keys import KnownKeys
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +22,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from trueline.catalog.records import Job
-    from trueline.ledger.known_keys import KnownKeys
     from trueline.ledger.store import Ledger
     from trueline.service.lines import BulkAnswer
     from trueline.service.workspace import Workspace
@@ -215,8 +216,8 @@ def test_while_the_keys_of_one_job_are_read_those_of_others_are_looked_up(
     known: KnownKeys, looked_up: Counter[int], send: Callable[..., BulkAnswer], job: Job
 ) -> None:
     send(0, 20)
-    with known._reading:  # noqa: SLF001
-        assert send(10, 20).replaced == 10
+    with known._reading, ThreadPoolExecutor(1) as beside:  # noqa: SLF001
+        assert beside.submit(send, 10, 20).result(60).replaced == 10
     assert job.id not in known._known  # noqa: SLF001
     assert looked_up == {20: 2}
     assert send(20, 20).replaced == 10
@@ -252,8 +253,9 @@ def test_where_keys_cannot_be_read_they_are_looked_up(  # noqa: PLR0913, PLR0917
     assert looked_up == {20: 3}
 
 
-def test_what_cannot_be_added_is_not_left_out(
-    known: KnownKeys, send: Callable[..., BulkAnswer], job: Job, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("what", ["add", "have"])
+def test_where_there_is_no_memory_keys_are_looked_up(
+    known: KnownKeys, send: Callable[..., BulkAnswer], job: Job, monkeypatch: pytest.MonkeyPatch, what: str
 ) -> None:
     send(0, 20)
     send(20, 20)
@@ -262,11 +264,42 @@ def test_what_cannot_be_added_is_not_left_out(
         raise MemoryError
 
     with monkeypatch.context() as patched:
-        patched.setattr(KeySet, "add", failing)
-        with pytest.raises(MemoryError):
-            send(40, 20)
+        patched.setattr(KeySet, what, failing)
+        assert send(30, 20).replaced == 10
     assert job.id not in known._known  # noqa: SLF001
-    assert send(30, 30).replaced == 10
+    assert send(30, 30).replaced == 20
+    assert job.id not in known._known  # noqa: SLF001 - nor is it read again soon
+
+
+def test_a_job_that_grows_takes_the_room_of_one_that_was_left_alone(
+    known: KnownKeys,
+    send: Callable[..., BulkAnswer],
+    send_beside: Callable[[], BulkAnswer],
+    job: Job,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    send_beside()
+    send_beside()
+    send(0, 20)
+    send(20, 20)
+    (other,) = known._known.keys() - {job.id}  # noqa: SLF001
+    monkeypatch.setattr(known, "_memory_bytes", sum(each.nbytes for each in known._known.values()))  # noqa: SLF001
+    known._asked[other] -= 10_000  # noqa: SLF001
+    assert send(30, 20).replaced == 10
+    assert list(known._known) == [job.id]  # noqa: SLF001
+    assert send(30, 20).replaced == 20
+
+
+def test_of_a_server_nothing_is_kept(ledger: Ledger, send: Callable[..., BulkAnswer], job: Job) -> None:
+    class Server:
+        is_embedded = False
+
+    send(0, 20)
+    of_server = KnownKeys(Server(), ledger._tables, 1_000_000_000)  # type: ignore[arg-type] # noqa: SLF001
+    of_server.worth_knowing, of_server.many = 1, 1
+    assert of_server.maybe(job.id, [1, 2, 3]) == [1, 2, 3]
+    of_server.written(job.id, [4])
+    assert of_server.maybe(job.id, [4, 5]) == [4, 5]
 
 
 def test_the_setting_reaches_the_ledger(tmp_path: Path) -> None:

@@ -41,7 +41,8 @@ PATIENCE: Final = 600.0
 not be read, is not read again before."""
 
 _AT_ONCE: Final = 2_000_000
-"""Keys that are read at once."""
+"""Keys that are read at once; more where there would be too many parts, as each takes a look at all keys."""
+_MOST_PARTS: Final = 8
 _READ_SECONDS: Final = 30.0
 """For all keys of a job, which is held meanwhile; ten million take one or two."""
 _ALL: Final = 1 << 64
@@ -75,7 +76,11 @@ class KnownKeys:
             return keys
         self._asked[job_id] = time.monotonic()
         looked_for = _as_array(keys)
-        return pa.array(looked_for[known.have(looked_for)])
+        try:
+            return pa.array(looked_for[known.have(looked_for)])
+        except MemoryError:
+            self._give_up(job_id)
+            return keys
 
     def written(self, job_id: int, keys: Keys) -> None:
         """Say that events with these keys are about to be written; they count as maybe there also if they never are."""
@@ -84,12 +89,17 @@ class KnownKeys:
             return
         try:
             known.add(_as_array(keys))
-        except BaseException:
-            self.forget(job_id)
-            raise
+        except MemoryError:
+            self._give_up(job_id)
         with self._lock:
-            if self._bytes_of(self._known) > self._memory_bytes and job_id in self._known:
+            if job_id in self._known and not self._find_room(0):
                 self._leave(job_id)
+
+    def _give_up(self, job_id: int) -> None:
+        """Have a job's keys looked up, as what failed only spares that."""
+        _log.warning("the keys of a job cannot be kept in memory; they are looked up", job=job_id, exc_info=True)
+        with self._lock:
+            self._leave(job_id)
 
     def forget(self, job_id: int) -> None:
         """Drop what is known of a job."""
@@ -108,10 +118,7 @@ class KnownKeys:
             with budget.within(_READ_SECONDS):
                 return self._read_now(job_id)
         except (LedgerError, MemoryError):
-            # what it would have spared is done instead
-            _log.warning("the keys of a job could not be read; they are looked up", job=job_id, exc_info=True)
-            with self._lock:
-                self._leave(job_id)
+            self._give_up(job_id)
             return None
         finally:
             self._reading.release()
@@ -119,41 +126,38 @@ class KnownKeys:
     def _read_now(self, job_id: int) -> KeySet | None:
         table = self._tables.of(job_id).name
         versions = int(self._engine.rows(f"SELECT count() FROM {table}")[0][0])
-        if versions < self.worth_knowing or not self._make_room(job_id, KeySet.most_bytes(versions)):
+        if versions < self.worth_knowing:
             return None
+        with self._lock:
+            if not self._find_room(KeySet.most_bytes(versions)):
+                self._leave(job_id)
+                return None
         known = KeySet(self._parts(table, versions), versions)
         with self._lock:
-            self._known[job_id] = known
+            self._known[job_id], self._asked[job_id] = known, time.monotonic()
         return known
 
     def _parts(self, table: str, versions: int) -> Iterator[NDArray[np.uint64]]:
-        parts = -(-versions // _AT_ONCE)
+        parts = min(-(-versions // _AT_ONCE), _MOST_PARTS)
         for part in range(parts):
             bounds = {"low": part * _ALL // parts, "high": (part + 1) * _ALL // parts - 1}
             query = f"SELECT event_key FROM {table} WHERE event_key BETWEEN {{low:UInt64}} AND {{high:UInt64}}"
             yield _as_array(self._engine.table(query, bounds, READ_ONCE)["event_key"])
 
-    def _make_room(self, job_id: int, size: int) -> bool:
-        """Whether there is room for so many bytes of a job, once what nobody looked for in a while is dropped."""
-        with self._lock:
-            idle_since = time.monotonic() - PATIENCE
-            idle = [each for each in self._known if self._asked.get(each, 0.0) <= idle_since]
-            busy = {each: known for each, known in self._known.items() if each not in idle}
-            if self._bytes_of(busy) + size > self._memory_bytes:
-                self._leave(job_id)
+    def _find_room(self, size: int) -> bool:
+        """Whether there is room for so many bytes more, if need be without what nobody looked for in a while."""
+        idle_since = time.monotonic() - PATIENCE
+        idle = sorted(self._known, key=lambda each: self._asked.get(each, 0.0))
+        while sum(each.nbytes for each in self._known.values()) + size > self._memory_bytes:
+            if not idle or self._asked.get(idle[0], 0.0) > idle_since:
                 return False
-            for each in idle:
-                del self._known[each]
-            return True
+            del self._known[idle.pop(0)]
+        return True
 
     def _leave(self, job_id: int) -> None:
         """Have a job's keys looked up for a while."""
         self._known.pop(job_id, None)
         self._put_off[job_id] = time.monotonic() + PATIENCE
-
-    @staticmethod
-    def _bytes_of(known: dict[int, KeySet]) -> int:
-        return sum(each.nbytes for each in known.values())
 
 
 def _as_array(keys: Keys) -> NDArray[np.uint64]:
