@@ -209,7 +209,7 @@ def _arguments() -> argparse.Namespace:
         type=float,
         default=Plan.load_seconds,
         metavar="S",
-        help="of bulk requests, a third of single ones; 0: none",
+        help="that bulk requests come at each pace, single ones three times as long; 0: none",
     )
     parser.add_argument("--seed", type=int, default=_SEED, help="of the events")
     parser.add_argument("--out", type=Path, metavar="FILE.json", help="results as JSON, and as FILE.md beside it")

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from trueline.ledger.engine import Engine
     from trueline.ledger.kept_columns import KeptColumns
+    from trueline.ledger.known_keys import KnownKeys
     from trueline.ledger.store import Ledger
     from trueline.service.workspace import Workspace
 
@@ -32,12 +33,18 @@ def engine(ledger: Ledger) -> Engine:
 
 
 @pytest.fixture
-def columns(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> Iterator[KeptColumns]:
-    """What is kept, also of jobs with few events, and read when `kept` has it read."""
-    monkeypatch.setattr(ledger.known_keys, "worth_knowing", 0)
-    monkeypatch.setattr(ledger.known_keys, "many", 1)
-    for kept in ("_known", "_asked", "_put_off"):  # or the jobs of other tests take all the room
+def known_keys(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> KnownKeys:
+    """The keys that are known, of no job yet: or the jobs of other tests take all the room."""
+    for kept in ("_known", "_asked", "_put_off"):
         monkeypatch.setattr(ledger.known_keys, kept, {})
+    return ledger.known_keys
+
+
+@pytest.fixture
+def columns(ledger: Ledger, known_keys: KnownKeys, monkeypatch: pytest.MonkeyPatch) -> Iterator[KeptColumns]:
+    """What is kept, also of jobs with few events, and read when `kept` has it read."""
+    monkeypatch.setattr(known_keys, "worth_knowing", 0)
+    monkeypatch.setattr(known_keys, "many", 1)
     monkeypatch.setattr(ledger.kept.columns, "worth_keeping", 0)
     monkeypatch.setattr(ledger.kept.columns, "wanted", None)
     yield ledger.kept.columns

@@ -38,13 +38,11 @@ with Workspace.open(Settings(data=Path(sys.argv[1]), key_memory_bytes=123)) as o
 
 
 @pytest.fixture
-def known(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> KnownKeys:
+def known(known_keys: KnownKeys, monkeypatch: pytest.MonkeyPatch) -> KnownKeys:
     """As of jobs that are large, and requests that have many events."""
-    monkeypatch.setattr(ledger.known_keys, "worth_knowing", 10)
-    monkeypatch.setattr(ledger.known_keys, "many", 5)
-    for kept in ("_known", "_asked", "_put_off"):  # of other tests' jobs
-        monkeypatch.setattr(ledger.known_keys, kept, {})
-    return ledger.known_keys
+    monkeypatch.setattr(known_keys, "worth_knowing", 10)
+    monkeypatch.setattr(known_keys, "many", 5)
+    return known_keys
 
 
 @pytest.fixture
@@ -68,19 +66,16 @@ def job(workspace: Workspace, fresh_title: Callable[[], str]) -> Job:
 
 
 @pytest.fixture
-def send(workspace: Workspace, job: Job) -> Callable[..., BulkAnswer]:
-    def bulk(first: int, size: int, label: str = "A") -> BulkAnswer:
-        events = [
-            {"event_id": f"e{number}", "raw_body": {}, "decision": {"label": label}}
-            for number in range(first, first + size)
-        ]
+def send(workspace: Workspace, job: Job) -> Callable[[int, int], BulkAnswer]:
+    def bulk(first: int, size: int) -> BulkAnswer:
+        events = [{"event_id": f"e{number}", "raw_body": {}} for number in range(first, first + size)]
         return workspace.ingest.bulk(job, [json.dumps(event).encode() for event in events])
 
     return bulk
 
 
 def test_events_that_are_new_are_not_looked_up(
-    known: KnownKeys, looked_up: Counter[int], send: Callable[..., BulkAnswer], job: Job
+    known: KnownKeys, looked_up: Counter[int], send: Callable[[int, int], BulkAnswer], job: Job
 ) -> None:
     send(0, 20)  # none was known then
     assert looked_up == {20: 1}
@@ -93,7 +88,7 @@ def test_events_that_are_new_are_not_looked_up(
 
 
 def test_a_few_keys_are_not_worth_reading_all_for(
-    known: KnownKeys, looked_up: Counter[int], send: Callable[..., BulkAnswer], job: Job
+    known: KnownKeys, looked_up: Counter[int], send: Callable[[int, int], BulkAnswer], job: Job
 ) -> None:
     send(0, 20)
     send(20, 4)
@@ -105,7 +100,7 @@ def test_a_few_keys_are_not_worth_reading_all_for(
 
 
 def test_a_small_job_is_looked_up(
-    known: KnownKeys, looked_up: Counter[int], send: Callable[..., BulkAnswer], job: Job
+    known: KnownKeys, looked_up: Counter[int], send: Callable[[int, int], BulkAnswer], job: Job
 ) -> None:
     send(0, 9)
     send(10, 8)
@@ -117,7 +112,7 @@ def test_a_small_job_is_looked_up(
 def test_a_write_that_fails_may_have_come_all_the_same(  # noqa: PLR0913, PLR0917 - fixtures
     known: KnownKeys,
     ledger: Ledger,
-    send: Callable[..., BulkAnswer],
+    send: Callable[[int, int], BulkAnswer],
     job: Job,
     monkeypatch: pytest.MonkeyPatch,
     arrives: bool,
@@ -150,7 +145,7 @@ def send_beside(workspace: Workspace, job: Job) -> Callable[[], BulkAnswer]:
 def test_without_memory_keys_are_looked_up(
     known: KnownKeys,
     looked_up: Counter[int],
-    send: Callable[..., BulkAnswer],
+    send: Callable[[int, int], BulkAnswer],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(known, "_memory_bytes", 0)
@@ -162,7 +157,7 @@ def test_without_memory_keys_are_looked_up(
 
 def test_one_that_finds_no_room_waits_until_another_was_left_alone_for_a_while(
     known: KnownKeys,
-    send: Callable[..., BulkAnswer],
+    send: Callable[[int, int], BulkAnswer],
     send_beside: Callable[[], BulkAnswer],
     job: Job,
     monkeypatch: pytest.MonkeyPatch,
@@ -200,7 +195,7 @@ def read_of(known: KnownKeys, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def test_one_that_grows_out_of_the_memory_is_left_alone(
-    known: KnownKeys, send: Callable[..., BulkAnswer], job: Job, monkeypatch: pytest.MonkeyPatch
+    known: KnownKeys, send: Callable[[int, int], BulkAnswer], job: Job, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     send(0, 20)
     send(20, 20)
@@ -213,7 +208,7 @@ def test_one_that_grows_out_of_the_memory_is_left_alone(
 
 
 def test_while_the_keys_of_one_job_are_read_those_of_others_are_looked_up(
-    known: KnownKeys, looked_up: Counter[int], send: Callable[..., BulkAnswer], job: Job
+    known: KnownKeys, looked_up: Counter[int], send: Callable[[int, int], BulkAnswer], job: Job
 ) -> None:
     send(0, 20)
     with known._reading, ThreadPoolExecutor(1) as beside:  # noqa: SLF001
@@ -229,7 +224,7 @@ def test_where_keys_cannot_be_read_they_are_looked_up(  # noqa: PLR0913, PLR0917
     known: KnownKeys,
     ledger: Ledger,
     looked_up: Counter[int],
-    send: Callable[..., BulkAnswer],
+    send: Callable[[int, int], BulkAnswer],
     job: Job,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -255,7 +250,7 @@ def test_where_keys_cannot_be_read_they_are_looked_up(  # noqa: PLR0913, PLR0917
 
 @pytest.mark.parametrize("what", ["add", "have"])
 def test_where_there_is_no_memory_keys_are_looked_up(
-    known: KnownKeys, send: Callable[..., BulkAnswer], job: Job, monkeypatch: pytest.MonkeyPatch, what: str
+    known: KnownKeys, send: Callable[[int, int], BulkAnswer], job: Job, monkeypatch: pytest.MonkeyPatch, what: str
 ) -> None:
     send(0, 20)
     send(20, 20)
@@ -273,7 +268,7 @@ def test_where_there_is_no_memory_keys_are_looked_up(
 
 def test_a_job_that_grows_takes_the_room_of_one_that_was_left_alone(
     known: KnownKeys,
-    send: Callable[..., BulkAnswer],
+    send: Callable[[int, int], BulkAnswer],
     send_beside: Callable[[], BulkAnswer],
     job: Job,
     monkeypatch: pytest.MonkeyPatch,
@@ -290,7 +285,7 @@ def test_a_job_that_grows_takes_the_room_of_one_that_was_left_alone(
     assert send(30, 20).replaced == 20
 
 
-def test_of_a_server_nothing_is_kept(ledger: Ledger, send: Callable[..., BulkAnswer], job: Job) -> None:
+def test_of_a_server_nothing_is_kept(ledger: Ledger, send: Callable[[int, int], BulkAnswer], job: Job) -> None:
     class Server:
         is_embedded = False
 
@@ -309,7 +304,7 @@ def test_the_setting_reaches_the_ledger(tmp_path: Path) -> None:
 
 
 def test_a_job_that_is_gone_is_forgotten(
-    known: KnownKeys, send: Callable[..., BulkAnswer], job: Job, workspace: Workspace
+    known: KnownKeys, send: Callable[[int, int], BulkAnswer], job: Job, workspace: Workspace
 ) -> None:
     send(0, 20)
     send(20, 20)
@@ -322,7 +317,7 @@ def test_a_job_that_is_gone_is_forgotten(
 
 
 def test_keys_are_read_in_parts(
-    known: KnownKeys, ledger: Ledger, send: Callable[..., BulkAnswer], job: Job, monkeypatch: pytest.MonkeyPatch
+    known: KnownKeys, ledger: Ledger, send: Callable[[int, int], BulkAnswer], job: Job, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("trueline.ledger.known_keys._AT_ONCE", 7)
     send(0, 100)
