@@ -100,7 +100,7 @@ class Settings(BaseSettings):
         "and found as surely, more slowly, and the job says so.",
     )
     engine_cache_bytes: int = Field(
-        default=256 * 1024 * 1024,
+        default=128 * 1024 * 1024,
         ge=0,
         description="Memory for columns that the embedded engine keeps decompressed, so that filters read them in half "
         "the time; 0: none.",

@@ -2,8 +2,25 @@
 
 from __future__ import annotations
 
+import itertools
+import re
 import subprocess
 import sys
+from pathlib import Path
+
+import pytest
+
+from processes import served
+
+ARENA = 64 * 1024 * 1024
+
+THREADS = """
+ended = threading.Event()
+for _ in range(4):
+    threading.Thread(target=ended.wait, daemon=True).start()
+print(flush=True)
+input()
+"""
 
 HEAVY = {"chdb", "clickhouse_connect", "pyarrow", "numpy", "scipy", "sqlalchemy", "alembic", "fastapi", "uvicorn"}
 
@@ -33,3 +50,35 @@ def test_special_functions_are_not_loaded_with_a_data_folder() -> None:
     loaded = loaded_by("import trueline.service.workspace")
     assert "scipy" in loaded
     assert "scipy.special" not in loaded
+
+
+def arenas(process: int) -> list[int]:
+    """Where those of a process begin, but for the first: each has a reserve of 64 MiB, and uses a part of it."""
+    maps = Path(f"/proc/{process}/maps").read_text(encoding="utf-8")
+    areas = [
+        (int(begin, 16), int(end, 16), allowed)
+        for begin, end, allowed in re.findall(r"^(\w+)-(\w+) (\S+)", maps, re.MULTILINE)
+    ]
+    return [
+        begin
+        for (begin, used_to, used), (reserved_from, end, reserved) in itertools.pairwise(areas)
+        if begin % ARENA == 0
+        and (used_to, end) == (reserved_from, begin + ARENA)
+        and (used, reserved) == ("rw-p", "---p")
+    ]
+
+
+@pytest.mark.parametrize("command", ["serve", "demo"])
+def test_threads_of_a_server_allocate_from_one_arena(tmp_path: Path, command: str) -> None:
+    arguments = [sys.executable, "-m", "trueline.cli", command, "--data", str(tmp_path / "data"), "--port", "0"]
+    with served(tmp_path / "data", command=arguments) as (_, process):
+        assert arenas(process) == []
+
+
+def test_otherwise_they_have_several() -> None:
+    code = f"import threading, trueline.api.server\n{THREADS}"
+    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        assert arenas(process.pid)
+        process.communicate(b"\n")

@@ -51,6 +51,11 @@ def test_without_processes_all_is_read_here() -> None:
     assert not processes(readers)
 
 
+def test_where_it_is_read_arrow_allocates_as_all_else_does(readers: Readers) -> None:
+    asked = readers._pool().submit(eval, "__import__('pyarrow').default_memory_pool().backend_name")  # noqa: SLF001
+    assert asked.result(SECONDS) == "system"
+
+
 def test_nothing_is_lost_when_the_process_is_killed_and_the_next_has_a_new_one(readers: Readers) -> None:
     expected = readers.prepare(JOB, KEYS, LARGE)
     (before,) = processes(readers)

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from trueline import arenas
 from trueline.settings import Settings
 
 Data = Annotated[Path | None, typer.Option("--data", metavar="FOLDER", help="Folder of the stores.")]
@@ -14,6 +15,7 @@ Port = Annotated[int | None, typer.Option("--port", help="Port to listen on; 0 t
 
 def serve(data: Data = None, host: Host = None, port: Port = None) -> None:
     """Run the server. Options go before the settings of the environment (TRUELINE_...)."""
+    arenas.allocate_from_one()
     from trueline.api.server import serve as run  # noqa: PLC0415 - the web framework is for these commands alone
 
     run(_settings(data, host, port))
@@ -21,6 +23,7 @@ def serve(data: Data = None, host: Host = None, port: Port = None) -> None:
 
 def demo(data: Data = Path("demo-data"), host: Host = None, port: Port = None) -> None:
     """Run the server with the documented example, ask for its metrics, keep serving."""
+    arenas.allocate_from_one()
     from trueline.demo import run  # noqa: PLC0415 - the web framework is for these commands alone
 
     run(_settings(data, host, port))

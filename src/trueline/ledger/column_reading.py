@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 import numpy as np
 import pyarrow as pa
 
+from trueline.ledger.engine import READ_ONCE
 from trueline.ledger.path_numbers import PathNumbers  # noqa: TC001 - part of a dataclass
 from trueline.ledger.path_values import PathValues
 from trueline.ledger.reviews import BAND
@@ -130,7 +131,7 @@ class Reading:
             "{where}": " AND ".join(_WHERE[name] for name in bound),
         }.items():
             statement = statement.replace(name, text)
-        rows = engine.table(statement, bound)
+        rows = engine.table(statement, bound, READ_ONCE)
         stretch = max(1, _BYTES_AT_ONCE * rows.num_rows // max(1, rows.nbytes))
         for begin in range(0, rows.num_rows, stretch):
             self._read(rows.slice(begin, stretch), part)

@@ -17,6 +17,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from trueline.ledger.engine import READ_ONCE
 from trueline.ledger.kept_columns import KeptColumns
 from trueline.ledger.kept_reviews import KeptReviews, bands
 from trueline.ledger.lookup import KEYS
@@ -142,7 +143,7 @@ class KeptCounts:
         kept = self._kept.get(job_id)
         job = {"job": job_id}
         if kept is None:
-            hours = self._engine.table(_HOURS.replace("{events}", self._tables.of(job_id).name))
+            hours = self._engine.table(_HOURS.replace("{events}", self._tables.of(job_id).name), settings=READ_ONCE)
             kept = _Kept(Tally(hours.select(tallies.HOURS.names).cast(tallies.HOURS)))
             consensus = self._engine.table(_CONSENSUS, job).cast(tallies.CONSENSUS)
             self._mark(job_id, kept, consensus["subject_key"])

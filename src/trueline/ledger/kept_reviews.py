@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from trueline.ledger.audits import DRAWN
+from trueline.ledger.engine import READ_ONCE
 from trueline.ledger.lookup import KEYS
 from trueline.ledger.population import DRAWS, VOTES
 from trueline.ledger.reviews import BAND, OCCASIONS, SAID, VERSIONS, banded
@@ -103,10 +104,10 @@ class KeptReviews:
     def _made(self, job_id: int, *, by_bucket: bool) -> _Kept:
         events, job = self._tables.of(job_id).name, {"job": job_id}
         if by_bucket:
-            buckets = self._engine.table(_BUCKETS.replace("{events}", events))
+            buckets = self._engine.table(_BUCKETS.replace("{events}", events), settings=READ_ONCE)
             kept = _Kept(ReviewedBuckets(buckets.cast(BANDED_BUCKETS)))
         else:
-            hours = self._engine.table(_HOURS.replace("{events}", events))
+            hours = self._engine.table(_HOURS.replace("{events}", events), settings=READ_ONCE)
             kept = _Kept(ReviewedEvents(hours.select(BANDED_HOURS.names).cast(BANDED_HOURS)))
         consensus = self._engine.table(_CONSENSUS, job)
         self._set_consensus(job_id, kept, consensus["subject_key"], consensus["label"].cast(pa.string()))
@@ -123,7 +124,7 @@ class KeptReviews:
                 where.append(condition)
                 bound[name] = moment
         query = self._versions(job_id, " AND ".join(where))
-        return banded(self._engine.table(query, bound))
+        return banded(self._engine.table(query, bound, READ_ONCE))
 
     def _versions(self, job_id: int, where: str) -> str:
         return VERSIONS.replace("{where}", where).replace("{table}", self._tables.of(job_id).name)

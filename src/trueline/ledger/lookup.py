@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import pyarrow as pa
 
+from trueline.ledger.engine import READ_ONCE
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -43,11 +45,14 @@ class KeyLookup:
             return self._engine.rows(sql, parameters)
 
     def table(self, sql: str, keys: Keys, **parameters: int) -> pa.Table:
-        """As `rows`, with the columns of the answer; those are there also when there are no keys."""
+        """As `rows`, with the columns of the answer; those are there also when there are no keys.
+
+        The engine keeps nothing of what it reads for many keys: that is looked for all over a table, and but once.
+        """
         if len(keys) <= _A_FEW:
             return self._engine.table(*_few_bound(sql, keys, parameters))
         with self._wanted(keys):
-            return self._engine.table(sql, parameters)
+            return self._engine.table(sql, parameters, READ_ONCE)
 
     @contextlib.contextmanager
     def _wanted(self, keys: Keys) -> Iterator[None]:
