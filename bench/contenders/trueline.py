@@ -125,7 +125,9 @@ def faces(
     spawning = multiprocessing.get_context("spawn")  # the engine hangs in a forked process
     ours, theirs = spawning.Pipe()
     process = spawning.Process(target=_serve, args=(data, theirs, keep_from))
+    os.environ["MALLOC_ARENA_MAX"] = "1"  # as `trueline serve` has it
     process.start()
+    del os.environ["MALLOC_ARENA_MAX"]
     theirs.close()
     try:
         if not ours.poll(_START_SECONDS):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import os
 from typing import Final
 
 _M_ARENA_MAX: Final = -8
@@ -17,5 +18,7 @@ def allocate_from_one() -> None:
     server that takes in bulk beside ten million events had 330 MB of such, and has 110. Threads of which all but one
     wait for the interpreter hardly wait for each other here.
     """
+    if "MALLOC_ARENA_MAX" in os.environ:  # somebody knows better
+        return
     with contextlib.suppress(AttributeError):  # a C library of another kind knows no arenas, and no word for them
         ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)

@@ -14,12 +14,12 @@ from processes import served
 
 ARENA = 64 * 1024 * 1024
 
-THREADS = """
-ended = threading.Event()
-for _ in range(4):
-    threading.Thread(target=ended.wait, daemon=True).start()
-print(flush=True)
-input()
+OTHERWISE = """
+import sys
+from pathlib import Path
+from trueline.api.server import serve
+from trueline.settings import Settings
+serve(Settings(data=Path(sys.argv[1]), port=0))
 """
 
 HEAVY = {"chdb", "clickhouse_connect", "pyarrow", "numpy", "scipy", "sqlalchemy", "alembic", "fastapi", "uvicorn"}
@@ -75,10 +75,7 @@ def test_threads_of_a_server_allocate_from_one_arena(tmp_path: Path, command: st
         assert arenas(process) == []
 
 
-def test_otherwise_they_have_several() -> None:
-    code = f"import threading, trueline.api.server\n{THREADS}"
-    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
-        assert process.stdout is not None
-        process.stdout.readline()
-        assert arenas(process.pid)
-        process.communicate(b"\n")
+def test_otherwise_they_have_several(tmp_path: Path) -> None:
+    arguments = [sys.executable, "-c", OTHERWISE, str(tmp_path / "data")]
+    with served(tmp_path / "data", command=arguments) as (_, process):
+        assert arenas(process)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from trueline.ledger.recency import Recency
 from trueline.metrics.coded_rows import CodedRows
 from trueline.metrics.selected_rows import RowsNow
 
@@ -35,8 +36,8 @@ def engine(ledger: Ledger) -> Engine:
 @pytest.fixture
 def known_keys(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> KnownKeys:
     """The keys that are known, of no job yet: or the jobs of other tests take all the room."""
-    for kept in ("_known", "_asked", "_put_off"):
-        monkeypatch.setattr(ledger.known_keys, kept, {})
+    monkeypatch.setattr(ledger.known_keys, "_known", {})
+    monkeypatch.setattr(ledger.known_keys, "recency", Recency())
     return ledger.known_keys
 
 

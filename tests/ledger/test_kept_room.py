@@ -63,7 +63,7 @@ def test_no_more_memory_is_taken_than_there_may_be(
     columns: KeptColumns, workspace: Workspace, fresh_title: Callable[[], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(coded_rows, "_ROWS_OF_A_BLOCK", 4)
-    monkeypatch.setattr(columns, "patience", 0)
+    monkeypatch.setattr(columns.recency, "patience", 0)
     jobs = [workspace.jobs.create(title=fresh_title(), labels=LABELS) for _ in range(2)]
     for job in jobs:
         send(workspace, job, {"a": 1, "b": 2}, {"a": 1}, name=str(job.id))
@@ -121,8 +121,8 @@ def test_paths_that_do_not_fit_beside_each_other_are_not_read_by_turns(
         assert ask(workspace, job, one, two)["total_events"] == 40
         assert kept(workspace, job) == ["a"]
     assert readings == [["a"]]
-    monkeypatch.setattr(columns, "patience", 0)
-    columns._put_off.clear()
+    monkeypatch.setattr(columns.recency, "patience", 0)
+    columns.recency._put_off.clear()
     ask(workspace, job, two)
     assert kept(workspace, job) == ["b"]  # nobody asks for the other any more
     assert readings == [["a"], ["b"]]

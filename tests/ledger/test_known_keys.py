@@ -171,8 +171,8 @@ def test_one_that_finds_no_room_waits_until_another_was_left_alone_for_a_while(
     assert send_beside().replaced == 20
     assert list(known._known) == [job.id]  # noqa: SLF001
     assert not reads
-    known._put_off.clear()  # noqa: SLF001 - as after a while
-    known._asked[job.id] -= 10_000  # noqa: SLF001
+    known.recency._put_off.clear()  # noqa: SLF001 - as after a while
+    known.recency._asked[job.id] -= 10_000  # noqa: SLF001
     assert send_beside().replaced == 20
     assert job.id not in known._known  # noqa: SLF001
     assert len(known._known) == len(reads) == 1  # noqa: SLF001
@@ -279,7 +279,7 @@ def test_a_job_that_grows_takes_the_room_of_one_that_was_left_alone(
     send(20, 20)
     (other,) = known._known.keys() - {job.id}  # noqa: SLF001
     monkeypatch.setattr(known, "_memory_bytes", sum(each.nbytes for each in known._known.values()))  # noqa: SLF001
-    known._asked[other] -= 10_000  # noqa: SLF001
+    known.recency._asked[other] -= 10_000  # noqa: SLF001
     assert send(30, 20).replaced == 10
     assert list(known._known) == [job.id]  # noqa: SLF001
     assert send(30, 20).replaced == 20

@@ -350,7 +350,8 @@ def _check_unsealed(client: Client, files: StoreFiles) -> None:
     try:
         client.command("SYSTEM STOP MERGES")
         for database, table, name, path in client.query(
-            "SELECT database, table, name, path FROM system.parts"
+            # those first that were merged since they were loaded: their files are deleted soon, and who tells then?
+            "SELECT database, table, name, path FROM system.parts ORDER BY active"
         ).result_rows:
             part = os.path.relpath(path, files.folder)
             if part in files.unsealed and not _is_whole(client, database, table, name):

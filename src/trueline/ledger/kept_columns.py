@@ -9,7 +9,6 @@ alike are compared themselves.
 from __future__ import annotations
 
 import threading
-import time
 from typing import TYPE_CHECKING, Final, TypeVar
 
 import numpy as np
@@ -20,6 +19,7 @@ from trueline.ledger.column_reading import KeptJob, Reading, take_together
 from trueline.ledger.conditions import ask_for_kinds_alone
 from trueline.ledger.document_columns import escaped
 from trueline.ledger.path_numbers import PathNumbers
+from trueline.ledger.recency import Recency
 from trueline.ledger.value_query import ValueQuery
 from trueline.metrics.coded_rows import BYTES_A_ROW, CodedRows, Moment
 from trueline.metrics.hours import Window
@@ -45,9 +45,6 @@ FILTER_MEMORY_BYTES: Final = 512 * 1024 * 1024
 WORTH_KEEPING: Final = 100_000
 """Events of a job: fewer are filtered by the engine in a few milliseconds."""
 
-PATIENCE: Final = 600.0
-"""Seconds: what was not asked for in so long gives way to what is, and what found no room is not read again before."""
-
 _Answer = TypeVar("_Answer")
 
 _TRIES: Final = 3
@@ -66,7 +63,6 @@ class KeptColumns:
         self._query = ValueQuery(engine)
         self._memory_bytes = memory_bytes
         self.worth_keeping = WORTH_KEEPING
-        self.patience = PATIENCE
         self.wanted: Callable[[int], object] | None = None
         """Called with a job of which something is asked for that is not kept; it may be called often."""
         self._lock = threading.RLock()  # of what all jobs have together; before that of a job, where both are taken
@@ -74,8 +70,8 @@ class KeptColumns:
         self._readings: dict[int, Reading] = {}
         self._wishes: dict[int, set[str]] = {}
         self._not_worth: dict[int, set[str]] = {}
-        self._asked: dict[tuple[int, str], float] = {}  # when last, by time.monotonic()
-        self._put_off: dict[tuple[int, str], float] = {}  # until when
+        self.recency: Recency[tuple[int, str]] = Recency()
+        """Of jobs and paths."""
         self._is_closing = False
 
     # --- questions
@@ -153,18 +149,17 @@ class KeptColumns:
                 self._wish(job_id, missing)
             return None
         for path in paths:
-            self._asked[job_id, path] = time.monotonic()
+            self.recency.ask((job_id, path))
         return paths if all(paths[each.field].values.tell(each) for each in filters) else None
 
     def _wish(self, job_id: int, paths: set[str]) -> None:
         columns = self._tables.of(job_id).paths
         wanted = self.wanted
         with self._lock:
-            now = time.monotonic()
             paths = {
                 path
                 for path in paths - self._not_worth.get(job_id, set())
-                if escaped(path) in columns and self._put_off.get((job_id, path), now) <= now
+                if escaped(path) in columns and not self.recency.is_put_off((job_id, path))
             }
             if not paths or self._is_closing:
                 return
@@ -208,7 +203,7 @@ class KeptColumns:
             free = self._memory_bytes - self._size() + self._size_of_idle()
             room = free // max(events, 1) - (BYTES_A_ROW if kept is None else 0)
             paths = sorted(wished)[: max(room // _BYTES_A_NUMBER, 0)]
-            self._put_off_for_a_while(job_id, wished.difference(paths))
+            self._put_off(job_id, wished.difference(paths))
             if not paths or self._is_closing:
                 return None
             is_first = kept is None
@@ -235,14 +230,14 @@ class KeptColumns:
                 return
             reading.take_in()
             self._not_worth.setdefault(job_id, set()).update(reading.too_many)
-            self._put_off_for_a_while(job_id, reading.too_wide)
+            self._put_off(job_id, reading.too_wide)
             if not reading.paths:
                 return
             with reading.kept.lock:
                 reading.kept.paths.update(reading.paths)
             self._kept[job_id] = reading.kept
             for path in reading.paths:
-                self._asked[job_id, path] = time.monotonic()
+                self.recency.ask((job_id, path))
             self._make_room({(job_id, path) for path in reading.paths})
 
     def give_up(self, job_id: int, reading: Reading | None) -> None:
@@ -260,24 +255,19 @@ class KeptColumns:
         """
         while self._size() > self._memory_bytes:
             held = [(job_id, path) for job_id, kept in self._kept.items() for path in kept.paths]
-            asked_for = {each: each not in new and not self._is_idle(*each) for each in held}
-            job_id, path = min(held, key=lambda each: (asked_for[each], self._asked.get(each, 0.0)))
+            asked_for = {each: each not in new and not self.recency.is_idle(each) for each in held}
+            job_id, path = min(held, key=lambda each: (asked_for[each], self.recency.last(each)))
             self._drop(job_id, path)
-            self._put_off_for_a_while(job_id, {path})
+            self._put_off(job_id, {path})
 
-    def _put_off_for_a_while(self, job_id: int, paths: Iterable[str]) -> None:
-        """Read these no more before it is time for others to be idle."""
-        until = time.monotonic() + self.patience
-        self._put_off |= {(job_id, path): until for path in paths}
-
-    def _is_idle(self, job_id: int, path: str) -> bool:
-        return self._asked.get((job_id, path), 0.0) <= time.monotonic() - self.patience
+    def _put_off(self, job_id: int, paths: Iterable[str]) -> None:
+        self.recency.put_off((job_id, path) for path in paths)
 
     def _size_of_idle(self) -> int:
         """What is taken by what was not asked for in a while."""
         size = 0
         for job_id, kept in self._kept.items():
-            idle = [path for path in kept.paths if self._is_idle(job_id, path)]
+            idle = [path for path in kept.paths if self.recency.is_idle((job_id, path))]
             size += sum(kept.rows.nbytes_of(path) + kept.paths[path].values.nbytes for path in idle)
             if len(idle) == len(kept.paths):
                 size += kept.rows.nbytes - sum(map(kept.rows.nbytes_of, idle))
@@ -293,7 +283,7 @@ class KeptColumns:
         with kept.lock:
             del kept.paths[path]
             kept.rows.drop(path)
-        self._asked.pop((job_id, path), None)
+        self.recency.forget((job_id, path))
         if not kept.paths:
             del self._kept[job_id]
 
@@ -302,7 +292,7 @@ class KeptColumns:
         with self._lock:
             kept, reading = self._kept.pop(job_id, None), self._readings.pop(job_id, None)
             for path in () if kept is None else kept.paths:
-                self._asked.pop((job_id, path), None)
+                self.recency.forget((job_id, path))
             if reading is not None:
                 reading.is_given_up = True
 
@@ -312,7 +302,7 @@ class KeptColumns:
             self.forget(job_id)
             self._wishes.pop(job_id, None)
             self._not_worth.pop(job_id, None)
-            self._put_off = {each: until for each, until in self._put_off.items() if each[0] != job_id}
+            self.recency.forget_all(lambda each: each[0] == job_id)
 
     def close(self) -> None:
         """Have what is being read end soon."""

@@ -9,7 +9,6 @@ Of the embedded engine alone: a server may still be at an insert that nobody wai
 from __future__ import annotations
 
 import threading
-import time
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -20,6 +19,7 @@ from trueline.ledger import budget
 from trueline.ledger.engine import READ_ONCE
 from trueline.ledger.errors import LedgerError
 from trueline.ledger.key_set import KeySet
+from trueline.ledger.recency import Recency
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,9 +36,6 @@ WORTH_KNOWING: Final = 500_000
 """Versions of events of a job: among fewer, thousands are looked up in a few milliseconds."""
 MANY: Final = 1_000
 """Keys looked up at once that are worth reading those of the job for."""
-PATIENCE: Final = 600.0
-"""Seconds: a job that nobody looked anything up of in so long gives way to others, and one that found no room, or could
-not be read, is not read again before."""
 
 _AT_ONCE: Final = 2_000_000
 """Keys that are read at once; more where there would be too many parts, as each takes a look at all keys."""
@@ -60,8 +57,8 @@ class KnownKeys:
         self._lock = threading.Lock()
         self._reading = threading.Lock()
         self._known: dict[int, KeySet] = {}
-        self._asked: dict[int, float] = {}  # when last, by time.monotonic()
-        self._put_off: dict[int, float] = {}  # until when
+        self.recency: Recency[int] = Recency()
+        """Of jobs. One whose keys could not be read is put off, too."""
         self.worth_knowing = WORTH_KNOWING
         self.many = MANY
 
@@ -74,7 +71,7 @@ class KnownKeys:
             known = self._read(job_id)
         if known is None:
             return keys
-        self._asked[job_id] = time.monotonic()
+        self.recency.ask(job_id)
         looked_for = _as_array(keys)
         try:
             return pa.array(looked_for[known.have(looked_for)])
@@ -105,12 +102,11 @@ class KnownKeys:
         """Drop what is known of a job."""
         with self._lock:
             self._known.pop(job_id, None)
-            self._asked.pop(job_id, None)
-            self._put_off.pop(job_id, None)
+            self.recency.forget_all(lambda each: each == job_id)
 
     def _read(self, job_id: int) -> KeySet | None:
         """The keys of a job; None where they are not worth reading, find no room, or cannot be read."""
-        if self._put_off.get(job_id, 0.0) > time.monotonic():
+        if self.recency.is_put_off(job_id):
             return None
         if not self._reading.acquire(blocking=False):
             return None  # those of another job are being read: that takes longer than to look these up
@@ -134,7 +130,8 @@ class KnownKeys:
                 return None
         known = KeySet(self._parts(table, versions), versions)
         with self._lock:
-            self._known[job_id], self._asked[job_id] = known, time.monotonic()
+            self._known[job_id] = known
+            self.recency.ask(job_id)
         return known
 
     def _parts(self, table: str, versions: int) -> Iterator[NDArray[np.uint64]]:
@@ -146,10 +143,9 @@ class KnownKeys:
 
     def _find_room(self, size: int) -> bool:
         """Whether there is room for so many bytes more, if need be without what nobody looked for in a while."""
-        idle_since = time.monotonic() - PATIENCE
-        idle = sorted(self._known, key=lambda each: self._asked.get(each, 0.0))
+        idle = sorted(filter(self.recency.is_idle, list(self._known)), key=self.recency.last)
         while sum(each.nbytes for each in self._known.values()) + size > self._memory_bytes:
-            if not idle or self._asked.get(idle[0], 0.0) > idle_since:
+            if not idle:
                 return False
             del self._known[idle.pop(0)]
         return True
@@ -157,7 +153,7 @@ class KnownKeys:
     def _leave(self, job_id: int) -> None:
         """Have a job's keys looked up for a while."""
         self._known.pop(job_id, None)
-        self._put_off[job_id] = time.monotonic() + PATIENCE
+        self.recency.put_off([job_id])
 
 
 def _as_array(keys: Keys) -> NDArray[np.uint64]:

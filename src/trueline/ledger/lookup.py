@@ -47,7 +47,8 @@ class KeyLookup:
     def table(self, sql: str, keys: Keys, **parameters: int) -> pa.Table:
         """As `rows`, with the columns of the answer; those are there also when there are no keys.
 
-        The engine keeps nothing of what it reads for many keys: that is looked for all over a table, and but once.
+        The engine keeps nothing decompressed of what it reads for many keys: these are all over the table, and most
+        often what is read of them is kept beside it, or replaced.
         """
         if len(keys) <= _A_FEW:
             return self._engine.table(*_few_bound(sql, keys, parameters))
