@@ -40,7 +40,9 @@ LINES = [
 ]
 
 
-def test_events_come_out_of_the_columns_as_they_were_read() -> None:
+@pytest.mark.parametrize("at_once", [1, 2, 3, len(LINES), 5_000])
+def test_events_come_out_of_the_columns_as_they_were_read(at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("trueline.service.prepared._AT_ONCE", at_once)
     reader = EventReader(JOB, KEYS, MAX_DEPTH)
     read = [reader.line(number, line) for number, line in enumerate(LINES, 1)]
     prepared = prepare_events(JOB, KEYS, LINES)
@@ -50,10 +52,22 @@ def test_events_come_out_of_the_columns_as_they_were_read() -> None:
     assert rows == laid_out([event.document for event in read]).to_pylist()
 
 
-def test_bad_lines_are_rejected_and_blank_ones_passed_over() -> None:
+@pytest.mark.parametrize("at_once", [1, 2, 3, 5_000])
+def test_bad_lines_are_rejected_and_blank_ones_passed_over(at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("trueline.service.prepared._AT_ONCE", at_once)
     prepared = prepare_events(JOB, KEYS, [b"{", LINES[0], b"  ", b'{"raw_body":{},"decision":{"label":"No"}}'])
     assert [event.line for event in prepared.events()] == [2]
     assert [each.line for each in prepared.rejected] == [1, 4]
+    assert prepared.documents.num_rows == 1
+    assert not prepared.named_here
+
+
+def test_they_are_named_here_where_none_of_them_has_an_id(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("trueline.service.prepared._AT_ONCE", 2)
+    lines = [b'{"raw_body":{}}'] * 4
+    assert prepare_events(JOB, KEYS, lines).named_here
+    assert not prepare_events(JOB, KEYS, [LINES[0], *lines]).named_here
+    assert not prepare_events(JOB, KEYS, [*lines, LINES[0]]).named_here
 
 
 @pytest.mark.parametrize(("lines", "most"), [([], 0), (LINES[:1], 0), (LINES[3:], 1), (LINES, 2)])

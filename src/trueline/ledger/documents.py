@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -16,7 +16,16 @@ from trueline.ledger.document_columns import (
     parts_of,
     placed,
 )
-from trueline.ledger.other_paths import MOST_COLUMNS, OTHER_PATHS, first_paths, in_one_column, joined, put, spread
+from trueline.ledger.other_paths import (
+    MOST_COLUMNS,
+    NO_COLUMNS,
+    OTHER_PATHS,
+    first_paths,
+    in_one_column,
+    joined,
+    put,
+    spread,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -31,8 +40,6 @@ DEEPEST = 256
 MAX_PATHS = 10_000
 """Distinct paths of one document."""
 _ROWS_WORTH_A_SHAPE = 16
-_NO_COLUMNS: Final = column_name(ValueKind.OBJECT, "")
-"""Stands alone, all null, in the table of documents that have nothing."""
 
 
 class DocumentError(ValueError):
@@ -195,9 +202,7 @@ def laid_out(documents: Sequence[Searchable | Fitted]) -> pa.Table:
     if len(tables) == 1:
         return tables[0]
     order = pc.array_sort_indices(pa.array([row for rows, _ in parts for row in rows], pa.int64()))
-    table = joined(tables).take(order)
-    has_more = table.num_columns > 1 and _NO_COLUMNS in table.column_names
-    return table.drop_columns([_NO_COLUMNS]) if has_more and table[_NO_COLUMNS].null_count == len(table) else table
+    return joined(tables).take(order)
 
 
 def _by_shape(rows: list[int], documents: Sequence[Searchable]) -> list[tuple[list[int], dict[str, pa.Array]]]:
@@ -215,7 +220,7 @@ def _by_shape(rows: list[int], documents: Sequence[Searchable]) -> list[tuple[li
 
 def _table(columns: dict[str, pa.Array], size: int) -> pa.Table:
     # a table without columns would have no rows either
-    return pa.table(columns or {_NO_COLUMNS: pa.nulls(size, pa.bool_())})
+    return pa.table(columns or {NO_COLUMNS: pa.nulls(size, pa.bool_())})
 
 
 def _are_wide(shapes: Iterable[Shape]) -> bool:

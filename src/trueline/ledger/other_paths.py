@@ -36,6 +36,9 @@ OTHER_PATHS_TYPE: Final = pa.map_(pa.string(), pa.list_(pa.string()))
 MOST_COLUMNS: Final = 4_096
 """Columns that documents are laid out in at once: each takes memory for every row, whether it has a value or not."""
 
+NO_COLUMNS: Final = column_name(ValueKind.OBJECT, "")
+"""Stands alone, all null, in the table of documents that have nothing."""
+
 Cells = dict[str, tuple[list[int], list[Any]]]
 """By column: the rows that have a value, and the values."""
 
@@ -119,7 +122,9 @@ def joined(tables: Sequence[pa.Table]) -> pa.Table:
     own = first_paths(names, MOST_COLUMNS)
     if own is not None:
         tables = [_narrowed(table, own) for table in tables]
-    return pa.concat_tables(tables, promote_options="permissive").combine_chunks()
+    table = pa.concat_tables(tables, promote_options="permissive").combine_chunks()
+    has_more = table.num_columns > 1 and NO_COLUMNS in table.column_names
+    return table.drop_columns([NO_COLUMNS]) if has_more and table[NO_COLUMNS].null_count == len(table) else table
 
 
 def _narrowed(table: pa.Table, own: set[str]) -> pa.Table:

@@ -39,6 +39,8 @@ _VOTE: Final = pa.struct(
 )
 _SCHEMA: Final = pa.schema([("line", pa.int32()), *SENT, ("votes", pa.list_(_VOTE))])
 _AROUND_ONE: Final = 2_048
+_AT_ONCE: Final = 5_000
+"""Lines that are read before they are laid out: as objects they take several times as much memory as in columns."""
 _NO_DECISION: Final = SentDecision("", None, "", None, 0)
 
 
@@ -116,10 +118,7 @@ def together(requests: Sequence[PreparedEvents | ReadEvent]) -> PreparedEvents:
             tables.append(_tables([request.event for request in some if isinstance(request, ReadEvent)]))
         else:
             tables += [(each.columns, each.documents) for each in some if isinstance(each, PreparedEvents)]
-    columns, documents = tables[0]
-    if len(tables) > 1:
-        columns = pa.concat_tables([each for each, _ in tables]).combine_chunks()
-        documents = joined([each for _, each in tables])
+    columns, documents = _one_after_the_other(tables)
     rejected = [each for request in requests for each in request.rejected]
     named_here = all(request.named_here for request in requests)
     return PreparedEvents(requests[0].job, columns, documents, rejected, named_here)
@@ -141,18 +140,32 @@ def prepare_events(
 
     Blank lines are passed over, bad ones rejected.
     """
-    events: list[SentEvent] = []
+    tables: list[tuple[pa.Table, pa.Table]] = []
     rejected: list[Rejected] = []
+    named_here = True
     reader = EventReader(job, keys, max_depth)
-    for number, raw in enumerate(raw_lines, 1):
-        try:
-            if isinstance(raw, EventRow):
-                events.append(reader.row(number, raw))
-            elif raw.strip():
-                events.append(reader.line(number, raw))
-        except (LineError, DocumentError) as error:
-            rejected.append(Rejected(number, str(error)))
-    return PreparedEvents(job, *_tables(events), rejected, all(event.named_here for event in events))
+    for first in range(0, max(1, len(raw_lines)), _AT_ONCE):
+        events: list[SentEvent] = []
+        for number, raw in enumerate(raw_lines[first : first + _AT_ONCE], first + 1):
+            try:
+                if isinstance(raw, EventRow):
+                    events.append(reader.row(number, raw))
+                elif raw.strip():
+                    events.append(reader.line(number, raw))
+            except (LineError, DocumentError) as error:
+                rejected.append(Rejected(number, str(error)))
+        tables.append(_tables(events))
+        named_here &= all(event.named_here for event in events)
+    return PreparedEvents(job, *_one_after_the_other(tables), rejected, named_here)
+
+
+def _one_after_the_other(tables: list[tuple[pa.Table, pa.Table]]) -> tuple[pa.Table, pa.Table]:
+    """The events and the documents of several tables of them."""
+    columns, documents = tables[0]
+    if len(tables) > 1:
+        columns = pa.concat_tables([each for each, _ in tables]).combine_chunks()
+        documents = joined([each for _, each in tables])
+    return columns, documents
 
 
 def _tables(events: list[SentEvent]) -> tuple[pa.Table, pa.Table]:
