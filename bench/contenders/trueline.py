@@ -12,6 +12,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+from unittest.mock import patch
 
 from bodies import vote_line
 from calling import Caller
@@ -125,9 +126,8 @@ def faces(
     spawning = multiprocessing.get_context("spawn")  # the engine hangs in a forked process
     ours, theirs = spawning.Pipe()
     process = spawning.Process(target=_serve, args=(data, theirs, keep_from))
-    os.environ["MALLOC_ARENA_MAX"] = "1"  # as `trueline serve` has it
-    process.start()
-    del os.environ["MALLOC_ARENA_MAX"]
+    with patch.dict(os.environ, MALLOC_ARENA_MAX="1"):  # as `trueline serve` has it
+        process.start()
     theirs.close()
     try:
         if not ours.poll(_START_SECONDS):
