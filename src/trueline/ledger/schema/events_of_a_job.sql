@@ -2,20 +2,20 @@
 -- so that sum(sign) counts every event once at any moment, merged or not.
 CREATE TABLE IF NOT EXISTS {events}
 (
-    ts DateTime64(6, 'UTC'),
+    ts DateTime64(6, 'UTC') CODEC(Delta, T64, ZSTD(1)),
     event_key UInt64,                         -- keyed hash of event_id
-    version UInt64,                           -- arrival of this version, microseconds
+    version UInt64 CODEC(Delta, ZSTD(3)),     -- arrival of this version, microseconds
     sign Int8,
     event_id String CODEC(ZSTD(1)),
     subject_key UInt64,                       -- event_key, or the keyed hash of bucket_id in a bucket job
     bucket_id String CODEC(ZSTD(1)),          -- empty in a job grouped by event
-    arrived_at DateTime64(6, 'UTC') CODEC(Delta, ZSTD(1)),   -- first arrival
+    arrived_at DateTime64(6, 'UTC') CODEC(Delta, ZSTD(3)),   -- first arrival
     decision LowCardinality(String),          -- label in force; empty: not decided yet
     confidence Nullable(Float64) CODEC(ZSTD(1)),
     model_id LowCardinality(String),
     outlier Nullable(Bool),
-    decided_at DateTime64(6, 'UTC') CODEC(Delta, ZSTD(1)),
-    decision_recorded_at DateTime64(6, 'UTC') CODEC(Delta, ZSTD(1)),
+    decided_at DateTime64(6, 'UTC') CODEC(Delta, T64, ZSTD(1)),
+    decision_recorded_at DateTime64(6, 'UTC') CODEC(Delta, ZSTD(3)),
     previous_decision LowCardinality(String), -- label next before the one in force
     -- every other decision ever made on the event, in order of (decided_at, recorded_at)
     other_label Array(LowCardinality(String)),
