@@ -28,9 +28,10 @@ def few_apart(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
 @pytest.mark.usefixtures("few_apart")
 @pytest.mark.parametrize("begun_with", [0, 1, 3])
 @pytest.mark.parametrize("below", [FEW_SHELVES, 2**64])
-def test_what_is_in_is_found_and_of_the_rest_nothing(begun_with: int, below: int) -> None:
+@pytest.mark.parametrize("told", [0, 300, 600])
+def test_what_is_in_is_found_and_of_the_rest_nothing(begun_with: int, below: int, told: int) -> None:
     first = np.sort(np.concatenate([spread(500, below), EDGES[: 2 * begun_with]]))
-    keys = KeySet(np.array_split(first, begun_with), len(first)) if begun_with else KeySet()
+    keys = KeySet(np.array_split(first, begun_with), told) if begun_with else KeySet()
     there = set(first.tolist()) if begun_with else set[int]()
     for _ in range(30):
         more = np.concatenate([spread(20, below), SPREAD.choice(EDGES, 2), SPREAD.choice(first, 2)])

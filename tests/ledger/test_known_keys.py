@@ -5,18 +5,18 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import threading
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
 from trueline.ledger.errors import LedgerError, QueryTimeoutError
 from trueline.ledger.key_set import KeySet
-from trueline.ledger.known_keys import KnownKeys
+from trueline.ledger.known_keys import KeyReading, KnownKeys
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     import pyarrow as pa
@@ -65,11 +65,17 @@ def job(workspace: Workspace, fresh_title: Callable[[], str]) -> Job:
     return workspace.jobs.create(title=fresh_title(), labels=["A", "B"])
 
 
+def events(first: int, size: int) -> list[bytes]:
+    """So many lines of events, of which each has its own id."""
+    return [json.dumps({"event_id": f"e{number}", "raw_body": {}}).encode() for number in range(first, first + size)]
+
+
 @pytest.fixture
 def send(workspace: Workspace, job: Job) -> Callable[[int, int], BulkAnswer]:
     def bulk(first: int, size: int) -> BulkAnswer:
-        events = [{"event_id": f"e{number}", "raw_body": {}} for number in range(first, first + size)]
-        return workspace.ingest.bulk(job, [json.dumps(event).encode() for event in events])
+        answer = workspace.ingest.bulk(job, events(first, size))
+        workspace._knowing.wait()  # noqa: SLF001
+        return answer
 
     return bulk
 
@@ -77,13 +83,14 @@ def send(workspace: Workspace, job: Job) -> Callable[[int, int], BulkAnswer]:
 def test_events_that_are_new_are_not_looked_up(
     known: KnownKeys, looked_up: Counter[int], send: Callable[[int, int], BulkAnswer], job: Job
 ) -> None:
-    send(0, 20)  # none was known then
-    assert looked_up == {20: 1}
-    for first in range(20, 100, 20):
+    send(0, 20)  # none was worth knowing then
+    send(20, 20)  # has them read
+    assert looked_up == {20: 2}
+    for first in range(40, 100, 20):
         assert send(first, 20).replaced == 0
-    assert looked_up == {20: 1}
+    assert looked_up == {20: 2}
     assert send(95, 10).replaced == 5
-    assert looked_up == {20: 1, 5: 1}
+    assert looked_up == {20: 2, 5: 1}
     assert len(known._known[job.id]) == 105  # noqa: SLF001
 
 
@@ -96,7 +103,7 @@ def test_a_few_keys_are_not_worth_reading_all_for(
     assert job.id not in known._known  # noqa: SLF001
     send(30, 5)
     send(40, 4)
-    assert looked_up == {20: 1, 4: 1}
+    assert looked_up == {20: 1, 4: 1, 5: 1}
 
 
 def test_a_small_job_is_looked_up(
@@ -138,8 +145,13 @@ def test_a_write_that_fails_may_have_come_all_the_same(  # noqa: PLR0913, PLR091
 def send_beside(workspace: Workspace, job: Job) -> Callable[[], BulkAnswer]:
     """Send twenty events, always the same, to another job."""
     other = workspace.jobs.create(title=f"{job.title} beside", labels=["A", "B"])
-    lines = [json.dumps({"event_id": f"o{number}", "raw_body": {}}).encode() for number in range(20)]
-    return lambda: workspace.ingest.bulk(other, lines)
+
+    def bulk() -> BulkAnswer:
+        answer = workspace.ingest.bulk(other, events(0, 20))
+        workspace._knowing.wait()  # noqa: SLF001
+        return answer
+
+    return bulk
 
 
 def test_without_memory_keys_are_looked_up(
@@ -181,16 +193,16 @@ def test_one_that_finds_no_room_waits_until_another_was_left_alone_for_a_while(
     assert len(reads) == 1
 
 
-def read_of(known: KnownKeys, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The tables whose keys are read from now on, each time that they are."""
-    reads: list[str] = []
-    whole = known._parts  # noqa: SLF001
+def read_of(known: KnownKeys, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The jobs whose keys are read from now on, each time that they are."""
+    reads: list[int] = []
+    whole = known.read
 
-    def parts(table: str, versions: int) -> object:
-        reads.append(table)
-        return whole(table, versions)
+    def read(job_id: int, reading: KeyReading) -> None:
+        reads.append(job_id)
+        whole(job_id, reading)
 
-    monkeypatch.setattr(known, "_parts", parts)
+    monkeypatch.setattr(known, "read", read)
     return reads
 
 
@@ -207,17 +219,72 @@ def test_one_that_grows_out_of_the_memory_is_left_alone(
     assert not reads
 
 
-def test_while_the_keys_of_one_job_are_read_those_of_others_are_looked_up(
-    known: KnownKeys, looked_up: Counter[int], send: Callable[[int, int], BulkAnswer], job: Job
+class Slow(NamedTuple):
+    """Reading that waits at its end."""
+
+    was_read: threading.Event
+    goes_on: threading.Event
+
+
+@pytest.fixture
+def slow(known: KnownKeys, monkeypatch: pytest.MonkeyPatch) -> Iterator[Slow]:
+    """Have keys read slowly."""
+    slow, whole = Slow(threading.Event(), threading.Event()), known.read
+
+    def read(job_id: int, reading: KeyReading) -> None:
+        whole(job_id, reading)
+        slow.was_read.set()
+        assert slow.goes_on.wait(60)
+
+    monkeypatch.setattr(known, "read", read)
+    yield slow
+    slow.goes_on.set()
+
+
+def test_others_write_while_keys_are_read_and_theirs_are_known_then(  # noqa: PLR0913, PLR0917 - fixtures
+    known: KnownKeys,
+    looked_up: Counter[int],
+    workspace: Workspace,
+    send: Callable[[int, int], BulkAnswer],
+    job: Job,
+    slow: Slow,
 ) -> None:
     send(0, 20)
-    with known._reading, ThreadPoolExecutor(1) as beside:  # noqa: SLF001
-        assert beside.submit(send, 10, 20).result(60).replaced == 10
+    assert workspace.ingest.bulk(job, events(10, 20)).replaced == 10
+    assert slow.was_read.wait(60)
+    assert workspace.ingest.bulk(job, events(20, 20)).replaced == 10
+    assert workspace.ingest.bulk(job, events(30, 20)).replaced == 10
     assert job.id not in known._known  # noqa: SLF001
-    assert looked_up == {20: 2}
-    assert send(20, 20).replaced == 10
-    assert job.id in known._known  # noqa: SLF001
-    assert looked_up == {20: 2, 10: 1}
+    assert looked_up == {20: 4}
+    slow.goes_on.set()
+    workspace._knowing.wait()  # noqa: SLF001
+    assert len(known._known[job.id]) == 50  # noqa: SLF001
+    assert send(40, 20).replaced == 10
+    assert looked_up == {20: 4, 10: 1}
+
+
+@pytest.mark.parametrize("what", ["rebuild", "delete", "close"])
+def test_what_is_read_of_a_job_that_is_forgotten_meanwhile_is_not_known(  # noqa: PLR0913, PLR0917 - fixtures
+    known: KnownKeys,
+    workspace: Workspace,
+    send: Callable[[int, int], BulkAnswer],
+    job: Job,
+    slow: Slow,
+    monkeypatch: pytest.MonkeyPatch,
+    what: str,
+) -> None:
+    send(0, 20)
+    workspace.ingest.bulk(job, events(10, 20))
+    assert slow.was_read.wait(60)
+    if what == "rebuild":
+        workspace.jobs.rebuild(job.id)
+    elif what == "delete":
+        workspace.jobs.delete(job)
+    else:
+        monkeypatch.setattr(known, "_is_closing", True)
+    slow.goes_on.set()
+    workspace._knowing.wait()  # noqa: SLF001
+    assert job.id not in known._known  # noqa: SLF001
 
 
 def test_where_keys_cannot_be_read_they_are_looked_up(  # noqa: PLR0913, PLR0917 - fixtures

@@ -111,7 +111,7 @@ def test_what_is_selected_is_what_a_recount_finds(seed: int, by_bucket: bool, mo
     for _ in range(40):
         write(choose, rows, plain)
         window, at_paths, plainly = question(choose)
-        selected, expected = rows.now().select(window, at_paths), plain.passing(window, plainly)
+        selected, expected = rows.now(window).select(at_paths), plain.passing(window, plainly)
         seen["groups"] += check_groups(choose, selected, plain, expected)
         check_reviewed(selected, plain, expected, by_bucket=by_bucket)
         asked = choose.sample(sorted(plain.marked), choose.randint(0, len(plain.marked)))
@@ -233,7 +233,7 @@ def test_subjects_are_found_among_many(many: int, by_bucket: bool) -> None:
     rows.append(events, {"a": np.ones(5_000, np.uint32)})
     marked_now = np.isin(of, keys[:many])
     rows.mark(keys[:many], of[marked_now], versions[marked_now])
-    found = rows.now().select(Window(), passing("a", [False, True])).groups(with_changes=False)
+    found = rows.now(Window()).select(passing("a", [False, True])).groups(with_changes=False)
     events_of = dict(zip(found["marked"].to_pylist(), found["events"].to_pylist(), strict=True))
     marked = set(keys[:many].tolist())
     assert {key: events for key, events in events_of.items() if key} == Counter(
@@ -262,15 +262,15 @@ def test_numbers_take_no_more_bytes_than_they_need_and_may_be_put_in_another_ord
     assert rows.nbytes - narrow == 3 * (1 << 18)
     rows.renumber("a", np.array([0, *(number % 2 + 1 for number in range(70_000))], np.uint32))
     assert rows.nbytes == narrow
-    select = rows.now().select(Window(), passing("a", [False, False, True]))
+    select = rows.now(Window()).select(passing("a", [False, False, True]))
     assert select.bounds(np.ones(1, np.bool_)) == (2, 3)
     rows.renumber("a", np.array([np.nan, 0.5, 9.0]))
     assert rows.nbytes - narrow == 3 * (1 << 18)
     above = PassingValues(lambda values: values > np.float64(0.1), 0.5)
-    assert rows.now().select(Window(), [("a", above)]).bounds() == (2, 3)
+    assert rows.now(Window()).select([("a", above)]).bounds() == (2, 3)
     rows.append(events, {"a": np.array([0.1, 0.25, np.nan])})
     assert rows.nbytes - narrow == 7 * (1 << 18)
-    assert len(rows.now().select(Window(), [("a", above)])) == 5
+    assert len(rows.now(Window()).select([("a", above)])) == 5
     rows.drop("a")
     assert rows.paths == ()
     assert rows.nbytes < narrow
@@ -302,6 +302,6 @@ def test_a_path_may_be_added_when_the_rows_are_there(kind: type[np.generic], mon
         which = np.array([choose.random() < 0.5 for _ in range(300)])
         asked = PassingNumbers(which) if kind is np.uint32 else PassingValues(lambda values: values > 150, 0.5)
         passes: Callable[[Any], bool] = which.__getitem__ if kind is np.uint32 else (150).__lt__
-        groups = rows.now().select(Window(), [("d", asked)]).groups(with_changes=False).to_pylist()
+        groups = rows.now(Window()).select([("d", asked)]).groups(with_changes=False).to_pylist()
         counted = {(each["outcome"], each["marked"]): each["events"] for each in groups}
         assert counted == plain.groups(plain.passing(Window(), {"d": passes}))

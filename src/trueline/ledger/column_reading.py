@@ -14,6 +14,8 @@ from trueline.ledger.path_numbers import PathNumbers  # noqa: TC001 - part of a 
 from trueline.ledger.path_values import PathValues
 from trueline.ledger.reviews import BAND
 from trueline.metrics.coded_rows import CODED, CodedRows
+from trueline.metrics.hours import Window
+from trueline.metrics.passing import PassingNumbers  # noqa: TC001 - part of a dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +24,6 @@ if TYPE_CHECKING:
 
     from trueline.ledger.engine import Engine
     from trueline.ledger.job_tables import JobTable
-    from trueline.metrics.hours import Window
 
 _ROWS: Final = f"""
 SELECT version, subject_key, toUnixTimestamp64Micro(ts) AS at, toString(outcome) AS outcome,
@@ -49,7 +50,7 @@ class KeptPath:
     """What is kept of a path beside the numbers of its rows."""
 
     values: PathValues | PathNumbers
-    passing: dict[str, NDArray[np.bool_]] = field(default_factory=dict)
+    passing: dict[str, PassingNumbers] = field(default_factory=dict)
     """By filter: which of `PathValues` pass. Each follows from what was asked alone."""
 
 
@@ -90,6 +91,8 @@ class Reading:
             is_first: Whether the rows have to be read, too.
         """
         self.kept = kept
+        self.parts: Sequence[Window] = (Window(),)
+        """All time, in parts with as many events as are read at once."""
         self.paths = {path: KeptPath(PathValues(path)) for path in paths}
         """What came of it, and which no question sees before all is there."""
         self.too_many: set[str] = set()

@@ -162,18 +162,16 @@ class KeptCounts:
             parts = tally.divided(Window(), _ROWS_AT_ONCE) if in_parts and tally is not None else []
         self.reviews.make_ready(job_id, by_bucket=by_bucket, parts=parts)
 
-    def begin_columns(self, job_id: int, until: int, *, by_bucket: bool) -> tuple[Reading, list[Window]] | None:
-        """Begin to read what filters wished for, as `KeptColumns.begin` does. The job must be held.
-
-        Returns:
-            What is begun, and the parts of all time to read; None where there is nothing.
-        """
+    def begin_columns(self, job_id: int, until: int, *, by_bucket: bool) -> Reading | None:
+        """Begin to read what filters wished for, as `KeptColumns.begin` does. The job must be held."""
         with self.tally(job_id, None) as tally:
             if tally is None:
                 return None
             parts, events = tally.divided(Window(), _ROWS_AT_ONCE), tally.events
         reading = self.columns.begin(job_id, until, events, self._marked(job_id), by_bucket=by_bucket)
-        return None if reading is None else (reading, parts)
+        if reading is not None:
+            reading.parts = parts
+        return reading
 
     def selected(self, population: Population) -> SelectedRows | None:
         """As `KeptColumns.selected`."""

@@ -87,11 +87,11 @@ class KeptColumns:
             QueryTimeoutError: a filter took longer than the budget.
         """
         window = Window(population.start, population.end)
-        found = self._asked_of(population, events, lambda rows, at_paths: (rows.now(), at_paths))
+        found = self._asked_of(population, events, lambda rows, at_paths: (rows.now(window), at_paths))
         if found is None:
             return None
         rows, at_paths = found  # of one moment, so that nobody has to wait until it is looked through
-        return rows.select(window, at_paths)
+        return rows.select(at_paths)
 
     def moments(self, population: Population, subjects: Iterable[int], events: int) -> list[Moment] | None:
         """When events of such a population happened, of these marked subjects, the latest of each.
@@ -174,14 +174,16 @@ class KeptColumns:
         if path_numbers.are_told(each) and (doubles := path.values.doubles) is not None:
             return PassingNumbers(path_numbers.passing(each).met(doubles))
         # written out, since True, 1 and 1.0 are one to a dictionary and three to a filter
-        known = path.passing.get(repr(each), np.empty(0, np.bool_))
-        if len(known) < (size := len(path.values)):
-            more = self._query.passing(each, population.shape, path.values, range(len(known), size))
-            known = np.concatenate([known, more])
+        asked = repr(each)
+        known = path.passing.get(asked)
+        begin, size = 0 if known is None else len(known), len(path.values)
+        if known is None or begin < size:
+            more = self._query.passing(each, population.shape, path.values, range(begin, size))
+            known = PassingNumbers(more if known is None else np.concatenate([known.passing, more]))
             if len(path.passing) >= _ANSWERS_OF_A_PATH:
                 path.passing.clear()
-            path.passing[repr(each)] = known
-        return PassingNumbers(known)
+            path.passing[asked] = known
+        return known
 
     # --- what is kept
 
@@ -212,9 +214,9 @@ class KeptColumns:
             reading = self._readings[job_id] = Reading(kept, paths, until, room, is_first=is_first)
             return reading
 
-    def read(self, job_id: int, reading: Reading, parts: Iterable[Window]) -> None:
-        """Read it, while others may write; `parts` are all time, each with as many events as are read at once."""
-        for part in parts:
+    def read(self, job_id: int, reading: Reading) -> None:
+        """Read it, while others may write."""
+        for part in reading.parts:
             if self._is_closing or reading.is_given_up or not reading.paths:
                 return
             reading.read(self._engine, self._tables.of(job_id), part)
@@ -240,10 +242,10 @@ class KeptColumns:
                 self.recency.ask((job_id, path))
             self._make_room({(job_id, path) for path in reading.paths})
 
-    def give_up(self, job_id: int, reading: Reading | None) -> None:
+    def give_up(self, job_id: int, reading: Reading) -> None:
         """Leave what could not be read to the engine."""
         with self._lock:
-            if reading is not None and self._readings.get(job_id) is reading:
+            if self._readings.get(job_id) is reading:
                 del self._readings[job_id]
                 self._not_worth.setdefault(job_id, set()).update(reading.paths)
                 reading.leave()

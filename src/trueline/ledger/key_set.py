@@ -28,9 +28,14 @@ class KeySet:
     """Keys of 64 bits. Not for several threads at once."""
 
     def __init__(self, parts: Iterable[NDArray[np.uint64]] = (), most: int = 0) -> None:
-        """With the keys of these parts, `most` in all, of which each part has none below those of the one before."""
+        """With the keys of these parts, of which each has none below those of the one before.
+
+        `most` is how many they are at the most, as far as that is known: for more of them all are moved.
+        """
         rests, on_shelf, size = np.empty(most, np.uint32), np.zeros(_SHELVES, np.int64), 0
         for part in parts:
+            if size + len(part) > len(rests):
+                rests = np.concatenate([rests[:size], np.empty(len(part), np.uint32)])
             rests[size : size + len(part)] = _rest(np.sort(part))
             on_shelf += _on_shelf(part)
             size += len(part)

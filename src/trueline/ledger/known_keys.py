@@ -2,6 +2,7 @@
 
 Most events of a bulk request are new. To look thousands of keys up in the engine takes as long as reading all keys of
 the job, however few of them are found: so large jobs have theirs in memory, and only what may be there is looked up.
+They are read while others write to the job, whose keys are looked up meanwhile.
 
 Of the embedded engine alone: a server may still be at an insert that nobody waits for any more, of which nobody learns.
 """
@@ -9,20 +10,19 @@ Of the embedded engine alone: a server may still be at an insert that nobody wai
 from __future__ import annotations
 
 import threading
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pyarrow as pa
 import structlog
 
-from trueline.ledger import budget
 from trueline.ledger.engine import READ_ONCE
-from trueline.ledger.errors import LedgerError
 from trueline.ledger.key_set import KeySet
 from trueline.ledger.recency import Recency
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
@@ -40,11 +40,22 @@ MANY: Final = 1_000
 _AT_ONCE: Final = 2_000_000
 """Keys that are read at once; more where there would be too many parts, as each takes a look at all keys."""
 _MOST_PARTS: Final = 8
-_READ_SECONDS: Final = 30.0
-"""For all keys of a job, which is held meanwhile; ten million take one or two."""
+_SHARE_MEANWHILE: Final = 16
+"""One in so many are room for keys that come while others are read."""
 _ALL: Final = 1 << 64
 
 _log = structlog.get_logger("trueline.ledger")
+
+
+@dataclass(slots=True)
+class KeyReading:
+    """The keys of a job that are being read, and those that are written meanwhile."""
+
+    versions: int
+    """Of events that the job had when it began."""
+    known: KeySet | None = None
+    """What was read; None while not all is."""
+    written: list[NDArray[np.uint64]] = field(default_factory=list)
 
 
 class KnownKeys:
@@ -55,8 +66,11 @@ class KnownKeys:
         self._tables = tables
         self._memory_bytes = memory_bytes if engine.is_embedded else 0
         self._lock = threading.Lock()
-        self._reading = threading.Lock()
         self._known: dict[int, KeySet] = {}
+        self._readings: dict[int, KeyReading] = {}
+        self._is_closing = False
+        self.wanted: Callable[[int], object] | None = None
+        """Called with a job whose keys are worth reading; it may be called often."""
         self.recency: Recency[int] = Recency()
         """Of jobs. One whose keys could not be read is put off, too."""
         self.worth_knowing = WORTH_KNOWING
@@ -67,78 +81,112 @@ class KnownKeys:
         if not self._memory_bytes:
             return keys
         known = self._known.get(job_id)
-        if known is None and len(keys) >= self.many:
-            known = self._read(job_id)
         if known is None:
+            if len(keys) >= self.many:
+                self._wish(job_id)
             return keys
         self.recency.ask(job_id)
         looked_for = _as_array(keys)
         try:
             return pa.array(looked_for[known.have(looked_for)])
         except MemoryError:
-            self._give_up(job_id)
+            self._do_without(job_id)
             return keys
 
     def written(self, job_id: int, keys: Keys) -> None:
         """Say that events with these keys are about to be written; they count as maybe there also if they never are."""
-        known = self._known.get(job_id)
+        with self._lock:
+            known, reading = self._known.get(job_id), self._readings.get(job_id)
+        if reading is not None:
+            reading.written.append(_as_array(keys).copy())
         if known is None:
             return
         try:
             known.add(_as_array(keys))
         except MemoryError:
-            self._give_up(job_id)
+            self._do_without(job_id)
         with self._lock:
-            if job_id in self._known and not self._find_room(0):
-                self._leave(job_id)
+            self._leave_what_finds_no_room(job_id)
 
-    def _give_up(self, job_id: int) -> None:
+    def _do_without(self, job_id: int) -> None:
         """Have a job's keys looked up, as what failed only spares that."""
         _log.warning("the keys of a job cannot be kept in memory; they are looked up", job=job_id, exc_info=True)
         with self._lock:
             self._leave(job_id)
 
     def forget(self, job_id: int) -> None:
-        """Drop what is known of a job."""
+        """Drop what is known of a job, and give up what is being read."""
         with self._lock:
             self._known.pop(job_id, None)
+            self._readings.pop(job_id, None)
             self.recency.forget_all(lambda each: each == job_id)
 
-    def _read(self, job_id: int) -> KeySet | None:
-        """The keys of a job; None where they are not worth reading, find no room, or cannot be read."""
-        if self.recency.is_put_off(job_id):
-            return None
-        if not self._reading.acquire(blocking=False):
-            return None  # those of another job are being read: that takes longer than to look these up
-        try:
-            with budget.within(_READ_SECONDS):
-                return self._read_now(job_id)
-        except (LedgerError, MemoryError):
-            self._give_up(job_id)
-            return None
-        finally:
-            self._reading.release()
+    # --- reading
 
-    def _read_now(self, job_id: int) -> KeySet | None:
-        table = self._tables.of(job_id).name
-        versions = int(self._engine.rows(f"SELECT count() FROM {table}")[0][0])
-        if versions < self.worth_knowing:
-            return None
+    def _wish(self, job_id: int) -> None:
+        wanted = self.wanted
+        if wanted is None or job_id in self._readings or self.recency.is_put_off(job_id):
+            return
+        if self._versions(job_id) >= self.worth_knowing:
+            wanted(job_id)
+
+    def _versions(self, job_id: int) -> int:
+        return int(self._engine.rows(f"SELECT count() FROM {self._tables.of(job_id).name}")[0][0])
+
+    def begin(self, job_id: int) -> KeyReading | None:
+        """Begin to read the keys of a job; None where there is no room. The job must be held until then."""
+        versions = self._versions(job_id)
         with self._lock:
+            if self._is_closing or job_id in self._known:
+                return None
             if not self._find_room(KeySet.most_bytes(versions)):
                 self._leave(job_id)
                 return None
-        known = KeySet(self._parts(table, versions), versions)
-        with self._lock:
-            self._known[job_id] = known
-            self.recency.ask(job_id)
-        return known
+            reading = self._readings[job_id] = KeyReading(versions)
+            return reading
 
-    def _parts(self, table: str, versions: int) -> Iterator[NDArray[np.uint64]]:
-        parts = min(-(-versions // _AT_ONCE), _MOST_PARTS)
+    def read(self, job_id: int, reading: KeyReading) -> None:
+        """Read them, while others may write."""
+        most = reading.versions + reading.versions // _SHARE_MEANWHILE
+        known = KeySet(self._parts(job_id, reading), most)
+        reading.known = known if self._goes_on(job_id, reading) else None
+
+    def install(self, job_id: int, reading: KeyReading) -> None:
+        """Have keys told from what was read. The job must be held."""
+        if not self._goes_on(job_id, reading) or reading.known is None:
+            return  # forgotten meanwhile
+        for keys in reading.written:
+            reading.known.add(keys)
+        with self._lock:
+            del self._readings[job_id]
+            self._known[job_id] = reading.known
+            self.recency.ask(job_id)
+            self._leave_what_finds_no_room(job_id)
+
+    def give_up(self, job_id: int, reading: KeyReading) -> None:
+        """Have the keys of a job looked up that could not be read."""
+        with self._lock:
+            if self._readings.get(job_id) is reading:
+                del self._readings[job_id]
+                self._leave(job_id)
+
+    def close(self) -> None:
+        """Have what is being read end soon."""
+        with self._lock:
+            self._is_closing = True
+
+    def _goes_on(self, job_id: int, reading: KeyReading) -> bool:
+        with self._lock:
+            return not self._is_closing and self._readings.get(job_id) is reading
+
+    def _parts(self, job_id: int, reading: KeyReading) -> Iterator[NDArray[np.uint64]]:
+        parts = min(-(-reading.versions // _AT_ONCE), _MOST_PARTS)
         for part in range(parts):
+            if not self._goes_on(job_id, reading):
+                return
             bounds = {"low": part * _ALL // parts, "high": (part + 1) * _ALL // parts - 1}
-            query = f"SELECT event_key FROM {table} WHERE event_key BETWEEN {{low:UInt64}} AND {{high:UInt64}}"
+            name = self._tables.of(job_id).name
+            query = f"SELECT event_key FROM {name} WHERE event_key BETWEEN {{low:UInt64}} AND {{high:UInt64}}"
             yield _as_array(self._engine.table(query, bounds, READ_ONCE)["event_key"])
 
     def _find_room(self, size: int) -> bool:
@@ -149,6 +197,10 @@ class KnownKeys:
                 return False
             del self._known[idle.pop(0)]
         return True
+
+    def _leave_what_finds_no_room(self, job_id: int) -> None:
+        if job_id in self._known and not self._find_room(0):
+            self._leave(job_id)
 
     def _leave(self, job_id: int) -> None:
         """Have a job's keys looked up for a while."""

@@ -146,6 +146,10 @@ class _Block:
         else:
             self.codes[path] = places.astype(_fitting(int(places.max())))[self.codes[path]]
 
+    def overlaps(self, window: Window) -> bool:
+        """Whether any row may be of a window."""
+        return (window.end is None or self.first < window.end) and (window.start is None or self.last >= window.start)
+
     def now(self) -> BlockNow:
         """What it is now, whatever comes."""
         size = self.size
@@ -292,7 +296,7 @@ class CodedRows:
         for block in self._blocks:
             if window is None:
                 rows, at = among.rows(block)
-            elif block.now().overlaps(window):
+            elif block.overlaps(window):
                 inside = np.flatnonzero(window.holds(block.ts[: block.size]))
                 at = among.places(block.version[inside])
                 rows, at = inside[at >= 0], at[at >= 0]
@@ -321,10 +325,11 @@ class CodedRows:
         for block in self._blocks:
             block.renumber(path, places)
 
-    def now(self) -> RowsNow:
-        """All rows as they are now; made at once, however many there are."""
+    def now(self, window: Window) -> RowsNow:
+        """All rows that may be of a window as they are now; made at once, however many there are."""
         return RowsNow(
-            [block.now() for block in self._blocks],
+            window,
+            [block.now() for block in self._blocks if block.overlaps(window)],
             self._groups.numbers,
             self._subjects.numbers,
             list(self._outcomes.texts),
@@ -338,8 +343,8 @@ class CodedRows:
 
         Args:
             subjects: The keys of the subjects.
-            window: As in `RowsNow.select`.
-            at_paths: Likewise.
+            window: When they happened.
+            at_paths: As in `RowsNow.select`.
             most: Rows of each subject that are looked at, the latest, and all that are level with the last of them.
         """
         is_decided = decided(self._groups.numbers, self._outcomes.texts)

@@ -35,7 +35,7 @@ class PassingNumbers:
 
     def __init__(self, passing: NDArray[np.bool_]) -> None:
         """`passing` says of each number whether it passes."""
-        self._size = len(passing)
+        self.passing = passing
         # arrow's look-up takes small numbers as they are, and half the time of numpy's or less
         self._passing = pa.array(passing.view(np.uint8))
         edges = np.flatnonzero(np.diff(passing, prepend=False, append=False))
@@ -43,7 +43,7 @@ class PassingNumbers:
         self.share = float(passing.mean()) if len(passing) else 0.0
 
     def __len__(self) -> int:
-        return self._size
+        return len(self.passing)
 
     def met(self, codes: NDArray[np.unsignedinteger]) -> NDArray[np.bool_]:
         """Whether each of these passes."""

@@ -56,10 +56,7 @@ class BlockNow(NamedTuple):
     codes: dict[str, NDArray[Any]]
     first: int
     last: int
-
-    def overlaps(self, window: Window) -> bool:
-        """Whether any row may be of a window."""
-        return (window.end is None or self.first < window.end) and (window.start is None or self.last >= window.start)
+    """When the first and the last happened."""
 
     def takes_back(self, rows: NDArray[np.intp]) -> NDArray[np.bool_]:
         """Which of these rows take others back."""
@@ -94,23 +91,23 @@ class BlockNow(NamedTuple):
 
 
 class RowsNow(NamedTuple):
-    """All rows at one moment, which may be looked through while others come."""
+    """All rows at one moment that may be of a window, which may be looked through while others come."""
 
+    window: Window
     blocks: list[BlockNow]
     groups: NDArray[np.uint64]
     subjects: NDArray[np.uint64]
     outcomes: list[str]
     buckets: NDArray[np.uint64]
 
-    def select(self, window: Window, at_paths: Sequence[tuple[str, Passing]]) -> SelectedRows:
-        """The rows of a window that pass at every one of some paths, of one at least."""
+    def select(self, at_paths: Sequence[tuple[str, Passing]]) -> SelectedRows:
+        """The rows of the window that pass at every one of some paths, of one at least."""
         tests = sorted(at_paths, key=lambda each: each[1].share)
         chosen = []
         for block in self.blocks:
-            if block.overlaps(window):
-                rows = block.passing(window, tests)
-                if len(rows):
-                    chosen.append((block, rows, block.group[rows]))
+            rows = block.passing(self.window, tests)
+            if len(rows):
+                chosen.append((block, rows, block.group[rows]))
         return SelectedRows(chosen, self)
 
 

@@ -14,12 +14,12 @@ from trueline.service.activity import Activities
 from trueline.service.as_of import AsOf
 from trueline.service.audits import Audits
 from trueline.service.backups import Backups
+from trueline.service.beside import ReadBeside
 from trueline.service.data_folder import make_data_folder
 from trueline.service.errors import StartError
 from trueline.service.events import Events
 from trueline.service.feedback import Feedback
 from trueline.service.fields import Fields
-from trueline.service.filtering import Filtering
 from trueline.service.ingest import Ingest
 from trueline.service.internal_metrics import InternalMetrics
 from trueline.service.jobs import Jobs
@@ -38,8 +38,11 @@ from trueline.service.writing import Writing
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from trueline.catalog.records import Job
     from trueline.catalog.store import Catalog
     from trueline.ledger.budget import Asker
+    from trueline.ledger.column_reading import Reading
+    from trueline.ledger.known_keys import KeyReading
     from trueline.settings import Settings
 
 _Answer = TypeVar("_Answer")
@@ -55,7 +58,8 @@ class Workspace:
         self._ledger = ledger
         self._catalog = catalog
         self._writing = Writing(ledger, catalog)
-        self._filtering = Filtering(ledger, self._writing)
+        self._filtering = ReadBeside("documents", ledger.kept.columns, self._begin_filtering, self._writing)
+        self._knowing = ReadBeside("event keys", ledger.known_keys, self._begin_knowing, self._writing)
         limits = FilterLimits(settings.max_filters, settings.max_list_members, settings.max_filter_text_bytes)
         self.jobs = Jobs(catalog, self._writing)
         readers = Readers(settings.bulk_readers, max_depth=settings.max_json_depth)
@@ -141,6 +145,12 @@ class Workspace:
         with budget.within(self.settings.query_seconds, asker):
             return question()
 
+    def _begin_filtering(self, job: Job) -> Reading | None:
+        return self._ledger.kept.begin_columns(job.id, self._ledger.clock.last, by_bucket=job.grouping == "bucket")
+
+    def _begin_knowing(self, job: Job) -> KeyReading | None:
+        return self._ledger.known_keys.begin(job.id)
+
     def wait_for_filters(self) -> None:
         """Wait until what filters asked for until now is kept, so that they are answered from memory the next time."""
         self._filtering.wait()
@@ -169,6 +179,7 @@ class Workspace:
         """Let go of the stores, once what waits to be written is."""
         self.model_metrics.close()
         self._filtering.close()
+        self._knowing.close()
         self.ingest.close()
         self._ledger.close()
         self._catalog.close()

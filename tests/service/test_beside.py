@@ -1,4 +1,4 @@
-"""What filters ask for is read in the background."""
+"""What is kept of a job is read in the background."""
 
 from __future__ import annotations
 
@@ -60,12 +60,13 @@ def test_what_cannot_be_read_is_told_by_the_log_and_answered_by_the_engine(
         raise LedgerError("no")
 
     logged: list[object] = []
-    monkeypatch.setattr("trueline.service.filtering._log.exception", lambda *said, **more: logged.append((said, more)))
+    monkeypatch.setattr("trueline.service.beside._log.exception", lambda *said, **more: logged.append((said, more)))
     with monkeypatch.context() as patched:
         patched.setattr(Reading, "read", failing)
         assert workspace.metrics.job(job.id, filters=[EXISTS])["total_events"] == 5
         workspace._filtering.put(job.id).result()  # noqa: SLF001
-    assert logged == [(("what filters ask for could not be read",), {"job_id": job.id})]
+    told = {"what": "documents", "job_id": job.id}
+    assert logged == [(("what was to be kept in memory could not be read",), told)]
     assert workspace.metrics.job(job.id, filters=[EXISTS])["total_events"] == 5
     workspace._filtering.put(job.id).result()  # noqa: SLF001
     assert job.id not in workspace._ledger.kept.columns._kept  # noqa: SLF001 - it is not tried over and over
