@@ -315,6 +315,50 @@ def test_where_keys_cannot_be_read_they_are_looked_up(  # noqa: PLR0913, PLR0917
     assert looked_up == {20: 3}
 
 
+def test_whether_keys_are_worth_reading_is_no_reason_to_refuse_any(
+    known: KnownKeys, send: Callable[[int, int], BulkAnswer], job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(_: int) -> int:
+        raise LedgerError("busy")
+
+    send(0, 20)
+    with monkeypatch.context() as patched:
+        patched.setattr(known, "_versions", failing)
+        assert send(10, 20).replaced == 10
+    assert job.id not in known._known  # noqa: SLF001
+
+
+def test_a_job_that_was_put_off_while_it_waited_for_its_turn_is_not_read(
+    known: KnownKeys, send: Callable[[int, int], BulkAnswer], job: Job, workspace: Workspace
+) -> None:
+    send(0, 20)
+    known.recency.put_off([job.id])
+    workspace._knowing.put(job.id).result(60)  # noqa: SLF001
+    assert job.id not in known._known  # noqa: SLF001
+
+
+def test_keys_that_find_no_memory_while_others_are_read_have_all_looked_up(  # noqa: PLR0913, PLR0917 - fixtures
+    known: KnownKeys,
+    workspace: Workspace,
+    send: Callable[[int, int], BulkAnswer],
+    job: Job,
+    slow: Slow,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def failing(_: object) -> None:
+        raise MemoryError
+
+    send(0, 20)
+    workspace.ingest.bulk(job, events(10, 20))
+    assert slow.was_read.wait(60)
+    with monkeypatch.context() as patched:
+        patched.setattr("trueline.ledger.known_keys._as_array", failing)
+        assert workspace.ingest.bulk(job, events(20, 20)).replaced == 10
+    slow.goes_on.set()
+    assert send(30, 20).replaced == 10
+    assert job.id not in known._known  # noqa: SLF001
+
+
 @pytest.mark.parametrize("what", ["add", "have"])
 def test_where_there_is_no_memory_keys_are_looked_up(
     known: KnownKeys, send: Callable[[int, int], BulkAnswer], job: Job, monkeypatch: pytest.MonkeyPatch, what: str

@@ -10,6 +10,7 @@ import pytest
 
 from trueline.ledger.column_reading import Reading
 from trueline.ledger.errors import LedgerError
+from trueline.service.beside import ReadBeside
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -82,3 +83,24 @@ def test_a_job_that_is_deleted_before_its_turn_is_no_fault(
     workspace.jobs.delete(job)
     workspace._filtering.put(job.id).result()  # noqa: SLF001
     assert job.id not in columns._kept  # noqa: SLF001
+
+
+def test_who_wants_something_read_after_the_end_is_not_told_so(workspace: Workspace) -> None:
+    class Nothing:
+        wanted: Callable[[int], object] | None = None
+
+        def read(self, job_id: int, reading: None, /) -> None:
+            raise NotImplementedError
+
+        install = give_up = read
+
+        def close(self) -> None:
+            pass
+
+    nothing = Nothing()
+    beside = ReadBeside[None]("nothing", nothing, lambda _: None, workspace._writing)  # noqa: SLF001
+    wanted = nothing.wanted
+    assert wanted is not None
+    beside.close()
+    wanted(1)
+    assert nothing.wanted is None

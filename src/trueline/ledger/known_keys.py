@@ -10,6 +10,7 @@ Of the embedded engine alone: a server may still be at an insert that nobody wai
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -18,6 +19,7 @@ import pyarrow as pa
 import structlog
 
 from trueline.ledger.engine import READ_ONCE
+from trueline.ledger.errors import LedgerError
 from trueline.ledger.key_set import KeySet
 from trueline.ledger.recency import Recency
 
@@ -83,7 +85,8 @@ class KnownKeys:
         known = self._known.get(job_id)
         if known is None:
             if len(keys) >= self.many:
-                self._wish(job_id)
+                with suppress(LedgerError):  # whoever looks the keys up is told
+                    self._wish(job_id)
             return keys
         self.recency.ask(job_id)
         looked_for = _as_array(keys)
@@ -97,11 +100,11 @@ class KnownKeys:
         """Say that events with these keys are about to be written; they count as maybe there also if they never are."""
         with self._lock:
             known, reading = self._known.get(job_id), self._readings.get(job_id)
-        if reading is not None:
-            reading.written.append(_as_array(keys).copy())
-        if known is None:
-            return
         try:
+            if reading is not None:
+                reading.written.append(_as_array(keys).copy())
+            if known is None:
+                return
             known.add(_as_array(keys))
         except MemoryError:
             self._do_without(job_id)
@@ -137,7 +140,7 @@ class KnownKeys:
         """Begin to read the keys of a job; None where there is no room. The job must be held until then."""
         versions = self._versions(job_id)
         with self._lock:
-            if self._is_closing or job_id in self._known:
+            if self._is_closing or job_id in self._known or self.recency.is_put_off(job_id):
                 return None
             if not self._find_room(KeySet.most_bytes(versions)):
                 self._leave(job_id)
@@ -167,7 +170,6 @@ class KnownKeys:
         """Have the keys of a job looked up that could not be read."""
         with self._lock:
             if self._readings.get(job_id) is reading:
-                del self._readings[job_id]
                 self._leave(job_id)
 
     def close(self) -> None:
@@ -205,6 +207,7 @@ class KnownKeys:
     def _leave(self, job_id: int) -> None:
         """Have a job's keys looked up for a while."""
         self._known.pop(job_id, None)
+        self._readings.pop(job_id, None)
         self.recency.put_off([job_id])
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 import structlog
@@ -64,7 +65,7 @@ class ReadBeside(Generic[_Reading]):
         self._worker = ThreadPoolExecutor(1, thread_name_prefix=f"reads {what}")
         self._lock = threading.Lock()
         self._waiting: dict[int, Future[None]] = {}
-        kept.wanted = self.put
+        kept.wanted = self.want
 
     def put(self, job_id: int) -> Future[None]:
         """Have what is wanted of a job read; done when that is over, however it went."""
@@ -72,6 +73,11 @@ class ReadBeside(Generic[_Reading]):
             if job_id not in self._waiting:
                 self._waiting[job_id] = self._worker.submit(self._run, job_id)
             return self._waiting[job_id]
+
+    def want(self, job_id: int) -> None:
+        """The same for whoever does not wait for it: where it cannot be read, it is left."""
+        with suppress(RuntimeError):  # closed meanwhile, or there are no more threads
+            self.put(job_id)
 
     def wait(self) -> None:
         """Wait until all is read that was wanted until now."""
@@ -85,7 +91,7 @@ class ReadBeside(Generic[_Reading]):
 
     def _run(self, job_id: int) -> None:
         with self._lock:
-            del self._waiting[job_id]
+            self._waiting.pop(job_id, None)
         try:
             with budget.without():
                 self._read(job_id)

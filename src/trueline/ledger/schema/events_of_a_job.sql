@@ -2,7 +2,7 @@
 -- so that sum(sign) counts every event once at any moment, merged or not.
 CREATE TABLE IF NOT EXISTS {events}
 (
-    ts DateTime64(6, 'UTC') CODEC(Delta, T64, ZSTD(1)),
+    ts DateTime64(6, 'UTC'),
     event_key UInt64,                         -- keyed hash of event_id
     version UInt64 CODEC(Delta, ZSTD(3)),     -- arrival of this version, microseconds
     sign Int8,
@@ -14,7 +14,7 @@ CREATE TABLE IF NOT EXISTS {events}
     confidence Nullable(Float64) CODEC(ZSTD(1)),
     model_id LowCardinality(String),
     outlier Nullable(Bool),
-    decided_at DateTime64(6, 'UTC') CODEC(Delta, T64, ZSTD(1)),
+    decided_at DateTime64(6, 'UTC') CODEC(ZSTD(3)),
     decision_recorded_at DateTime64(6, 'UTC') CODEC(Delta, ZSTD(3)),
     previous_decision LowCardinality(String), -- label next before the one in force
     -- every other decision ever made on the event, in order of (decided_at, recorded_at)
