@@ -10,6 +10,7 @@ import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import insert, inspect, text
 
 from trueline.catalog import schema
@@ -125,6 +126,12 @@ def test_models_of_before_were_activated_unless_they_came_after_the_active_one(d
     with Catalog.open(dsn) as catalog:
         assert [model.activated for model in catalog.models(1)] == [True, True, False]
         assert [model.activated for model in catalog.models(2)] == [False]
+
+
+def test_the_schemas_that_are_known_are_those_that_alembic_finds() -> None:
+    scripts = ScriptDirectory.from_config(schema._config())  # noqa: SLF001 - that is where it looks
+    assert schema.known() == {script.revision for script in scripts.walk_revisions()}
+    assert (schema.newest_known(),) == tuple(scripts.get_heads())
 
 
 def test_a_file_that_is_no_database_is_refused_unharmed(sqlite_dsn: str, tmp_path: Path) -> None:

@@ -46,10 +46,17 @@ def test_neither_does_working_through_a_server() -> None:
     assert not HEAVY & loaded
 
 
-def test_special_functions_are_not_loaded_with_a_data_folder() -> None:
-    loaded = loaded_by("import trueline.service.workspace")
-    assert "scipy" in loaded
-    assert "scipy.special" not in loaded
+def test_a_data_folder_loads_no_special_functions_and_nothing_to_migrate_with(
+    tmp_path: Path,
+) -> None:
+    opening = (
+        "from pathlib import Path\nimport trueline.cli.jobs\nfrom trueline.cli.connection import opened, settings_for\n"
+        f"with opened(settings_for(Path({str(tmp_path / 'data')!r}))) as workspace: workspace.jobs.all()"
+    )
+    assert "alembic" in loaded_by(opening)  # which makes it
+    loaded = loaded_by(opening)
+    assert {"scipy", "chdb", "sqlalchemy"} <= loaded
+    assert not {"scipy.special", "alembic"} & loaded
 
 
 def arenas(process: int) -> list[int]:
