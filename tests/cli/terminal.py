@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from cli.forking import begin
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,16 +40,11 @@ class Terminal:
         return kept | {"TRUELINE_DATA": "data", "TRUELINE_PORT": "1"} | settings
 
     def run(self, *arguments: str, **settings: str) -> Ended:
-        ended = subprocess.run(
-            [sys.executable, "-m", "trueline.cli", *arguments],
-            cwd=self.folder,
-            env=self.environment(**settings),
-            capture_output=True,
-            text=True,
-            timeout=SECONDS,
-            check=False,
-        )
-        return Ended(ended.returncode, ended.stdout, ended.stderr)
+        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+            code = begin(list(arguments), self.folder, self.environment(**settings), out, err).wait(SECONDS)
+            out.seek(0)
+            err.seek(0)
+            return Ended(code, out.read().decode(), err.read().decode())
 
     def write(self, name: str, text: str) -> str:
         (self.folder / name).write_text(text)

@@ -1,0 +1,129 @@
+"""Commands begin in a process that has loaded what they need, and is forked for each: that spares them a second.
+
+Not the engine: it has threads from the moment it is loaded. All else is as if commands had been begun anew: their
+environment and folder, what they print, how they end.
+"""
+
+from __future__ import annotations
+
+import atexit
+import functools
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import IO, NamedTuple
+
+_WAIT = "import sys; from cli.forking import wait; wait(*map(int, sys.argv[1:]))"
+_END_SECONDS = 60
+
+
+class Begun(NamedTuple):
+    """A command that was begun."""
+
+    process_id: int
+    told: socket.socket
+    """Where its exit code comes."""
+
+    def wait(self, seconds: float) -> int:
+        """Its exit code, as `subprocess` has it; what takes longer is ended.
+
+        Raises:
+            TimeoutError: it took longer.
+        """
+        with self.told:
+            self.told.settimeout(seconds)
+            try:
+                return int(self.told.recv(64))
+            except TimeoutError:
+                os.kill(self.process_id, signal.SIGKILL)
+                raise
+
+
+def begin(arguments: list[str], folder: Path, environment: dict[str, str], out: IO[bytes], err: IO[bytes]) -> Begun:
+    """Begin a command in a folder; what it prints goes to two open files."""
+    with tempfile.TemporaryFile() as asked:
+        asked.write(json.dumps([arguments, str(folder), environment]).encode())
+        asked.seek(0)
+        told = socket.socket(socket.AF_UNIX)
+        told.connect(_waiting())
+        socket.send_fds(told, [b"."], [asked.fileno(), out.fileno(), err.fileno()])
+        told.settimeout(_END_SECONDS)
+        return Begun(int(told.recv(64)), told)
+
+
+@functools.cache
+def _waiting() -> str:
+    """The address of the process that is forked; it ends with this one."""
+    folder = Path(tempfile.mkdtemp(prefix="trueline-forking-"))
+    address = folder / "address"
+    ends, keep = os.pipe()
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(address))
+        listening.listen()
+        process = subprocess.Popen(
+            [sys.executable, "-c", _WAIT, str(listening.fileno()), str(ends)],
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+            pass_fds=(listening.fileno(), ends),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+        )
+    os.close(ends)
+
+    def end() -> None:
+        os.close(keep)
+        process.wait(_END_SECONDS)
+        address.unlink()
+        folder.rmdir()
+
+    atexit.register(end)
+    return str(address)
+
+
+def wait(listening: int, ends: int) -> None:
+    """Fork for each who asks, until the other end of `ends` is closed."""
+    import httpx  # noqa: F401, PLC0415 - all that takes long to load
+
+    import trueline.cli.local  # noqa: PLC0415
+    import trueline.service.workspace  # noqa: PLC0415, F401
+
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody asks here how those have ended
+    with socket.socket(fileno=listening) as server:
+        while ends not in select.select([listening, ends], [], [])[0]:
+            asked, _ = server.accept()
+            with asked:
+                if not os.fork():
+                    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+                    server.close()
+                    os.close(ends)
+                    return _carry_out(asked)
+    return None
+
+
+def _carry_out(told: socket.socket) -> None:
+    """Run one command in a process of its own, and tell its number and then its exit code."""
+    _, (asked, out, err), _, _ = socket.recv_fds(told, 1, 3)
+    command = os.fork()
+    if command:
+        told.sendall(f"{command}".encode())
+        _, status = os.waitpid(command, 0)
+        told.sendall(f"{os.waitstatus_to_exitcode(status)}".encode())
+        os._exit(0)
+    told.close()
+    os.dup2(out, 1)
+    os.dup2(err, 2)
+    with open(asked, encoding="utf-8") as file:  # noqa: PTH123 - a descriptor
+        arguments, folder, environment = json.load(file)
+    os.closerange(3, 1 + max(asked, out, err))
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(environment)
+    sys.argv = ["trueline", *arguments]
+    from trueline.cli import app  # noqa: PLC0415 - what is loaded already
+
+    app(prog_name="trueline")
