@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import NamedTuple
 
-if TYPE_CHECKING:
-    from pathlib import Path
+import forking
 
 SECONDS = 180
 
 
-def run(script: str, folder: Path, *, status: int = 0) -> subprocess.CompletedProcess[str]:
-    """Run a script, told a folder, without settings of whoever runs the tests; it must end with this status."""
-    ended = subprocess.run(
-        [sys.executable, "-c", script, str(folder)],
-        capture_output=True,
-        text=True,
-        timeout=SECONDS,
-        check=False,
-        env={name: value for name, value in os.environ.items() if not name.startswith("TRUELINE_")},
-    )
-    assert ended.returncode == status, ended.stderr
-    return ended
+class Printed(NamedTuple):
+    """What a script printed."""
+
+    stdout: str
+    stderr: str
+
+
+def run(script: str, folder: Path, *, status: int = 0) -> Printed:
+    """Run a script, told a folder, without settings of whoever runs the tests; gives what it printed.
+
+    It must end with this status.
+    """
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("TRUELINE_")}
+    code, out, err = forking.run(forking.Asked([str(folder)], str(Path.cwd()), environment, script), SECONDS)
+    assert code == status, err
+    return Printed(out, err)

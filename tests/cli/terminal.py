@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import tempfile
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cli.forking import begin
+from forking import Asked, run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,11 +39,7 @@ class Terminal:
         return kept | {"TRUELINE_DATA": "data", "TRUELINE_PORT": "1"} | settings
 
     def run(self, *arguments: str, **settings: str) -> Ended:
-        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-            code = begin(list(arguments), self.folder, self.environment(**settings), out, err).wait(SECONDS)
-            out.seek(0)
-            err.seek(0)
-            return Ended(code, out.read().decode(), err.read().decode())
+        return Ended(*run(Asked(list(arguments), str(self.folder), self.environment(**settings)), SECONDS))
 
     def write(self, name: str, text: str) -> str:
         (self.folder / name).write_text(text)

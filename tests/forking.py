@@ -1,6 +1,6 @@
-"""Commands begin in a process that has loaded what they need, and is forked for each: that spares them a second.
+"""Commands and scripts begin in a process that has loaded what they need, forked for each: that spares them a second.
 
-Not the engine: it has threads from the moment it is loaded. All else is as if commands had been begun anew: their
+Not the engine: it has threads from the moment it is loaded. All else is as if they had been begun anew: their
 environment and folder, what they print, how they end.
 """
 
@@ -19,7 +19,7 @@ import tempfile
 from pathlib import Path
 from typing import IO, NamedTuple
 
-_WAIT = "import sys; from cli.forking import wait; wait(*map(int, sys.argv[1:]))"
+_WAIT = "import sys; from forking import wait; wait(*map(int, sys.argv[1:]))"
 _END_SECONDS = 60
 
 
@@ -45,10 +45,33 @@ class Begun(NamedTuple):
                 raise
 
 
-def begin(arguments: list[str], folder: Path, environment: dict[str, str], out: IO[bytes], err: IO[bytes]) -> Begun:
-    """Begin a command in a folder; what it prints goes to two open files."""
+class Asked(NamedTuple):
+    """What is to be run, and where."""
+
+    arguments: list[str]
+    """Of `trueline`, or of the script."""
+    folder: str
+    environment: dict[str, str]
+    script: str | None = None
+
+
+def run(asked: Asked, seconds: float) -> tuple[int, str, str]:
+    """Run it; gives its exit code and what it printed.
+
+    Raises:
+        TimeoutError: it took longer than so many seconds.
+    """
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        code = begin(asked, out, err).wait(seconds)
+        out.seek(0)
+        err.seek(0)
+        return code, out.read().decode(), err.read().decode()
+
+
+def begin(wanted: Asked, out: IO[bytes], err: IO[bytes]) -> Begun:
+    """Begin it; what it prints goes to two open files."""
     with tempfile.TemporaryFile() as asked:
-        asked.write(json.dumps([arguments, str(folder), environment]).encode())
+        asked.write(json.dumps(wanted).encode())
         asked.seek(0)
         told = socket.socket(socket.AF_UNIX)
         told.connect(_waiting())
@@ -118,12 +141,15 @@ def _carry_out(told: socket.socket) -> None:
     os.dup2(out, 1)
     os.dup2(err, 2)
     with open(asked, encoding="utf-8") as file:  # noqa: PTH123 - a descriptor
-        arguments, folder, environment = json.load(file)
+        wanted = Asked(*json.load(file))
     os.closerange(3, 1 + max(asked, out, err))
-    os.chdir(folder)
+    os.chdir(wanted.folder)
     os.environ.clear()
-    os.environ.update(environment)
-    sys.argv = ["trueline", *arguments]
+    os.environ.update(wanted.environment)
+    sys.argv = ["-c" if wanted.script else "trueline", *wanted.arguments]
+    if wanted.script:
+        exec(compile(wanted.script, "<string>", "exec"), {"__name__": "__main__"})  # noqa: S102 - of a test
+        return
     from trueline.cli import app  # noqa: PLC0415 - what is loaded already
 
     app(prog_name="trueline")

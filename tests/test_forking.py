@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -9,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cli.forking import begin
 from cli.terminal import Ended, Terminal
+from forking import Asked, begin, run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,10 +48,34 @@ def test_it_prints_and_ends_alike(arguments: list[str], settings: dict[str, str]
     assert ended == begun_anew(terminal, *arguments, **settings)
 
 
+@pytest.mark.parametrize(
+    ("script", "code"),
+    [
+        ("import os, sys; print(sys.argv, os.getcwd(), os.environ['SET'], __name__)", 0),
+        ("raise SystemExit(7)", 7),
+        ("import os; os.kill(os.getpid(), 9)", -9),
+        ("raise ValueError('no')", 1),
+    ],
+)
+def test_so_does_a_script(script: str, code: int, tmp_path: Path) -> None:
+    environment = {**os.environ, "SET": "ü"}
+    anew = subprocess.run(
+        [sys.executable, "-c", script, "given"],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    ended = run(Asked(["given"], str(tmp_path), environment, script), 60)
+    assert ended[:2] == (code, anew.stdout) == (anew.returncode, anew.stdout)
+    assert ended[2].splitlines()[-1:] == anew.stderr.splitlines()[-1:]
+
+
 def test_one_that_takes_longer_than_it_may_is_ended(tmp_path: Path) -> None:
     terminal = Terminal(tmp_path)
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-        begun = begin(["serve", "--port", "0"], tmp_path, terminal.environment(), out, err)
+        begun = begin(Asked(["serve", "--port", "0"], str(tmp_path), terminal.environment()), out, err)
         with pytest.raises(TimeoutError):
             begun.wait(0.5)
     assert terminal.run("jobs", "list").code == 0  # nobody has its folder open any more
