@@ -1,7 +1,7 @@
 """Commands and scripts begin in a process that has loaded what they need, forked for each: that spares them a second.
 
-Not the engine: it has threads from the moment it is loaded. All else is as if they had been begun anew: their
-environment and folder, what they print, how they end.
+Not the engine: it has threads from the moment it is loaded. Their environment and folder, what they print and how they
+end are as if they were begun anew; what is read of the environment while libraries load, as `TZ`, is not.
 """
 
 from __future__ import annotations
@@ -16,8 +16,10 @@ import socket
 import subprocess
 import sys
 import tempfile
+import types
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import NamedTuple
 
 _WAIT = "import sys; from forking import wait; wait(*map(int, sys.argv[1:]))"
 _END_SECONDS = 60
@@ -39,8 +41,8 @@ class Begun(NamedTuple):
         with self.told:
             self.told.settimeout(seconds)
             try:
-                return int(self.told.recv(64))
-            except TimeoutError:
+                return _number(self.told)
+            except BaseException:
                 os.kill(self.process_id, signal.SIGKILL)
                 raise
 
@@ -56,28 +58,41 @@ class Asked(NamedTuple):
 
 
 def run(asked: Asked, seconds: float) -> tuple[int, str, str]:
-    """Run it; gives its exit code and what it printed.
+    """Run it; gives its exit code and what it printed, once nobody can print any more, what it began included.
 
     Raises:
         TimeoutError: it took longer than so many seconds.
     """
-    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-        code = begin(asked, out, err).wait(seconds)
-        out.seek(0)
-        err.seek(0)
-        return code, out.read().decode(), err.read().decode()
+    (out, its_out), (err, its_err) = os.pipe(), os.pipe()
+    with open(out, "rb") as printed, open(err, "rb") as said, ThreadPoolExecutor(2) as readers:  # noqa: PTH123
+        try:
+            begun = begin(asked, its_out, its_err)
+        finally:
+            os.close(its_out)
+            os.close(its_err)
+        told = [readers.submit(file.read) for file in (printed, said)]
+        code = begun.wait(seconds)
+        whole, why = (each.result(seconds).decode() for each in told)
+    return code, whole, why
 
 
-def begin(wanted: Asked, out: IO[bytes], err: IO[bytes]) -> Begun:
+def begin(wanted: Asked, out: int, err: int) -> Begun:
     """Begin it; what it prints goes to two open files."""
     with tempfile.TemporaryFile() as asked:
         asked.write(json.dumps(wanted).encode())
         asked.seek(0)
-        told = socket.socket(socket.AF_UNIX)
+        told = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         told.connect(_waiting())
-        socket.send_fds(told, [b"."], [asked.fileno(), out.fileno(), err.fileno()])
+        socket.send_fds(told, [b"."], [asked.fileno(), out, err])
         told.settimeout(_END_SECONDS)
-        return Begun(int(told.recv(64)), told)
+        return Begun(_number(told), told)
+
+
+def _number(told: socket.socket) -> int:
+    number = told.recv(64)
+    if not number:
+        raise RuntimeError("the process that is forked, or the one that waits for the command, has ended")
+    return int(number)
 
 
 @functools.cache
@@ -86,7 +101,7 @@ def _waiting() -> str:
     folder = Path(tempfile.mkdtemp(prefix="trueline-forking-"))
     address = folder / "address"
     ends, keep = os.pipe()
-    with socket.socket(socket.AF_UNIX) as listening:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listening:
         listening.bind(str(address))
         listening.listen()
         process = subprocess.Popen(
@@ -148,7 +163,8 @@ def _carry_out(told: socket.socket) -> None:
     os.environ.update(wanted.environment)
     sys.argv = ["-c" if wanted.script else "trueline", *wanted.arguments]
     if wanted.script:
-        exec(compile(wanted.script, "<string>", "exec"), {"__name__": "__main__"})  # noqa: S102 - of a test
+        main = sys.modules["__main__"] = types.ModuleType("__main__")
+        exec(compile(wanted.script, "<string>", "exec", dont_inherit=True), vars(main))  # noqa: S102 - of a test
         return
     from trueline.cli import app  # noqa: PLC0415 - what is loaded already
 

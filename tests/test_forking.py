@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import tempfile
 from typing import TYPE_CHECKING
 
 import pytest
 
 from cli.terminal import Ended, Terminal
-from forking import Asked, begin, run
+from forking import Asked, run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,6 +37,8 @@ def begun_anew(terminal: Terminal, *arguments: str, **settings: str) -> Ended:
         (["jobs", "list"], {"TRUELINE_PORT": "none"}, 2),
         (["jobs", "sell"], {}, 2),
         (["metrics", "none"], {}, 1),
+        (["keys", "list"], {}, 0),
+        (["restore", "none.tar", "--data", "again"], {}, 1),
         (["import", "ünknown.csv", "--job", "j"], {}, 2),
     ],
 )
@@ -73,9 +74,11 @@ def test_so_does_a_script(script: str, code: int, tmp_path: Path) -> None:
 
 
 def test_one_that_takes_longer_than_it_may_is_ended(tmp_path: Path) -> None:
-    terminal = Terminal(tmp_path)
-    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-        begun = begin(Asked(["serve", "--port", "0"], str(tmp_path), terminal.environment()), out, err)
-        with pytest.raises(TimeoutError):
-            begun.wait(0.5)
-    assert terminal.run("jobs", "list").code == 0  # nobody has its folder open any more
+    script = "import time; print('begun', flush=True); time.sleep(600)"
+    with pytest.raises(TimeoutError):
+        run(Asked([], str(tmp_path), dict(os.environ), script), 1)
+
+
+def test_what_a_command_leaves_running_is_waited_for(tmp_path: Path) -> None:
+    script = "import os, time\nif os.fork() == 0: time.sleep(0.3); print('late', flush=True)"
+    assert run(Asked([], str(tmp_path), dict(os.environ), script), 60) == (0, "late\n", "")
