@@ -51,6 +51,8 @@ CONTENDERS: Final[dict[str, Callable[[], Contender]]] = {
 }
 _TOGETHER: Final = 1_000_000
 """With more events than these the contenders do not fit into memory together: each sits with Trueline alone."""
+_WORTH_WEIGHING: Final = 1_000_000
+"""With fewer events nobody asks how large they are: no minute is waited until what was merged has gone."""
 _SEED: Final = 20_251_101
 _PACKAGES: Final = ("trueline", "chdb", "duckdb", "pandas", "scikit-learn", "numpy")
 
@@ -184,6 +186,8 @@ class Comparison:
             turns.settle = at_service.settle
             sitting = turns.take()
             highest = highest_resident_bytes(process_id)
+            if len(self._stream) >= _WORTH_WEIGHING:
+                at_service.let_merged_go()
         self._sittings[grouping].append(sitting)
         grouped = self._size.groupings[grouping]
         grouped.resident_bytes = max(grouped.resident_bytes, highest)

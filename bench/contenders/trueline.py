@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from dataclasses import dataclass
+from enum import Enum, auto
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from unittest.mock import patch
@@ -38,6 +39,16 @@ FIRST_TIME: Final = "Trueline, HTTP, the first time"
 """When the server has just been started and nobody has asked it that before."""
 _START_SECONDS: Final = 120
 _STOP_SECONDS: Final = 60
+_MERGED_SECONDS: Final = 600
+
+
+class Wait(Enum):
+    """What is waited for."""
+
+    READ = auto()
+    """All that was asked for the first time is read."""
+    MERGED_IS_GONE = auto()
+    """No parts are on disk that were merged, or ten minutes are over."""
 
 
 class OverHTTP:
@@ -87,10 +98,14 @@ class AtService:
 
     def settle(self) -> list[str]:
         """Wait until the server has read what it was asked for the first time; the fields that it keeps."""
-        kept: list[str] = self._told(None)[0]
+        kept: list[str] = self._told(Wait.READ)[0]
         return kept
 
-    def _told(self, asked: Question | bytes | None) -> tuple[Any, float]:
+    def let_merged_go(self) -> None:
+        """Wait until what was merged is gone from the disk, which it is for a minute beside what it was merged into."""
+        self._told(Wait.MERGED_IS_GONE)
+
+    def _told(self, asked: Question | bytes | Wait) -> tuple[Any, float]:
         self._connection.send(asked)
         told = self._connection.recv()
         if isinstance(told, Exception):
@@ -174,10 +189,13 @@ def _take_turns(workspace: Workspace, connection: Connection) -> None:
             connection.send(error)
 
 
-def _called(workspace: Workspace, asked: Question | bytes | None) -> tuple[Any, float]:
+def _called(workspace: Workspace, asked: Question | bytes | Wait) -> tuple[Any, float]:
     started = time.perf_counter()
     found: Any = None
-    if asked is None:
+    if asked is Wait.MERGED_IS_GONE:
+        while _merged_parts(workspace) and time.perf_counter() - started < _MERGED_SECONDS:
+            time.sleep(1)
+    elif asked is Wait.READ:
         workspace.wait_for_filters()
         # it shows itself by nothing but its speed
         of_job = workspace._ledger.kept.columns._kept.get(workspace.jobs.get(JOB).id)  # noqa: SLF001
@@ -188,6 +206,11 @@ def _called(workspace: Workspace, asked: Question | bytes | None) -> tuple[Any, 
         first, last = asked.window or (None, None)
         found = workspace.metrics.job(JOB, first, last, list(asked.filters) or None, asked.truth)
     return found, time.perf_counter() - started
+
+
+def _merged_parts(workspace: Workspace) -> int:
+    ((parts,),) = workspace._ledger.engine.rows("SELECT count() FROM system.parts WHERE NOT active")  # noqa: SLF001
+    return int(parts)
 
 
 def _answer(told: dict[str, Any]) -> Answer:
