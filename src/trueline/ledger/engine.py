@@ -45,7 +45,7 @@ _REMEMBER_NO_CONDITIONS = {"use_query_condition_cache": 0}
 """What the engine remembers of conditions is of parts that merges soon put an end to, and grows to 100 MiB."""
 
 _INTERPRET = dict.fromkeys(("compile_expressions", "compile_aggregate_expressions", "compile_sort_description"), 0)
-"""To compile takes milliseconds and saves none: filters on ten million events take up to 16 % less without."""
+"""To compile takes milliseconds of each question, and of nine filters on ten million events made one faster."""
 
 _WRITE_AS_ONE_BLOCK = {
     # a part of its own per statement, so that the statement is in as a whole or not at all
