@@ -25,28 +25,6 @@ _WAIT = "import sys; from forking import wait; wait(*map(int, sys.argv[1:]))"
 _END_SECONDS = 60
 
 
-class Begun(NamedTuple):
-    """A command that was begun."""
-
-    process_id: int
-    told: socket.socket
-    """Where its exit code comes."""
-
-    def wait(self, seconds: float) -> int:
-        """Its exit code, as `subprocess` has it; what takes longer is ended.
-
-        Raises:
-            TimeoutError: it took longer.
-        """
-        with self.told:
-            self.told.settimeout(seconds)
-            try:
-                return _number(self.told)
-            except BaseException:
-                os.kill(self.process_id, signal.SIGKILL)
-                raise
-
-
 class Asked(NamedTuple):
     """What is to be run, and where."""
 
@@ -66,26 +44,38 @@ def run(asked: Asked, seconds: float) -> tuple[int, str, str]:
     (out, its_out), (err, its_err) = os.pipe(), os.pipe()
     with open(out, "rb") as printed, open(err, "rb") as said, ThreadPoolExecutor(2) as readers:  # noqa: PTH123
         try:
-            begun = begin(asked, its_out, its_err)
+            told = _begin(asked, its_out, its_err)
         finally:
             os.close(its_out)
             os.close(its_err)
-        told = [readers.submit(file.read) for file in (printed, said)]
-        code = begun.wait(seconds)
-        whole, why = (each.result(seconds).decode() for each in told)
+        read = [readers.submit(file.read) for file in (printed, said)]
+        code = _ended(told, seconds)
+        whole, why = (each.result(seconds).decode() for each in read)
     return code, whole, why
 
 
-def begin(wanted: Asked, out: int, err: int) -> Begun:
-    """Begin it; what it prints goes to two open files."""
+def _begin(wanted: Asked, out: int, err: int) -> socket.socket:
+    """Begin it; what it prints goes to two open files. Gives where its number comes, and then its exit code."""
     with tempfile.TemporaryFile() as asked:
         asked.write(json.dumps(wanted).encode())
         asked.seek(0)
         told = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         told.connect(_waiting())
         socket.send_fds(told, [b"."], [asked.fileno(), out, err])
+        return told
+
+
+def _ended(told: socket.socket, seconds: float) -> int:
+    """The exit code, as `subprocess` has it; what takes longer is ended."""
+    with told:
         told.settimeout(_END_SECONDS)
-        return Begun(_number(told), told)
+        process_id = _number(told)
+        told.settimeout(seconds)
+        try:
+            return _number(told)
+        except BaseException:
+            os.kill(process_id, signal.SIGKILL)
+            raise
 
 
 def _number(told: socket.socket) -> int:

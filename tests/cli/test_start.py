@@ -46,9 +46,7 @@ def test_neither_does_working_through_a_server() -> None:
     assert not HEAVY & loaded
 
 
-def test_a_data_folder_loads_no_special_functions_and_nothing_to_migrate_with(
-    tmp_path: Path,
-) -> None:
+def test_a_data_folder_loads_no_special_functions_and_nothing_to_migrate_with(tmp_path: Path) -> None:
     opening = (
         "from pathlib import Path\nimport trueline.cli.jobs\nfrom trueline.cli.connection import opened, settings_for\n"
         f"with opened(settings_for(Path({str(tmp_path / 'data')!r}))) as workspace: workspace.jobs.all()"
