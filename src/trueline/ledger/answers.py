@@ -267,6 +267,8 @@ def whole_hours(population: Population) -> tuple[Window | None, list[tuple[int, 
 
 def _together(tables: list[CountTable]) -> CountTable:
     """The count table of populations that have no event in common."""
+    if len(tables) == 1:
+        return tables[0]
     counts: dict[tuple[str, str | None, bool, bool], int] = {}
     for count in (count for table in tables for count in table.counts):
         alike = (count.decision, count.consensus, count.in_knowledge_base, count.changed_after_training)

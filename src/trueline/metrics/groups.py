@@ -19,10 +19,13 @@ if TYPE_CHECKING:
     from trueline.metrics.counts import Count
     from trueline.metrics.kinds import Kind
 
+OUTCOME: Final = pa.dictionary(pa.int32(), pa.string())
+"""Few different texts: a decision, a NUL and the consensus that events came with."""
+
 GROUPS: Final = pa.schema(
-    [("outcome", pa.string()), ("marked", pa.uint64()), ("first_changed_at", pa.int64()), ("events", pa.int64())]
+    [("outcome", OUTCOME), ("marked", pa.uint64()), ("first_changed_at", pa.int64()), ("events", pa.int64())]
 )
-"""Events counted by outcome (decision, NUL, consensus that they came with) and by subject where that has a state of its
+"""Events counted by outcome and by subject where that has a state of its
 own, 0 where not; and when the consensus that they came with changed, at the latest."""
 
 

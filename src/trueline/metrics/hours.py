@@ -18,6 +18,8 @@ HOUR: Final = 3_600_000_000
 HOURS_BEFORE_1970: Final = 613_608
 """Since 1900: the earliest that an event can be."""
 
+_FEW: Final = 16
+"""Hours that are looked at before more are."""
 _LATEST, _EARLIEST = np.iinfo(np.int64).max, np.iinfo(np.int64).min
 
 
@@ -131,6 +133,24 @@ class Hours:
         begins = self.hours[span][np.flatnonzero(np.diff(part, prepend=part[:1]))] * HOUR
         bounds = [window.start, *begins.tolist(), window.end]
         return [Window(start, end) for start, end in itertools.pairwise(bounds)]
+
+
+def first_and_last(
+    counts: NDArray[np.int64], columns: NDArray[np.intp] | slice = slice(None)
+) -> tuple[int, int] | tuple[None, None]:
+    """The places of the first and the last row that have anything in some columns; None where none has."""
+    first, last = _first(counts, columns), _first(counts[::-1], columns)
+    return (None, None) if first is None or last is None else (first, len(counts) - 1 - last)
+
+
+def _first(counts: NDArray[np.int64], columns: NDArray[np.intp] | slice) -> int | None:
+    begin, size = 0, _FEW
+    while begin < len(counts):  # mostly it is among the first few
+        filled = counts[begin : begin + size][:, columns].any(axis=1)
+        if filled.any():
+            return begin + int(filled.argmax())
+        begin, size = begin + size, 2 * size
+    return None
 
 
 def spans_of(hours: Sequence[int]) -> list[tuple[int, int]]:

@@ -36,8 +36,6 @@ class PassingNumbers:
     def __init__(self, passing: NDArray[np.bool_]) -> None:
         """`passing` says of each number whether it passes."""
         self.passing = passing
-        # arrow's look-up takes small numbers as they are, and half the time of numpy's or less
-        self._passing = pa.array(passing.view(np.uint8))
         edges = np.flatnonzero(np.diff(passing, prepend=False, append=False))
         self._ranges: list[list[int]] | None = None if len(edges) > 2 * _FEW else edges.reshape(-1, 2).tolist()
         self.share = float(passing.mean()) if len(passing) else 0.0
@@ -48,7 +46,12 @@ class PassingNumbers:
     def met(self, codes: NDArray[np.unsignedinteger]) -> NDArray[np.bool_]:
         """Whether each of these passes."""
         if self._ranges is None:
-            looked_up: NDArray[np.uint8] = pc.take(self._passing, pa.array(codes)).to_numpy(zero_copy_only=False)
+            if len(codes) and codes.max() >= len(self.passing):
+                raise IndexError("a row has a number that is not known whether it passes")
+            # arrow's look-up takes small numbers as they are, and half the time of numpy's or less; that its own look
+            # at the bounds takes half of that again is why there is one above
+            passing = pa.array(self.passing.view(np.uint8))
+            looked_up: NDArray[np.uint8] = pc.take(passing, pa.array(codes), boundscheck=False).to_numpy()
             return looked_up.view(np.bool_)
         highest, number = np.iinfo(codes.dtype).max, codes.dtype.type
         found: NDArray[np.bool_] | None = None

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pyarrow as pa
 
+from trueline.metrics.groups import OUTCOME
 from trueline.metrics.growing import Codes, GroupedRows, Numbers, columns_of
 from trueline.metrics.hours import HOUR, Hours, Window
 from trueline.metrics.occasions import UNSAID, Occasion, Occasions
@@ -37,7 +38,7 @@ BANDED_HOURS: Final = pa.schema(
 """Events counted by the hour, as `tally.HOURS`."""
 
 BANDED_GROUPS: Final = pa.schema(
-    [("outcome", pa.string()), ("band", pa.int8()), ("marked", pa.uint64()), ("events", pa.int64())]
+    [("outcome", OUTCOME), ("band", pa.int8()), ("marked", pa.uint64()), ("events", pa.int64())]
 )
 """Events counted by outcome, band and, where it has a state, by subject; 0 stands for all others."""
 

@@ -123,11 +123,11 @@ class SelectedRows:
         self._outcome, self._marked = self._of_groups(self._found)
         self._decided = decided(of.groups[self._found], of.outcomes)
 
-    def _of_groups(self, found: NDArray[np.int64]) -> tuple[pa.Array, NDArray[np.uint64]]:
+    def _of_groups(self, found: NDArray[np.int64]) -> tuple[pa.DictionaryArray, NDArray[np.uint64]]:
         """The outcomes of groups and the keys of their subjects, 0 where these are not marked."""
         packed = self._groups[found]
         outcome = pa.array((packed % OUTCOMES).astype(np.int32))
-        texts = pa.DictionaryArray.from_arrays(outcome, pa.array(self._outcomes, pa.string())).cast(pa.string())
+        texts = pa.DictionaryArray.from_arrays(outcome, pa.array(self._outcomes, pa.string()))
         return texts, self._subjects[(packed // OUTCOMES).astype(np.intp)]
 
     def __len__(self) -> int:
@@ -135,16 +135,26 @@ class SelectedRows:
 
     def groups(self, *, with_changes: bool) -> pa.Table:
         """The events in groups, with the columns of `GROUPS`; with when consensus changed, where that is asked for."""
-        changed_at = np.zeros(self._size, np.int64)
-        if with_changes:
-            is_marked = np.zeros(self._size, np.bool_)
-            is_marked[self._found] = self._marked != NO_SUBJECT
-            for block, rows, group in self._chosen:
-                if block.changed_at is not None:
-                    of_marked = is_marked[group]
-                    np.maximum.at(changed_at, group[of_marked], block.changed_at[rows[of_marked]])
-        columns = (self._outcome, self._marked, changed_at[self._found], self._events)
+        changed_at = self._changed_at() if with_changes else np.zeros(len(self._found), np.int64)
+        columns = (self._outcome, self._marked, changed_at, self._events)
         return pa.table(dict(zip(GROUPS.names, columns, strict=True)), GROUPS)
+
+    def _changed_at(self) -> NDArray[np.int64]:
+        """When the consensus that events of marked subjects came with changed, at the latest of each group; else 0."""
+        told = [(block.changed_at, rows, group) for block, rows, group in self._chosen if block.changed_at is not None]
+        if not told:
+            return np.zeros(len(self._found), np.int64)
+        latest, is_marked = np.zeros(self._size, np.int64), self._by_group(self._marked != NO_SUBJECT)
+        for changed_at, rows, group in told:
+            of_marked = is_marked[group]
+            np.maximum.at(latest, group[of_marked], changed_at[rows[of_marked]])
+        return latest[self._found]
+
+    def _by_group(self, wanted: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """The same by the numbers of groups, of what is said of each of `groups`."""
+        found = np.zeros(self._size, np.bool_)
+        found[self._found] = wanted
+        return found
 
     def banded_groups(self) -> pa.Table:
         """The events in groups and by band, with the columns of `BANDED_GROUPS`."""
@@ -176,8 +186,9 @@ class SelectedRows:
 
         `passing` has an element for each of `groups`; None: all pass.
         """
-        wanted = np.zeros(self._size, np.bool_)
-        wanted[self._found] = self._decided if passing is None else passing & self._decided
+        of_found = self._decided if passing is None else passing & self._decided
+        # groups of which no event is left cancel as all that was taken back does: they need not be told apart
+        wanted = None if of_found.all() else self._by_group(of_found)
         # a version that was taken back has the moment of what takes it back
         gone = [block.ts[rows[block.takes_back(rows)]] for block, rows in self._with_taken_back()]
         unsure = np.unique(np.concatenate(gone)) if gone else np.empty(0, np.int64)
@@ -192,7 +203,7 @@ class SelectedRows:
     def _with_taken_back(self) -> Iterator[tuple[BlockNow, NDArray[np.intp]]]:
         return ((block, rows) for block, rows, _ in self._chosen if len(block.taken_back))
 
-    def _edge(self, wanted: NDArray[np.bool_], unsure: NDArray[np.int64], order: int) -> int | None:
+    def _edge(self, wanted: NDArray[np.bool_] | None, unsure: NDArray[np.int64], order: int) -> int | None:
         """The first moment in an order of time, 1 or -1, but for those that are not sure."""
         best: int | None = None
         blocks = sorted(self._chosen, key=lambda each: each[0].first if order > 0 else -each[0].last)
@@ -200,7 +211,7 @@ class SelectedRows:
             nearest = block.first if order > 0 else block.last
             if best is not None and order * nearest >= order * best:
                 break
-            ts = block.ts[rows[wanted[group]]]
+            ts = block.ts[rows if wanted is None else rows[wanted[group]]]
             doubted = _within(unsure, block)
             if len(doubted):
                 ts = ts[~np.isin(ts, doubted)]
@@ -209,7 +220,7 @@ class SelectedRows:
                 best = found if best is None or order * found < order * best else best
         return best
 
-    def _left(self, wanted: NDArray[np.bool_], unsure: NDArray[np.int64]) -> list[int]:
+    def _left(self, wanted: NDArray[np.bool_] | None, unsure: NDArray[np.int64]) -> list[int]:
         """Those moments among these that events are left of."""
         if not len(unsure):
             return []
@@ -217,7 +228,7 @@ class SelectedRows:
         for block, rows, group in self._chosen:
             if not len(_within(unsure, block)):
                 continue
-            of_wanted = rows[wanted[group]]
+            of_wanted = rows if wanted is None else rows[wanted[group]]
             among = of_wanted[np.isin(block.ts[of_wanted], unsure)]
             sign = block.signs(among)
             np.add.at(left, np.searchsorted(unsure, block.ts[among]), sign)

@@ -14,14 +14,14 @@ Times are microseconds since 1970. Tables are arrow's, arrays numpy's.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
 from trueline.metrics.groups import PlacedGroups
 from trueline.metrics.growing import GroupedRows, Numbers, columns_of
-from trueline.metrics.hours import HOUR, Hours, Span, Window
+from trueline.metrics.hours import HOUR, Hours, Span, Window, first_and_last
 from trueline.metrics.kinds import Kinds, count_table
 from trueline.metrics.told_ids import ToldIds
 
@@ -113,6 +113,15 @@ class LatestMissed:
     """Whether there are any of subjects that are not marked: those came with that consensus."""
 
 
+class _Changed(NamedTuple):
+    """Versions of events that changed after the training, an element each."""
+
+    row: NDArray[np.int64]
+    changed_at: NDArray[np.int64]
+    """When the consensus of the subject did."""
+    ts: NDArray[np.int64]
+
+
 _NONE: Final = -1
 _ROWS_REMEMBERED: Final = 100_000
 
@@ -134,7 +143,7 @@ class Tally:
             ts=np.int64, decision=np.int64, first=np.int64, kind=np.int64, changed_at=np.int64, sign=np.int64
         )
         self._training: int | None = None
-        self._changed_within: tuple[Window, NDArray[np.int64]] | None = None  # what was selected last, as it is now
+        self._changed_within: tuple[Window, _Changed] | None = None  # what was selected last, as it is now
         hour, events, taken_back, first, last = (
             _array(hours[name]) for name in ("hour", "events", "taken_back", "first", "last")
         )
@@ -226,14 +235,14 @@ class Tally:
         kind = self._kinds_now(events["decision"][rows], events["first"][rows], subject)
         before = events["kind"][rows]
         moved = np.flatnonzero(kind != before)
-        rows, kind, before, subject = rows[moved], kind[moved], before[moved], subject[moved]
-        place, sign = self._hours.places(events["ts"][rows] // HOUR), events["sign"][rows]
+        moving, kind, before, subject = rows[moved], kind[moved], before[moved], subject[moved]
+        place, sign = self._hours.places(events["ts"][moving] // HOUR), events["sign"][moving]
         self._hours.add(place, before, -sign)
         self._hours.add(place, kind, sign)
         more = self._kinds.have_changed(kind).astype(np.int64) - self._kinds.have_changed(before)
         np.add.at(self._changed["events"], subject, sign * more)
-        events["kind"][rows] = kind
-        self._select_changed_again(rows)
+        events["kind"][moving] = kind
+        self._select_changed_again(rows)  # when they changed may be another moment though they count as before
 
     # --- subjects
 
@@ -310,26 +319,31 @@ class Tally:
         """
         hours = self._hours
         span = hours.span(selection.window)
-        decision = self._kinds.decisions
-        decided = (decision > 0) & (decision < len(hours.decided))  # of others no event is counted yet
-        if selection.kinds is not None:
-            kinds = np.flatnonzero(decided[: len(selection.kinds)] & selection.kinds)
-            filled = np.flatnonzero(hours.counts[span][:, kinds].any(axis=1))
+        kinds = None
+        if selection.kinds is None:
+            begin, end = first_and_last(hours.decided[:, span].T)
         else:
-            kinds = np.flatnonzero(decided)
-            filled = np.flatnonzero(hours.decided[:, span].any(axis=0))
-        if not len(filled):
+            decision = self._kinds.decisions[: len(selection.kinds)]
+            # of decisions beyond those no event is counted yet
+            kinds = np.flatnonzero(selection.kinds & (decision > 0) & (decision < len(hours.decided)))
+            begin, end = first_and_last(hours.counts[span], kinds)
+        if begin is None or end is None:
             return None
-        begin, end = span.start + int(filled[0]), span.start + int(filled[-1])
-        return self._bound(begin, kinds), self._bound(end, kinds, last=True)
+        return self._bound(span.start + begin, kinds), self._bound(span.start + end, kinds, last=True)
 
-    def _bound(self, place: int, kinds: NDArray[np.intp], *, last: bool = False) -> Bound:
-        """When the first or the last event of an hour and some kinds, all decided, happened; there must be one."""
+    def _bound(self, place: int, kinds: NDArray[np.intp] | None, *, last: bool = False) -> Bound:
+        """When the first or the last event of an hour and some kinds, all decided, happened; there must be one.
+
+        None: of all kinds that are decided.
+        """
         hours = self._hours
-        selected = np.bincount(self._kinds.decisions[kinds], hours.counts[place, kinds], len(hours.decided))
+        decided = hours.decided[:, place]
+        selected = decided
+        if kinds is not None:
+            selected = np.bincount(self._kinds.decisions[kinds], hours.counts[place, kinds], len(decided))
         there = np.flatnonzero(selected)
         # the moments that are kept are those of all events with a decision
-        exact = (selected == hours.decided[:, place])[there].all() and not hours.unsure[there, place].any()
+        exact = not hours.unsure[there, place].any() and (kinds is None or (selected == decided)[there].all())
         moment = hours.last[there, place].max() if last else hours.first[there, place].min()
         return Bound(int(moment), exact=bool(exact))
 
@@ -363,23 +377,21 @@ class Tally:
 
         So many of them at the least, and all that are level with the last one.
         """
-        rows = self._changed_rows(selection)
-        subject = self._events.group[rows]
-        later = self._states["later"][subject] != _NONE
-        changed_at = np.where(later, self._states["changed_at"][subject], self._events["changed_at"][rows])
+        changed = self._changed_rows(selection)
         wanted = limit
         while True:
-            leading = _leading(changed_at, self._events["ts"][rows], wanted)
-            found = self._standing(rows[leading], changed_at[leading])
-            if wanted >= len(rows) or sum(each.events for each in found) >= limit:
+            leading = _leading(changed.changed_at, changed.ts, wanted)
+            found = self._standing(_Changed(*(column[leading] for column in changed)))
+            if wanted >= len(changed.row) or sum(each.events for each in found) >= limit:
                 return found
             wanted *= 4  # versions took each other's place: look at more
 
-    def _standing(self, rows: NDArray[np.int64], changed_at: NDArray[np.int64]) -> list[ChangedEvents]:
+    def _standing(self, of: _Changed) -> list[ChangedEvents]:
         """What is left of versions when those that took each other's place cancel, in the order of `changed_events`."""
         found: dict[tuple[int, int, int], int] = {}
-        subject, ts, sign = self._events.group[rows], self._events["ts"][rows], self._events["sign"][rows]
-        for *alike, one in zip((-changed_at).tolist(), (-ts).tolist(), subject.tolist(), sign.tolist(), strict=True):
+        subject, sign = self._events.group[of.row], self._events["sign"][of.row]
+        columns = (-of.changed_at, -of.ts, subject, sign)
+        for *alike, one in zip(*(column.tolist() for column in columns), strict=True):
             key = (alike[0], alike[1], alike[2])
             found[key] = found.get(key, 0) + one
         keys = self._subjects.numbers
@@ -412,7 +424,7 @@ class Tally:
         """How many events' subjects changed after the training."""
         if selection.is_everything:
             return int(self._changed["events"].sum())
-        return int(self._events["sign"][self._changed_rows(selection)].sum())
+        return int(self._events["sign"][self._changed_rows(selection).row].sum())
 
     def names(self, keys: list[int]) -> list[str]:
         """The ids of marked buckets."""
@@ -423,22 +435,28 @@ class Tally:
         if selection.is_everything:
             events = self._changed["events"]
         else:
-            rows = self._changed_rows(selection)
+            rows = self._changed_rows(selection).row
             events = np.bincount(self._events.group[rows], self._events["sign"][rows]).astype(np.int64)
         numbers = np.flatnonzero(events > 0)
         numbers = numbers[_leading(events[numbers], events[numbers], limit)]
         return [name for _, name in sorted((-int(events[each]), self._names[each]) for each in numbers)[:limit]]
 
-    def _changed_rows(self, selection: Selection) -> NDArray[np.int64]:
+    def _changed_rows(self, selection: Selection) -> _Changed:
         window = selection.window
         if selection.kinds is not None or selection.subjects is not None:
-            return self._changed_of(selection)
+            return self._with_moments(self._changed_of(selection))
         if self._changed_within is not None and self._changed_within[0] == window:
             return self._changed_within[1]
-        rows = self._changed_of(selection)
-        if len(rows) <= _ROWS_REMEMBERED:  # events are asked for, and then buckets
-            self._changed_within = window, rows
-        return rows
+        changed = self._with_moments(self._changed_of(selection))
+        if len(changed.row) <= _ROWS_REMEMBERED:  # events are asked for, and then buckets
+            self._changed_within = window, changed
+        return changed
+
+    def _with_moments(self, rows: NDArray[np.int64]) -> _Changed:
+        subject = self._events.group[rows]
+        later = self._states["later"][subject] != _NONE
+        changed_at = np.where(later, self._states["changed_at"][subject], self._events["changed_at"][rows])
+        return _Changed(rows, changed_at, self._events["ts"][rows])
 
     def _select_changed_again(self, rows: NDArray[np.int64]) -> None:
         """Have what was selected last be what it is now, where these rows may have come in or out of it."""
@@ -448,8 +466,9 @@ class Tally:
         looked_at = np.zeros(len(self._events), np.bool_)
         looked_at[rows] = True
         changed = self._kinds.have_changed(self._events["kind"][rows]) & window.holds(self._events["ts"][rows])
-        found = np.concatenate([known[~looked_at[known]], rows[changed]])
-        self._changed_within = (window, found) if len(found) <= _ROWS_REMEMBERED else None
+        left, new = ~looked_at[known.row], self._with_moments(rows[changed])
+        found = _Changed(*(np.concatenate([before[left], more]) for before, more in zip(known, new, strict=True)))
+        self._changed_within = (window, found) if len(found.row) <= _ROWS_REMEMBERED else None
 
     def _changed_of(self, selection: Selection) -> NDArray[np.int64]:
         subjects = np.flatnonzero(self._changed["events"])
