@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from trueline.metrics.changed_events import LastChanged
 from trueline.metrics.groups import GROUPS
 from trueline.metrics.hours import HOUR, Window
 from trueline.metrics.tally import CONSENSUS, EVENTS, HOURS, LEARNED, Bound, Selection, Tally
@@ -119,7 +120,7 @@ def test_what_changed_is_as_if_selected_anew_after_whatever_comes(window: Window
                 each.set_consensus(pa.Table.from_pylist([vote], CONSENSUS))
             elif kind == "learn" and not step % 7:
                 each.learn(step, learned(learns))
-        fresh._changed_within = None  # noqa: SLF001 - so that it selects anew
+        fresh._last_changed = LastChanged()  # noqa: SLF001 - so that it selects anew
         selection = Selection(window)
         assert asked.changed_size(selection) == fresh.changed_size(selection)
         # either may tell more than three: those that it had to look at

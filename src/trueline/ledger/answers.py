@@ -10,9 +10,10 @@ import numpy as np
 from trueline.ledger.by_subject import CountsBySubject
 from trueline.ledger.conditions import ask_for_kinds_alone, ask_for_moments, ask_for_subjects, on_events, on_kinds
 from trueline.ledger.count import CountTable, latest_changed, most_changed
+from trueline.metrics.changed_events import ChangedEvents
 from trueline.metrics.counts import Count
 from trueline.metrics.hours import HOUR, Window
-from trueline.metrics.tally import ChangedEvents, Selection
+from trueline.metrics.tally import Selection
 
 if TYPE_CHECKING:
     from collections.abc import Container, Mapping, Sequence

@@ -14,11 +14,12 @@ Times are microseconds since 1970. Tables are arrow's, arrays numpy's.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pyarrow as pa
 
+from trueline.metrics.changed_events import ChangedEvents, ChangedRows, LastChanged, leading
 from trueline.metrics.groups import PlacedGroups
 from trueline.metrics.growing import GroupedRows, Numbers, columns_of
 from trueline.metrics.hours import HOUR, Hours, Span, Window, first_and_last
@@ -74,16 +75,6 @@ class Bound:
 
 
 @dataclass(frozen=True, slots=True)
-class ChangedEvents:
-    """Events of one subject at one moment, which changed after training."""
-
-    changed_at: int
-    ts: int
-    subject_key: int
-    events: int
-
-
-@dataclass(frozen=True, slots=True)
 class Selection:
     """Some of a job's events, by what a tally knows of them."""
 
@@ -113,17 +104,7 @@ class LatestMissed:
     """Whether there are any of subjects that are not marked: those came with that consensus."""
 
 
-class _Changed(NamedTuple):
-    """Versions of events that changed after the training, an element each."""
-
-    row: NDArray[np.int64]
-    changed_at: NDArray[np.int64]
-    """When the consensus of the subject did."""
-    ts: NDArray[np.int64]
-
-
 _NONE: Final = -1
-_ROWS_REMEMBERED: Final = 100_000
 
 
 class Tally:
@@ -143,7 +124,7 @@ class Tally:
             ts=np.int64, decision=np.int64, first=np.int64, kind=np.int64, changed_at=np.int64, sign=np.int64
         )
         self._training: int | None = None
-        self._changed_within: tuple[Window, _Changed] | None = None  # what was selected last, as it is now
+        self._last_changed = LastChanged()
         hour, events, taken_back, first, last = (
             _array(hours[name]) for name in ("hour", "events", "taken_back", "first", "last")
         )
@@ -196,7 +177,7 @@ class Tally:
             sign=sign,
         )
         np.add.at(self._changed["events"], subject, sign * self._kinds.have_changed(kind))
-        self._select_changed_again(np.arange(len(self._events) - len(sign), len(self._events)))
+        self._look_again(np.arange(len(self._events) - len(sign), len(self._events)))
         if events.num_rows and events["bucket_id"][0].as_py():
             found, rows = np.unique(subject, return_index=True)
             for number, name in zip(found.tolist(), events["bucket_id"].take(pa.array(rows)).to_pylist(), strict=True):
@@ -242,7 +223,7 @@ class Tally:
         more = self._kinds.have_changed(kind).astype(np.int64) - self._kinds.have_changed(before)
         np.add.at(self._changed["events"], subject, sign * more)
         events["kind"][moving] = kind
-        self._select_changed_again(rows)  # when they changed may be another moment though they count as before
+        self._look_again(rows)  # when they changed may be another moment though they count as before
 
     # --- subjects
 
@@ -380,13 +361,12 @@ class Tally:
         changed = self._changed_rows(selection)
         wanted = limit
         while True:
-            leading = _leading(changed.changed_at, changed.ts, wanted)
-            found = self._standing(_Changed(*(column[leading] for column in changed)))
+            found = self._standing(changed.leading(wanted))
             if wanted >= len(changed.row) or sum(each.events for each in found) >= limit:
                 return found
             wanted *= 4  # versions took each other's place: look at more
 
-    def _standing(self, of: _Changed) -> list[ChangedEvents]:
+    def _standing(self, of: ChangedRows) -> list[ChangedEvents]:
         """What is left of versions when those that took each other's place cancel, in the order of `changed_events`."""
         found: dict[tuple[int, int, int], int] = {}
         subject, sign = self._events.group[of.row], self._events["sign"][of.row]
@@ -438,37 +418,28 @@ class Tally:
             rows = self._changed_rows(selection).row
             events = np.bincount(self._events.group[rows], self._events["sign"][rows]).astype(np.int64)
         numbers = np.flatnonzero(events > 0)
-        numbers = numbers[_leading(events[numbers], events[numbers], limit)]
+        numbers = numbers[leading(events[numbers], events[numbers], limit)]
         return [name for _, name in sorted((-int(events[each]), self._names[each]) for each in numbers)[:limit]]
 
-    def _changed_rows(self, selection: Selection) -> _Changed:
-        window = selection.window
+    def _changed_rows(self, selection: Selection) -> ChangedRows:
         if selection.kinds is not None or selection.subjects is not None:
             return self._with_moments(self._changed_of(selection))
-        if self._changed_within is not None and self._changed_within[0] == window:
-            return self._changed_within[1]
-        changed = self._with_moments(self._changed_of(selection))
-        if len(changed.row) <= _ROWS_REMEMBERED:  # events are asked for, and then buckets
-            self._changed_within = window, changed
-        return changed
+        known = self._last_changed.of(selection.window)
+        if known is None:
+            known = self._with_moments(self._changed_of(selection))
+            self._last_changed.remember(selection.window, known)
+        return known
 
-    def _with_moments(self, rows: NDArray[np.int64]) -> _Changed:
+    def _with_moments(self, rows: NDArray[np.int64]) -> ChangedRows:
         subject = self._events.group[rows]
         later = self._states["later"][subject] != _NONE
         changed_at = np.where(later, self._states["changed_at"][subject], self._events["changed_at"][rows])
-        return _Changed(rows, changed_at, self._events["ts"][rows])
+        return ChangedRows(rows, changed_at, self._events["ts"][rows])
 
-    def _select_changed_again(self, rows: NDArray[np.int64]) -> None:
-        """Have what was selected last be what it is now, where these rows may have come in or out of it."""
-        if self._changed_within is None:
-            return
-        window, known = self._changed_within
-        looked_at = np.zeros(len(self._events), np.bool_)
-        looked_at[rows] = True
-        changed = self._kinds.have_changed(self._events["kind"][rows]) & window.holds(self._events["ts"][rows])
-        left, new = ~looked_at[known.row], self._with_moments(rows[changed])
-        found = _Changed(*(np.concatenate([before[left], more]) for before, more in zip(known, new, strict=True)))
-        self._changed_within = (window, found) if len(found.row) <= _ROWS_REMEMBERED else None
+    def _look_again(self, rows: NDArray[np.int64]) -> None:
+        """Have what changed be what it is now, where these rows may have come in or out of it."""
+        changed = rows[self._kinds.have_changed(self._events["kind"][rows])]
+        self._last_changed.look_again(rows, self._with_moments(changed))
 
     def _changed_of(self, selection: Selection) -> NDArray[np.int64]:
         subjects = np.flatnonzero(self._changed["events"])
@@ -482,16 +453,6 @@ class Tally:
         rows = rows[changed]
         window = selection.window
         return rows if window == Window() else rows[window.holds(self._events["ts"][rows])]
-
-
-def _leading(major: NDArray[np.int64], minor: NDArray[np.int64], size: int) -> NDArray[np.intp]:
-    """The places of the largest by (major, minor): so many of them, and all that are level with the last one."""
-    if len(major) <= size:
-        return np.arange(len(major))
-    least = np.partition(major, -size)[-size]
-    above, level = major > least, major == least
-    missing = size - int(above.sum())
-    return np.flatnonzero(above | (level & (minor >= np.partition(minor[level], -missing)[-missing])))
 
 
 def _array(column: pa.ChunkedArray) -> NDArray[Any]:
