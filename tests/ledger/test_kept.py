@@ -224,9 +224,9 @@ def test_an_event_that_moves_while_it_is_counted_is_counted_once(
     monkeypatch.setattr(ledger.count, "counts", counted)
     grouped = ledger.count.groups
 
-    def noted(population: Population) -> object:
+    def noted(population: Population, *, in_time: bool) -> object:
         asked.append(population)
-        return grouped(population)
+        return grouped(population, in_time=in_time)
 
     monkeypatch.setattr(ledger.count, "groups", noted)
     table = ledger.answers.counts(population(workspace, job, None, "2025-01-01T02:30:00Z"))
@@ -246,10 +246,10 @@ def test_a_vote_between_the_groups_and_their_states_has_them_asked_again(
     workspace.metrics.job(job.id, filters=filters)
     group, labels, asked = ledger.count.groups, iter(["Escalate", "Investigate"]), 0
 
-    def grouped(population: Population) -> object:
+    def grouped(population: Population, *, in_time: bool) -> object:
         nonlocal asked
         asked += 1
-        groups = group(population)
+        groups = group(population, in_time=in_time)
         if (label := next(labels, None)) is not None:
             assert workspace.feedback.bulk(job, packed({"event_id": "a", "analyst": "ana", "label": label})).accepted
         return groups

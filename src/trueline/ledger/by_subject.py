@@ -6,7 +6,7 @@ So a question does not read and join the states of all subjects, which are known
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -14,6 +14,8 @@ from trueline.ledger.conditions import on_kinds, on_states
 from trueline.ledger.count import ChangedSubject, CountTable
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from trueline.ledger.count import CountQuery
     from trueline.ledger.kept import KeptCounts
     from trueline.ledger.kinds import KindQuery
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
     from trueline.metrics.selected_rows import SelectedRows
 
 _TRIES = 3
+
+_FEW: Final = 1_000_000
+"""Events of a job: to look at when all that pass happened takes less than to ask for the first and the last."""
 
 
 class CountsBySubject:
@@ -44,14 +49,15 @@ class CountsBySubject:
                 return None
             selected = self._kept.selected(population)
             if selected is None:
-                groups = self._query.groups(population)
+                are_few = self._kept.events(population.job_id) <= _FEW
+                groups = self._query.groups(population, in_time=are_few and _is_open(population))
             else:
                 groups = selected.groups(with_changes=population.training is not None)
             with self._kept.tally(population.job_id, population.training) as tally:
                 placed = None if tally is None else tally.placed(groups)
             if placed is None:
                 return None
-            table = self._counted(population, placed, selected)
+            table = self._counted(population, groups, placed, selected)
             if self._kept.changes(population.job_id) == changes:
                 return table
         return None
@@ -63,7 +69,9 @@ class CountsBySubject:
         selected = self._kept.selected_again(population)
         return None if selected is None else _bounds(population, selected.bounds())
 
-    def _counted(self, population: Population, placed: PlacedGroups, selected: SelectedRows | None) -> CountTable:
+    def _counted(
+        self, population: Population, groups: pa.Table, placed: PlacedGroups, selected: SelectedRows | None
+    ) -> CountTable:
         passing = np.ones(len(placed.kinds), np.bool_)
         # all that the groups were not selected by
         left = on_states(population.filters) if selected is None else on_kinds(population.filters)
@@ -75,13 +83,20 @@ class CountsBySubject:
         bounds: tuple[int | None, int | None] = None, None
         if selected is not None:
             bounds = _bounds(population, selected.bounds(placed.passing(passing)))
-        elif counts:
-            bounds = self._query.bounds(population)
+        elif counts and _is_open(population):
+            are_told = "taken_back" in groups.column_names
+            found = placed.bounds(groups, passing) if are_told else None
+            bounds = self._query.bounds(population) if found is None else _bounds(population, found)
         return CountTable(
             counts,
             *bounds,
             tuple(ChangedSubject(subject, *each) for subject, each in changed.items()),
         )
+
+
+def _is_open(population: Population) -> bool:
+    """Whether the first or the last event is to be told, as there is no bound."""
+    return population.start is None or population.end is None
 
 
 def _bounds(population: Population, found: tuple[int, int] | None) -> tuple[int | None, int | None]:

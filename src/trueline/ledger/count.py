@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from trueline.ledger.conditions import own_expression
 from trueline.ledger.population import asked
 from trueline.metrics.counts import Count
-from trueline.metrics.groups import GROUPS
+from trueline.metrics.groups import GROUPS, GROUPS_IN_TIME
 from trueline.metrics.parts import Confidence, Part
 
 if TYPE_CHECKING:
@@ -102,16 +102,21 @@ class CountQuery:
             tuple(ChangedSubject(key, at, events) for key, (at, events) in changed.items() if events),
         )
 
-    def groups(self, population: Population) -> pa.Table:
-        """A population's events by outcome and, where that has a state, by subject, with the columns of `GROUPS`.
+    def groups(self, population: Population, *, in_time: bool) -> pa.Table:
+        """A population's events by outcome and, where that has a state, by subject.
 
         Its filters on the states of subjects are not put to them.
+
+        Args:
+            population: What is counted.
+            in_time: Whether with the columns of `GROUPS_IN_TIME`, else with those of `GROUPS`.
 
         Raises:
             QueryTimeoutError: it took longer than the budget.
         """
         of = asked(self._engine, self._tables, population)
-        return self._engine.table(of.groups_without_states(), of.into.values).cast(GROUPS)
+        groups = self._engine.table(of.groups_without_states(in_time=in_time), of.into.values)
+        return groups.cast(GROUPS_IN_TIME if in_time else GROUPS)
 
     def bounds(
         self, population: Population, *, earliest: bool | None = None, latest: bool | None = None

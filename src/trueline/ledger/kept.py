@@ -175,7 +175,7 @@ class KeptCounts:
 
     def selected(self, population: Population) -> SelectedRows | None:
         """As `KeptColumns.selected`."""
-        return self.columns.selected(population, self._events(population.job_id))
+        return self.columns.selected(population, self.events(population.job_id))
 
     def selected_again(self, population: Population) -> SelectedRows | None:
         """The same for several questions about the same events, one right after the other."""
@@ -190,9 +190,10 @@ class KeptCounts:
 
     def moments(self, population: Population, subjects: Iterable[int]) -> list[Moment] | None:
         """As `KeptColumns.moments`."""
-        return self.columns.moments(population, subjects, self._events(population.job_id))
+        return self.columns.moments(population, subjects, self.events(population.job_id))
 
-    def _events(self, job_id: int) -> int:
+    def events(self, job_id: int) -> int:
+        """How many events a job has, decided or not; 0 where it has no tally."""
         with self.tally(job_id, None) as tally:
             return 0 if tally is None else tally.events
 

@@ -133,8 +133,12 @@ LEFT ANY JOIN ({subjects}) AS subject ON counted.marked = subject.subject_key"""
 
 _MARKED = """
 SELECT toString(outcome) AS outcome, {marked} AS marked,
-       toUnixTimestamp64Micro({first_changed_at}) AS first_changed_at, sum(sign) AS events
+       toUnixTimestamp64Micro({first_changed_at}) AS first_changed_at, sum(sign) AS events{in_time}
 FROM {table} WHERE {where} GROUP BY outcome, marked"""
+
+_IN_TIME = """,
+       toUnixTimestamp64Micro(min(ts)) AS first, toUnixTimestamp64Micro(max(ts)) AS last,
+       countIf(sign < 0) AS taken_back"""
 
 _GROUPS_WITH_STATES = f"""
 SELECT *, splitByChar('\\0', toString(outcome))[1] AS outcome_decision,
@@ -244,9 +248,13 @@ class Asked:
         """The query of the population's rows counted by outcome and, where that has a state, by subject."""
         return self._groups("", "")
 
-    def groups_without_states(self) -> str:
-        """As `groups`, with no more of a subject than its key; conditions on states are not put to them."""
-        return self._filled(_MARKED, each_subject=False)
+    def groups_without_states(self, *, in_time: bool) -> str:
+        """As `groups`, with no more of a subject than its key; conditions on states are not put to them.
+
+        Args:
+            in_time: Whether with when the first and the last version of each happened, and how many take others back.
+        """
+        return self._filled(_MARKED.replace("{in_time}", _IN_TIME if in_time else ""), each_subject=False)
 
     def groups_in_parts(self, width: int | None, low_confidence_below: float) -> str:
         """As `groups_with_states`, counted also by interval and model, with what is to be told of confidence.

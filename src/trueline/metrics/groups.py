@@ -29,6 +29,10 @@ GROUPS: Final = pa.schema(
 own, 0 where not; and when the consensus that they came with changed, at the latest."""
 
 
+GROUPS_IN_TIME: Final = pa.schema([*GROUPS, ("first", pa.int64()), ("last", pa.int64()), ("taken_back", pa.int64())])
+"""The same with when the first and the last version of each group happened, and how many take others back."""
+
+
 class Changed(NamedTuple):
     """A subject that changed after training."""
 
@@ -67,6 +71,19 @@ class PlacedGroups:
             before = found.get(subject, Changed(0, 0))
             found[subject] = Changed(max(at, before.at), before.events + events)
         return {subject: each for subject, each in found.items() if each.events}
+
+    def bounds(self, groups: pa.Table, passing: NDArray[np.bool_]) -> tuple[int, int] | None:
+        """The first and the last ``@timestamp`` of decided events of kinds that pass, told from the groups themselves.
+
+        None where there are none, and where a version that was taken back may be either.
+
+        Args:
+            groups: These, with the columns of `GROUPS_IN_TIME`.
+            passing: As in `counts`.
+        """
+        kept = np.flatnonzero(self.passing(passing))
+        first, last, taken_back = (groups[name].to_numpy()[kept] for name in ("first", "last", "taken_back"))
+        return (int(first.min()), int(last.max())) if len(kept) and not taken_back.any() else None
 
     def passing(self, passing: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Which groups are of decided events of kinds that pass."""
