@@ -52,8 +52,8 @@ def long(tmp_path_factory: pytest.TempPathFactory) -> Long:
     folder = tmp_path_factory.mktemp("long")
     key, another = key_for(folder, "gate"), key_for(folder, "another")
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(pressed_questions, "MOST_TIMES", 4)  # of documents; then more filters, which are made sooner
-        question = long_question(folder, 5_000, BUDGET, key)
+        patched.setattr(pressed_questions, "MOST_TIMES", 2)  # of documents; then more filters, which are made sooner
+        question = long_question(folder, 40_000, BUDGET, key)
     return Long(folder, question, BUDGET, key, another)
 
 
@@ -219,7 +219,7 @@ def test_a_question_that_is_answered_after_all_is_noticed(
 
 
 def test_a_question_that_does_not_take_long_shows_nothing(tmp_path: Path, key: str) -> None:
-    with pytest.raises(NotRunError, match="would have to take 5 times the budget of 30 s"):
+    with pytest.raises(NotRunError, match="would have to take 3 times the budget of 30 s"):
         long_question(tmp_path, 250, 30.0, key)
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from trueline.catalog.records import Job
+    from trueline.ledger.population import Population
     from trueline.ledger.store import Ledger
     from trueline.service.workspace import Workspace
 
@@ -65,14 +66,19 @@ def test_the_first_and_the_last_that_pass_are_told_either_way(
     assert len(asked_for) == (0 if few else 2)
 
 
-def test_a_version_that_was_taken_back_is_neither(workspace: Workspace, job: Job, asked_for: list[str]) -> None:
+def test_a_version_that_was_taken_back_is_neither(
+    workspace: Workspace, ledger: Ledger, job: Job, asked_for: list[str]
+) -> None:
     send(workspace, job, "first", 0)
+    ledger.engine.command(f"SYSTEM STOP MERGES events_{job.id}")
+    send(workspace, job, "within", 3)
+    send(workspace, job, "within", 2)
     send(workspace, job, "moves", 9)
     send(workspace, job, "moves", 5)
     assert bounds(workspace, job, HOST) == EDGES
-    assert len(asked_for) == 2
+    assert ["DESC" in statement for statement in asked_for] == [True]
     send(workspace, job, "moves", 5, raw_body={"host": "b"})
-    assert bounds(workspace, job, HOST) == [EDGES[0], EDGES[0]]
+    assert bounds(workspace, job, HOST) == [EDGES[0], "2025-01-01T02:00:00Z"]
 
 
 def test_filters_on_states_leave_out_what_does_not_pass(workspace: Workspace, job: Job, asked_for: list[str]) -> None:
@@ -85,12 +91,24 @@ def test_filters_on_states_leave_out_what_does_not_pass(workspace: Workspace, jo
     assert not asked_for
 
 
-def test_nothing_is_asked_for_that_is_not_told(workspace: Workspace, ledger: Ledger, job: Job) -> None:
+def test_nothing_is_asked_for_that_is_not_told(
+    workspace: Workspace, ledger: Ledger, job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_time: list[bool] = []
+    groups = ledger.count.groups
+
+    def noted(asked: Population, **how: bool) -> object:
+        in_time.append(how["in_time"])
+        return groups(asked, **how)
+
+    monkeypatch.setattr(ledger.count, "groups", noted)
     send(workspace, job, "alone", 2)
+    ask(workspace, job, HOST)  # so that there is a tally
     everybody = replace(population(workspace, job, None, None), filters=parse_filters([HOST]))
     moment = ledger.answers.counts(everybody).earliest
     assert moment is not None
-    bounded = replace(everybody, start=moment, end=moment + 1)
-    told = ledger.answers.counts(bounded)
-    assert (told.earliest, told.latest, [count.events for count in told.counts]) == (None, None, [1])
-    assert ledger.answers.counts(replace(everybody, end=moment + 1)).earliest == moment
+    before = replace(everybody, end=moment + 1)
+    told = [ledger.answers.counts(each) for each in (before, replace(before, start=moment))]
+    assert [(each.earliest, each.latest) for each in told] == [(moment, None), (None, None)]
+    assert [sum(count.events for count in each.counts) for each in told] == [1, 1]
+    assert in_time == [True, True, True, False]

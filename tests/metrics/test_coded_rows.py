@@ -127,6 +127,17 @@ def test_what_is_selected_is_what_a_recount_finds(seed: int, by_bucket: bool, mo
     assert all(seen[what] for what in ("groups", "moments", "taken back"))
 
 
+def test_the_bounds_where_all_events_are_decided_are_those_of_what_is_left() -> None:
+    choose = random.Random(1)  # noqa: S311 - test data
+    decided, undecided = (version(choose) | {"outcome": outcome, "a": 1} for outcome in ("Drop\0", "\0"))
+    gone = [undecided | {"version": 1, "ts": 1}, decided | {"version": 2, "ts": 20}]
+    again = [each | {"sign": -1} for each in gone]
+    rows = CodedRows(PATHS, np.empty(0, np.uint64), by_bucket=False)
+    append(rows, Plain(marked=set()), [*gone, decided | {"version": 3, "ts": 10}, *again])
+    selected = rows.now(Window()).select(passing("a", [False, True, False, False]))
+    assert (len(selected), selected.bounds()) == (5, (10, 10))
+
+
 def write(choose: random.Random, rows: CodedRows, plain: Plain) -> None:
     """Set versions, take some back, or mark subjects."""
     match choose.choice(["append", "append", "take back", "mark"]):

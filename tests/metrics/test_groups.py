@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pyarrow as pa
+import pytest
 
 from trueline.metrics.counts import Count
-from trueline.metrics.groups import Changed, PlacedGroups
+from trueline.metrics.groups import GROUPS_IN_TIME, Changed, PlacedGroups
 from trueline.metrics.kinds import Kind
 
 KINDS = (
@@ -48,3 +50,37 @@ def test_kinds_that_do_not_pass_are_left_out() -> None:
 
 def test_a_subject_changed_when_the_last_of_its_groups_did_and_one_without_events_not_at_all() -> None:
     assert PLACED.changed(ALL) == {7: Changed(at=20, events=7)}
+
+
+def in_time(**back: tuple[int, int]) -> pa.Table:
+    """As `PLACED`, each group in a span of ten of its own; some with when versions were that were taken back."""
+    none: dict[str, object] = {"outcome": "", "marked": 0, "first_changed_at": 0, "events": 0}
+    rows = []
+    for number in range(len(PLACED.events)):
+        first, last = back.get(f"of_{number}", (0, 0))
+        gone = {"taken_back": int(f"of_{number}" in back), "first_back": first, "last_back": last}
+        rows.append(none | {"first": 10 * number, "last": 10 * number + 9} | gone)
+    return pa.Table.from_pylist(rows, GROUPS_IN_TIME)
+
+
+@pytest.mark.parametrize(
+    ("back", "told"),
+    [
+        ({}, (10, 59)),
+        ({"of_0": (0, 9)}, (10, 59)),  # of which no event is decided
+        ({"of_1": (11, 19), "of_4": (40, 49)}, (10, 59)),
+        ({"of_1": (10, 10)}, (None, 59)),
+        ({"of_5": (50, 59)}, (10, None)),
+        ({"of_1": (10, 11), "of_5": (58, 59)}, (None, None)),
+    ],
+)
+def test_the_first_and_the_last_are_told_where_no_version_taken_back_may_be_either(
+    back: dict[str, tuple[int, int]], told: tuple[int | None, int | None]
+) -> None:
+    assert PLACED.bounds(in_time(**back), ALL) == told
+
+
+def test_groups_that_do_not_pass_have_no_part_in_the_first_and_the_last() -> None:
+    passing = np.array([True, False, True, False])
+    assert PLACED.bounds(in_time(of_1=(10, 10), of_4=(49, 49)), passing) == (20, 59)
+    assert PLACED.bounds(in_time(), np.zeros(4, np.bool_)) == (None, None)

@@ -81,17 +81,26 @@ class CountsBySubject:
         counts = placed.counts(passing, trained=is_trained)
         changed = placed.changed(passing) if is_trained else {}
         bounds: tuple[int | None, int | None] = None, None
-        if selected is not None:
-            bounds = _bounds(population, selected.bounds(placed.passing(passing)))
-        elif counts and _is_open(population):
-            are_told = "taken_back" in groups.column_names
-            found = placed.bounds(groups, passing) if are_told else None
-            bounds = self._query.bounds(population) if found is None else _bounds(population, found)
+        if _is_open(population):
+            if selected is not None:
+                bounds = _bounds(population, selected.bounds(placed.passing(passing)))
+            elif counts:
+                told = placed.bounds(groups, passing) if "taken_back" in groups.column_names else (None, None)
+                bounds = self._completed(population, *told)
         return CountTable(
             counts,
             *bounds,
             tuple(ChangedSubject(subject, *each) for subject, each in changed.items()),
         )
+
+    def _completed(self, population: Population, first: int | None, last: int | None) -> tuple[int | None, int | None]:
+        """The bounds that are asked for: from the ledger what is not known of them."""
+        ask = {
+            "earliest": population.start is None and first is None,
+            "latest": population.end is None and last is None,
+        }
+        found = self._query.bounds(population, **ask) if any(ask.values()) else (None, None)
+        return _bounds(population, (found[0] if first is None else first, found[1] if last is None else last))
 
 
 def _is_open(population: Population) -> bool:
@@ -99,7 +108,7 @@ def _is_open(population: Population) -> bool:
     return population.start is None or population.end is None
 
 
-def _bounds(population: Population, found: tuple[int, int] | None) -> tuple[int | None, int | None]:
+def _bounds(population: Population, found: tuple[int | None, int | None] | None) -> tuple[int | None, int | None]:
     """Those that are asked for."""
     first, last = found or (None, None)
     return first if population.start is None else None, last if population.end is None else None

@@ -138,7 +138,8 @@ FROM {table} WHERE {where} GROUP BY outcome, marked"""
 
 _IN_TIME = """,
        toUnixTimestamp64Micro(min(ts)) AS first, toUnixTimestamp64Micro(max(ts)) AS last,
-       countIf(sign < 0) AS taken_back"""
+       countIf(sign < 0) AS taken_back, toUnixTimestamp64Micro(minIf(ts, sign < 0)) AS first_back,
+       toUnixTimestamp64Micro(maxIf(ts, sign < 0)) AS last_back"""
 
 _GROUPS_WITH_STATES = f"""
 SELECT *, splitByChar('\\0', toString(outcome))[1] AS outcome_decision,
@@ -252,7 +253,7 @@ class Asked:
         """As `groups`, with no more of a subject than its key; conditions on states are not put to them.
 
         Args:
-            in_time: Whether with when the first and the last version of each happened, and how many take others back.
+            in_time: Whether with the columns that `GROUPS_IN_TIME` has beside.
         """
         return self._filled(_MARKED.replace("{in_time}", _IN_TIME if in_time else ""), each_subject=False)
 

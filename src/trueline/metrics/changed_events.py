@@ -52,6 +52,11 @@ class LastChanged:
     def __init__(self) -> None:
         self._known: tuple[Window, ChangedRows] | None = None
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether it knows none of any window."""
+        return self._known is None
+
     def of(self, window: Window) -> ChangedRows | None:
         """Those of a window; None where they are not known."""
         return self._known[1] if self._known is not None and self._known[0] == window else None

@@ -29,8 +29,15 @@ GROUPS: Final = pa.schema(
 own, 0 where not; and when the consensus that they came with changed, at the latest."""
 
 
-GROUPS_IN_TIME: Final = pa.schema([*GROUPS, ("first", pa.int64()), ("last", pa.int64()), ("taken_back", pa.int64())])
-"""The same with when the first and the last version of each group happened, and how many take others back."""
+GROUPS_IN_TIME: Final = pa.schema(
+    [
+        *GROUPS,
+        *[("first", pa.int64()), ("last", pa.int64())],
+        *[("taken_back", pa.int64()), ("first_back", pa.int64()), ("last_back", pa.int64())],
+    ]
+)
+"""The same with when the first and the last version of each group happened, how many take others back, and, where any
+do, when the first and the last of those happened."""
 
 
 class Changed(NamedTuple):
@@ -72,18 +79,26 @@ class PlacedGroups:
             found[subject] = Changed(max(at, before.at), before.events + events)
         return {subject: each for subject, each in found.items() if each.events}
 
-    def bounds(self, groups: pa.Table, passing: NDArray[np.bool_]) -> tuple[int, int] | None:
+    def bounds(self, groups: pa.Table, passing: NDArray[np.bool_]) -> tuple[int | None, int | None]:
         """The first and the last ``@timestamp`` of decided events of kinds that pass, told from the groups themselves.
 
-        None where there are none, and where a version that was taken back may be either.
+        None where there are none, and where it may be that of a version which was taken back.
 
         Args:
             groups: These, with the columns of `GROUPS_IN_TIME`.
             passing: As in `counts`.
         """
         kept = np.flatnonzero(self.passing(passing))
-        first, last, taken_back = (groups[name].to_numpy()[kept] for name in ("first", "last", "taken_back"))
-        return (int(first.min()), int(last.max())) if len(kept) and not taken_back.any() else None
+        if not len(kept):
+            return None, None
+        first, last, taken_back, first_back, last_back = (
+            groups[name].to_numpy()[kept] for name in ("first", "last", "taken_back", "first_back", "last_back")
+        )
+        earliest, latest, back = int(first.min()), int(last.max()), taken_back > 0
+        return (
+            None if (first_back[back] <= earliest).any() else earliest,
+            None if (last_back[back] >= latest).any() else latest,
+        )
 
     def passing(self, passing: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Which groups are of decided events of kinds that pass."""

@@ -438,6 +438,8 @@ class Tally:
 
     def _look_again(self, rows: NDArray[np.int64]) -> None:
         """Have what changed be what it is now, where these rows may have come in or out of it."""
+        if self._last_changed.is_empty:
+            return
         changed = rows[self._kinds.have_changed(self._events["kind"][rows])]
         self._last_changed.look_again(rows, self._with_moments(changed))
 
