@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -25,12 +25,84 @@ class CommandError(RuntimeError):
     """A command failed, or the server did not start; the message has what it said."""
 
 
+class Process(Protocol):
+    """A process, with what `subprocess.Popen` has of it."""
+
+    pid: int
+    stdout: IO[str] | None
+
+    def send_signal(self, sig: int) -> None:
+        """Send it a signal."""
+
+    def terminate(self) -> None:
+        """Have it end."""
+
+    def kill(self) -> None:
+        """End it."""
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Its exit code, once it has ended.
+
+        Raises:
+            subprocess.TimeoutExpired: it has not after so many seconds.
+        """
+
+
+class Commands(Protocol):
+    """Runs ``trueline``, each time in a process of its own."""
+
+    def run(self, arguments: list[str], folder: Path, environment: dict[str, str], seconds: float) -> Ended:
+        """Run it to its end.
+
+        Raises:
+            subprocess.TimeoutExpired: it took longer than so many seconds.
+        """
+
+    def begin(self, arguments: list[str], folder: Path, environment: dict[str, str], log: IO[bytes]) -> Process:
+        """Begin it; its standard output is the process's, its errors go to a log."""
+
+
+class Ended(NamedTuple):
+    """What is left of a command."""
+
+    code: int
+    out: str
+    err: str
+
+
+class Anew:
+    """Runs it as a user does."""
+
+    def run(self, arguments: list[str], folder: Path, environment: dict[str, str], seconds: float) -> Ended:
+        """As `Commands.run`."""
+        done = subprocess.run(  # noqa: S603 - our own command
+            _command(arguments),
+            cwd=folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=seconds,
+            check=False,
+        )
+        return Ended(done.returncode, done.stdout, done.stderr)
+
+    def begin(self, arguments: list[str], folder: Path, environment: dict[str, str], log: IO[bytes]) -> Process:
+        """As `Commands.begin`."""
+        return subprocess.Popen(  # noqa: S603 - our own command
+            _command(arguments), cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=log, text=True
+        )
+
+
+commands: Commands = Anew()
+"""How ``trueline`` is run; the tests, which run it hundreds of times, have a quicker way."""
+
+
 def _environment() -> dict[str, str]:
     """Without settings of the person who runs the benchmark."""
     return {name: value for name, value in os.environ.items() if not name.startswith("TRUELINE_")}
 
 
-def _command(*arguments: str) -> list[str]:
+def _command(arguments: list[str]) -> list[str]:
     return [sys.executable, "-m", "trueline.cli", *arguments]
 
 
@@ -41,20 +113,12 @@ def trueline(*arguments: str, folder: Path, seconds: float = _COMMAND_SECONDS) -
         CommandError: it failed or took longer than so many seconds.
     """
     try:
-        done = subprocess.run(  # noqa: S603 - our own command
-            _command(*arguments),
-            cwd=folder,
-            env=_environment(),
-            capture_output=True,
-            text=True,
-            timeout=seconds,
-            check=False,
-        )
+        ended = commands.run(list(arguments), folder, _environment(), seconds)
     except subprocess.TimeoutExpired as error:
         raise CommandError(f"trueline {arguments[0]} took longer than {seconds:.0f} s") from error
-    if done.returncode != 0:
-        raise CommandError(f"trueline {arguments[0]} ended with {done.returncode}: {done.stderr.strip()}")
-    return done.stdout
+    if ended.code != 0:
+        raise CommandError(f"trueline {arguments[0]} ended with {ended.code}: {ended.err.strip()}")
+    return ended.out
 
 
 def import_alerts(archive: Path, mapping: Path, job: str, data: Path) -> str:
@@ -88,7 +152,7 @@ def served_process(
     command: list[str] | None = None,
     *,
     log: str = "server.log",
-) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+) -> Iterator[tuple[str, Process]]:
     """As `served`; gives the process itself. What it logs goes to a file of that name beside the folder.
 
     Raises:
@@ -96,14 +160,14 @@ def served_process(
     """
     logged = data.parent / log
     with logged.open("wb") as errors:
-        process = subprocess.Popen(  # noqa: S603 - our own command
-            command or _command("serve", "--data", str(data), "--port", "0"),
-            cwd=data.parent,
-            env=_environment() | dict(settings or {}),
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            text=True,
-        )
+        environment = _environment() | dict(settings or {})
+        if command is None:
+            serve = ["serve", "--data", str(data), "--port", "0"]
+            process = commands.begin(serve, data.parent, environment, errors)
+        else:
+            process = subprocess.Popen(  # noqa: S603 - our own command
+                command, cwd=data.parent, env=environment, stdout=subprocess.PIPE, stderr=errors, text=True
+            )
     try:
         address = _address(process)
         if address is None:
@@ -118,7 +182,7 @@ def served_process(
             process.wait(_STOP_SECONDS)
 
 
-def _address(process: subprocess.Popen[str]) -> str | None:
+def _address(process: Process) -> str | None:
     said: queue.Queue[str | None] = queue.Queue()
 
     def listen() -> None:

@@ -30,6 +30,8 @@ from writing import LABELS
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from processes import Process
+
 _LINES: Final = 2_000
 """Of a bulk request: enough that one is in the middle when the signal comes."""
 
@@ -156,7 +158,7 @@ def _write_until_stopped(  # noqa: PLR0913, PLR0917 - a round has that many part
     key: str,
     job: int,
     clients: list[Client],
-    process: subprocess.Popen[str],
+    process: Process,
     seconds: float,
     came: Drained,
 ) -> None:

@@ -24,9 +24,9 @@ from read_back import compare
 from writing import INGESTING, VOTING, Client, new_job
 
 if TYPE_CHECKING:
-    import subprocess
     from pathlib import Path
 
+    from processes import Process
     from writing import Job
 
 _ROUNDS_A_JOB: Final = 4
@@ -104,7 +104,7 @@ def _repeat(address: str, key: str, clients: list[Client], came: Killings) -> No
 
 
 def _write_until_killed(  # noqa: PLR0913, PLR0917 - a round has that many parts
-    address: str, key: str, jobs: list[Job], clients: list[Client], process: subprocess.Popen[str], seconds: float
+    address: str, key: str, jobs: list[Job], clients: list[Client], process: Process, seconds: float
 ) -> None:
     is_killed = threading.Event()
     with ThreadPoolExecutor(len(clients)) as pool:

@@ -14,7 +14,9 @@ import structlog
 import uvicorn
 from hypothesis import HealthCheck, settings
 
+import processes
 from api.caller import Caller
+from forking import Forking
 from trueline.api.app import create_app
 from trueline.service.keys import KNOWN_SCOPES
 from trueline.service.workspace import Workspace
@@ -54,6 +56,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Have the longest files run first, and all others in the order they were found in."""
     place = {name: number for number, name in enumerate(LONGEST)}
     items.sort(key=lambda item: place.get(item.path.name, len(place)))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_commands() -> Iterator[None]:
+    """Have gates and benchmarks run ``trueline`` by forking."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(processes, "commands", Forking())
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -1,12 +1,14 @@
-"""Commands and scripts begin in a process that has loaded what they need, forked for each: that spares them a second.
+"""Commands, servers and scripts begin in a process that has loaded what they need, forked for each.
 
-Not the engine: it has threads from the moment it is loaded. Their environment and folder, what they print and how they
-end are as if they were begun anew; what is read of the environment while libraries load, as `TZ`, is not.
+That spares them a second. The engine is not loaded there: it has threads from the moment it is. Their environment and
+folder, what they print and how they end are as if they were begun anew; what is read of the environment while libraries
+load, as `TZ`, is not.
 """
 
 from __future__ import annotations
 
 import atexit
+import contextlib
 import functools
 import json
 import os
@@ -19,10 +21,13 @@ import tempfile
 import types
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, NamedTuple
+
+from processes import Ended
 
 _WAIT = "import sys; from forking import wait; wait(*map(int, sys.argv[1:]))"
-_END_SECONDS = 60
+_BEGINS_SECONDS = 60
+_ENDS_SECONDS = 60
 
 
 class Asked(NamedTuple):
@@ -35,23 +40,89 @@ class Asked(NamedTuple):
     script: str | None = None
 
 
-def run(asked: Asked, seconds: float) -> tuple[int, str, str]:
-    """Run it; gives its exit code and what it printed, once nobody can print any more, what it began included.
+class Forked:
+    """A process that was begun, with what `subprocess.Popen` has of it."""
+
+    def __init__(self, asked: Asked, out: int, err: int) -> None:
+        """Begin it; what it prints goes to two open files."""
+        self.stdout: IO[str] | None = None
+        self._code: int | None = None
+        self._told = _begin(asked, out, err)
+        self._told.settimeout(_BEGINS_SECONDS)
+        self.pid = _number(self._told)
+
+    def wait(self, timeout: float | None = None) -> int:
+        """The exit code, as `subprocess` has it, once it has ended.
+
+        Raises:
+            subprocess.TimeoutExpired: it has not after so many seconds.
+        """
+        if self._code is None:
+            self._told.settimeout(timeout)
+            try:
+                self._code = _number(self._told)
+            except (TimeoutError, BlockingIOError) as error:
+                raise subprocess.TimeoutExpired("trueline", timeout or 0) from error
+            self._told.close()
+        return self._code
+
+    def send_signal(self, sig: int) -> None:
+        """Send it a signal, unless it has ended: its number may be another's then."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.wait(0)
+        if self._code is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, sig)
+
+    def terminate(self) -> None:
+        """Have it end."""
+        self.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End it."""
+        self.send_signal(signal.SIGKILL)
+
+
+class Forking:
+    """Runs ``trueline`` quicker than `processes.Anew`."""
+
+    def run(self, arguments: list[str], folder: Path, environment: dict[str, str], seconds: float) -> Ended:
+        """As `processes.Commands.run`."""
+        return run(Asked(arguments, str(folder), environment), seconds)
+
+    def begin(self, arguments: list[str], folder: Path, environment: dict[str, str], log: IO[bytes]) -> Forked:
+        """As `processes.Commands.begin`."""
+        out, its_out = os.pipe()
+        try:
+            process = Forked(Asked(arguments, str(folder), environment), its_out, log.fileno())
+        finally:
+            os.close(its_out)
+        process.stdout = open(out, encoding="utf-8")  # noqa: PTH123, SIM115 - a descriptor; whoever reads closes it
+        return process
+
+
+def run(asked: Asked, seconds: float) -> Ended:
+    """Run it; gives what is left of it once nobody can print any more, what it began included.
 
     Raises:
-        TimeoutError: it took longer than so many seconds.
+        subprocess.TimeoutExpired: it took longer than so many seconds, and was ended.
     """
     (out, its_out), (err, its_err) = os.pipe(), os.pipe()
     with open(out, "rb") as printed, open(err, "rb") as said, ThreadPoolExecutor(2) as readers:  # noqa: PTH123
         try:
-            told = _begin(asked, its_out, its_err)
+            process = Forked(asked, its_out, its_err)
         finally:
             os.close(its_out)
             os.close(its_err)
         read = [readers.submit(file.read) for file in (printed, said)]
-        code = _ended(told, seconds)
+        try:
+            code = process.wait(seconds)
+        except BaseException:
+            process.kill()
+            process.wait(_ENDS_SECONDS)
+            raise
         whole, why = (each.result(seconds).decode() for each in read)
-    return code, whole, why
+    return Ended(code, whole, why)
 
 
 def _begin(wanted: Asked, out: int, err: int) -> socket.socket:
@@ -63,19 +134,6 @@ def _begin(wanted: Asked, out: int, err: int) -> socket.socket:
         told.connect(_waiting())
         socket.send_fds(told, [b"."], [asked.fileno(), out, err])
         return told
-
-
-def _ended(told: socket.socket, seconds: float) -> int:
-    """The exit code, as `subprocess` has it; what takes longer is ended."""
-    with told:
-        told.settimeout(_END_SECONDS)
-        process_id = _number(told)
-        told.settimeout(seconds)
-        try:
-            return _number(told)
-        except BaseException:
-            os.kill(process_id, signal.SIGKILL)
-            raise
 
 
 def _number(told: socket.socket) -> int:
@@ -105,7 +163,7 @@ def _waiting() -> str:
 
     def end() -> None:
         os.close(keep)
-        process.wait(_END_SECONDS)
+        process.wait(_ENDS_SECONDS)
         address.unlink()
         folder.rmdir()
 
@@ -117,8 +175,8 @@ def wait(listening: int, ends: int) -> None:
     """Fork for each who asks, until the other end of `ends` is closed."""
     import httpx  # noqa: F401, PLC0415 - all that takes long to load
 
-    import trueline.cli.local  # noqa: PLC0415
-    import trueline.service.workspace  # noqa: PLC0415, F401
+    import trueline.api.server  # noqa: PLC0415
+    import trueline.cli.local  # noqa: PLC0415, F401
 
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody asks here how those have ended
     with socket.socket(fileno=listening) as server:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cli.terminal import Ended, Terminal
+from cli.terminal import Terminal
 from forking import Asked, run
+from processes import Ended
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -75,7 +76,7 @@ def test_so_does_a_script(script: str, code: int, tmp_path: Path) -> None:
 
 def test_one_that_takes_longer_than_it_may_is_ended(tmp_path: Path) -> None:
     script = "import time; print('begun', flush=True); time.sleep(600)"
-    with pytest.raises(TimeoutError):
+    with pytest.raises(subprocess.TimeoutExpired):
         run(Asked([], str(tmp_path), dict(os.environ), script), 1)
 
 

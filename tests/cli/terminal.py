@@ -3,29 +3,20 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from forking import Asked, run
+from forking import Asked, Forking, run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from processes import Ended
+
 SECONDS = 120
-
-
-@dataclass(frozen=True)
-class Ended:
-    """What a command left behind."""
-
-    code: int
-    out: str
-    err: str
 
 
 @dataclass(frozen=True)
@@ -39,7 +30,7 @@ class Terminal:
         return kept | {"TRUELINE_DATA": "data", "TRUELINE_PORT": "1"} | settings
 
     def run(self, *arguments: str, **settings: str) -> Ended:
-        return Ended(*run(Asked(list(arguments), str(self.folder), self.environment(**settings)), SECONDS))
+        return run(Asked(list(arguments), str(self.folder), self.environment(**settings)), SECONDS)
 
     def write(self, name: str, text: str) -> str:
         (self.folder / name).write_text(text)
@@ -61,23 +52,18 @@ class Serving:
 @contextmanager
 def serve(terminal: Terminal) -> Iterator[Serving]:
     """``trueline serve`` on a free loopback port, stopped by its id."""
-    with subprocess.Popen(
-        [sys.executable, "-m", "trueline.cli", "serve", "--host", "127.0.0.1", "--port", "0"],
-        cwd=terminal.folder,
-        env=terminal.environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    ) as process:
-        watchdog = threading.Timer(SECONDS, process.kill)
-        watchdog.start()
-        try:
-            assert process.stdout is not None
-            address = process.stdout.readline().split()[-1]
-            key = process.stdout.readline().split()[-1]
+    with (terminal.folder / "server.log").open("wb") as log:
+        arguments = ["serve", "--host", "127.0.0.1", "--port", "0"]
+        process = Forking().begin(arguments, terminal.folder, terminal.environment(), log)
+    watchdog = threading.Timer(SECONDS, process.kill)
+    watchdog.start()
+    try:
+        assert process.stdout is not None
+        with process.stdout as said:
+            address, key = (said.readline().split()[-1] for _ in range(2))
             watchdog.cancel()
             yield Serving(terminal, address, key)
-        finally:
-            watchdog.cancel()
-            process.terminate()
-            process.wait(SECONDS)
+    finally:
+        watchdog.cancel()
+        process.terminate()
+        process.wait(SECONDS)

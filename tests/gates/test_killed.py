@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import threading
-from subprocess import Popen
 from typing import TYPE_CHECKING
 
 import pytest
 
 import killed
+from forking import Forked
 from gate import BrokenError
 from killed import kill_and_compare
 from oracle import JobTerms, Oracle
@@ -55,7 +55,7 @@ def test_a_write_that_is_lost_is_noticed(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_a_server_that_ends_by_itself_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("subprocess.Popen.kill", Popen.terminate)
+    monkeypatch.setattr(Forked, "kill", Forked.terminate)
     with pytest.raises(BrokenError, match=r"ended by itself, with exit code 0|answered 503"):
         kill_and_compare(tmp_path, 1, seed=3)
 
