@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from trueline.metrics.hours import Window
@@ -52,11 +54,6 @@ class LastChanged:
     def __init__(self) -> None:
         self._known: tuple[Window, ChangedRows] | None = None
 
-    @property
-    def is_empty(self) -> bool:
-        """Whether it knows none of any window."""
-        return self._known is None
-
     def of(self, window: Window) -> ChangedRows | None:
         """Those of a window; None where they are not known."""
         return self._known[1] if self._known is not None and self._known[0] == window else None
@@ -65,12 +62,12 @@ class LastChanged:
         """Know all of a window from now on, unless they are too many."""
         self._known = (window, changed) if len(changed.row) <= _MOST_REMEMBERED else None
 
-    def look_again(self, rows: NDArray[np.int64], changed: ChangedRows) -> None:
-        """Take in that rows may have changed or not, and when: `changed` are those of them that have."""
+    def look_again(self, rows: NDArray[np.int64], changed: Callable[[], ChangedRows]) -> None:
+        """Take in that rows may have changed or not, and when: `changed` tells those of them that have."""
         if self._known is None:
             return
-        window, known = self._known
-        left, new = known.of(~np.isin(known.row, rows)), changed.of(window.holds(changed.ts))
+        (window, known), now = self._known, changed()
+        left, new = known.of(~np.isin(known.row, rows)), now.of(window.holds(now.ts))
         self.remember(window, ChangedRows(*(np.concatenate(both) for both in zip(left, new, strict=True))))
 
 

@@ -438,10 +438,11 @@ class Tally:
 
     def _look_again(self, rows: NDArray[np.int64]) -> None:
         """Have what changed be what it is now, where these rows may have come in or out of it."""
-        if self._last_changed.is_empty:
-            return
-        changed = rows[self._kinds.have_changed(self._events["kind"][rows])]
-        self._last_changed.look_again(rows, self._with_moments(changed))
+
+        def changed() -> ChangedRows:
+            return self._with_moments(rows[self._kinds.have_changed(self._events["kind"][rows])])
+
+        self._last_changed.look_again(rows, changed)
 
     def _changed_of(self, selection: Selection) -> NDArray[np.int64]:
         subjects = np.flatnonzero(self._changed["events"])
