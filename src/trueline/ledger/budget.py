@@ -57,6 +57,11 @@ def without() -> Iterator[None]:
         _asker.reset(asker_before)
 
 
+def is_awaited() -> bool:
+    """Whether somebody may wait for an answer: not in a block `without` a budget."""
+    return _deadline.get() != math.inf
+
+
 def left(most: float) -> float:
     """Seconds that the next query has, and no more than `most`; 0 is without a bound.
 

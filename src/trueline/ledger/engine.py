@@ -21,6 +21,7 @@ from trueline.ledger.engine_errors import refused_by_server, translated
 from trueline.ledger.errors import LedgerDamagedError, LedgerError, LedgerFullError, LedgerInUseError
 from trueline.ledger.handing_over import NO_ROOM, handed_over
 from trueline.ledger.in_use import is_in_use
+from trueline.ledger.precedence import Precedence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -97,6 +98,8 @@ class Engine:
             LedgerDamagedError: a file is not what was written.
             LedgerError: the store does not open.
         """
+        self.precedence = Precedence()
+        """Of questions; what is read for later gives way to them."""
         self._dsn = dsn
         # a server has it in its configuration
         options = {"config-file": _CONFIGURATION, "uncompressed_cache_size": limits["cache_bytes"]}
@@ -182,6 +185,12 @@ class Engine:
             self._drop_client()
             raise translated(error) from error
 
+    @contextlib.contextmanager
+    def _asked(self) -> Iterator[None]:
+        """Carry out a statement that asks, and before what nobody waits for if somebody waits for it."""
+        with self.precedence.taken() if budget.is_awaited() else contextlib.nullcontext(), self._statement():
+            yield
+
     def _drop_client(self) -> None:
         client: Client | None = getattr(self._local, "client", None)
         if client is not None:
@@ -194,7 +203,7 @@ class Engine:
         self, sql: str, parameters: Mapping[str, Any] | None = None, settings: Mapping[str, Any] | None = None
     ) -> Sequence[Row]:
         """Answer a query with its rows."""
-        with self._statement():
+        with self._asked():
             answer: Sequence[Row] = self._client.query(
                 budget.marked(sql), parameters=dict(parameters or {}), settings=self._limited() | dict(settings or {})
             ).result_rows
@@ -206,7 +215,7 @@ class Engine:
         """Answer a query with its columns, all of them nullable: as those that go in may be."""
         # settings handed over beside this kind of query cost the embedded client a statement each, three times
         limited = f"{budget.marked(sql)}\n{_settings_clause(self._limited() | dict(settings or {}))}"
-        with self._statement():
+        with self._asked():
             answer = self._client.query_arrow(limited, parameters=dict(parameters or {}))
         return pa.table(dict(zip(answer.column_names, answer.columns, strict=True)))
 

@@ -47,6 +47,9 @@ WORTH_KEEPING: Final = 100_000
 
 _Answer = TypeVar("_Answer")
 
+_PATIENCE: Final = 1.0
+"""Seconds that the reading of a part waits while the engine answers questions: about as long as it takes for one."""
+
 _TRIES: Final = 3
 _BYTES_A_NUMBER: Final = 2
 _ANSWERS_OF_A_PATH: Final = 64
@@ -215,8 +218,9 @@ class KeptColumns:
             return reading
 
     def read(self, job_id: int, reading: Reading) -> None:
-        """Read it, while others may write."""
+        """Read it, while others may write, and ask: they go before."""
         for part in reading.parts:
+            self._engine.precedence.given(_PATIENCE)
             if self._is_closing or reading.is_given_up or not reading.paths:
                 return
             reading.read(self._engine, self._tables.of(job_id), part)
