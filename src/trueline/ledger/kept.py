@@ -69,7 +69,7 @@ FROM knowledge_base WHERE job_id = {job:UInt64} AND training = {training:UInt64}
 
 _WORTH_SELECTING_ONCE = 4_000_000
 """Rows: more of them are some 50 MB, and are rather selected again."""
-_ROWS_AT_ONCE = 500_000
+_ROWS_AT_ONCE = 250_000
 """Of events that are read to be kept."""
 
 
