@@ -88,9 +88,7 @@ class Anew:
 
     def begin(self, arguments: list[str], folder: Path, environment: dict[str, str], log: IO[bytes]) -> Process:
         """As `Commands.begin`."""
-        return subprocess.Popen(  # noqa: S603 - our own command
-            _command(arguments), cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=log, text=True
-        )
+        return _begun(_command(arguments), folder, environment, log)
 
 
 commands: Commands = Anew()
@@ -165,9 +163,7 @@ def served_process(
             serve = ["serve", "--data", str(data), "--port", "0"]
             process = commands.begin(serve, data.parent, environment, errors)
         else:
-            process = subprocess.Popen(  # noqa: S603 - our own command
-                command, cwd=data.parent, env=environment, stdout=subprocess.PIPE, stderr=errors, text=True
-            )
+            process = _begun(command, data.parent, environment, errors)
     try:
         address = _address(process)
         if address is None:
@@ -175,11 +171,22 @@ def served_process(
         yield address, process
     finally:
         process.terminate()
-        try:
-            process.wait(_STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait(_STOP_SECONDS)
+        end(process)
+
+
+def end(process: Process, seconds: float = _STOP_SECONDS) -> None:
+    """Wait until a process has ended, and end it where it has not after so many seconds."""
+    try:
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait(seconds)
+
+
+def _begun(command: list[str], folder: Path, environment: dict[str, str], log: IO[bytes]) -> subprocess.Popen[str]:
+    return subprocess.Popen(  # noqa: S603 - our own command
+        command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=log, text=True
+    )
 
 
 def _address(process: Process) -> str | None:

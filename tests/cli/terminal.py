@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from forking import Asked, Forking, run
+from processes import end
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,13 +58,14 @@ def serve(terminal: Terminal) -> Iterator[Serving]:
         process = Forking().begin(arguments, terminal.folder, terminal.environment(), log)
     watchdog = threading.Timer(SECONDS, process.kill)
     watchdog.start()
-    try:
-        assert process.stdout is not None
-        with process.stdout as said:
-            address, key = (said.readline().split()[-1] for _ in range(2))
+    assert process.stdout is not None
+    with process.stdout as said:
+        try:
+            told = [said.readline() for _ in range(2)]
             watchdog.cancel()
-            yield Serving(terminal, address, key)
-    finally:
-        watchdog.cancel()
-        process.terminate()
-        process.wait(SECONDS)
+            assert all(told), (terminal.folder / "server.log").read_text()
+            yield Serving(terminal, *(line.split()[-1] for line in told))
+        finally:
+            watchdog.cancel()
+            process.terminate()
+            end(process, SECONDS)
