@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -11,35 +12,42 @@ import pytest
 from ledger.keeping import ask, kept, send
 from ledger.random_writes import LABELS
 from trueline.ledger import budget, kept_columns
-from trueline.ledger.errors import LedgerError
 from trueline.ledger.precedence import Precedence
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
     from trueline.ledger.store import Ledger
     from trueline.service.workspace import Workspace
 
 
 def test_who_is_in_no_hurry_waits_until_all_questions_are_answered() -> None:
-    precedence, first, second = Precedence(), threading.Event(), threading.Event()
-    taken = threading.Barrier(3)
+    precedence, first, second, waits = Precedence(), threading.Event(), threading.Event(), threading.Event()
+    taken, wait = threading.Barrier(3), precedence._idle.wait  # noqa: SLF001 - who waits shows it nowhere else
+
+    def noted(timeout: float | None = None) -> bool:
+        if timeout:  # else it only looks
+            waits.set()
+        return wait(timeout)
 
     def question(ends: threading.Event) -> None:
         with precedence.taken():
-            taken.wait(60)
-            ends.wait(60)
+            taken.wait(30)
+            ends.wait(30)
 
+    precedence._idle.wait = noted  # type: ignore[method-assign]  # noqa: SLF001
     with ThreadPoolExecutor(3) as pool:
         asked = [pool.submit(question, each) for each in (first, second)]
-        taken.wait(60)
-        waits = pool.submit(precedence.given, 60)
+        taken.wait(30)
+        given = pool.submit(precedence.given, 300)
+        assert waits.wait(30)
         first.set()
-        asked[0].result(60)
+        asked[0].result(30)
         assert not precedence.given(0)
-        assert not waits.done()
+        assert not given.done()
         second.set()
-        assert waits.result(60)
+        assert given.result(30)
     assert precedence.given(0)
 
 
@@ -56,30 +64,40 @@ def test_a_question_that_fails_is_over() -> None:
     assert precedence.given(0)
 
 
-@pytest.mark.parametrize("awaited", [True, False])
+@pytest.fixture
+def questions(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """How many went before, by the name of the thread that asked."""
+    counted, taken = Counter[str](), ledger.engine.precedence.taken
+
+    def noted() -> AbstractContextManager[None]:
+        counted[threading.current_thread().name] += 1
+        return taken()
+
+    monkeypatch.setattr(ledger.engine.precedence, "taken", noted)
+    return counted
+
+
+@pytest.mark.parametrize(
+    ("how", "awaited"), [(lambda: budget.within(60), True), (budget.without, True), (budget.for_later, False)]
+)
 def test_a_query_goes_before_where_somebody_waits_for_its_answer(
-    ledger: Ledger, monkeypatch: pytest.MonkeyPatch, awaited: bool
+    how: Callable[[], AbstractContextManager[None]], awaited: bool, ledger: Ledger, questions: Counter[str]
 ) -> None:
-    goes_before = list[bool]()
-    drop = ledger.engine._drop_client  # noqa: SLF001 - called while a query that failed is under way
-
-    def noted() -> None:
-        goes_before.append(not ledger.engine.precedence.given(0))
-        drop()
-
-    monkeypatch.setattr(ledger.engine, "_drop_client", noted)
-    for query in (ledger.engine.rows, ledger.engine.table):
-        with pytest.raises(LedgerError), budget.within(60) if awaited else budget.without():
-            query("SELECT nothing")
-    assert goes_before == [awaited] * 2
-    assert ledger.engine.precedence.given(0)
+    with how():
+        ledger.engine.rows("SELECT 1")
+        ledger.engine.table("SELECT 1")
+    assert questions[threading.current_thread().name] == 2 * awaited
 
 
 @pytest.mark.usefixtures("columns")
 def test_a_path_is_read_once_questions_are_answered(
-    workspace: Workspace, ledger: Ledger, fresh_title: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+    workspace: Workspace,
+    ledger: Ledger,
+    questions: Counter[str],
+    fresh_title: Callable[[], str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(kept_columns, "_PATIENCE", 60)
+    monkeypatch.setattr(kept_columns, "_PATIENCE", 300)
     job = workspace.jobs.create(title=fresh_title(), labels=LABELS)
     send(workspace, job, {"a": 1})
     came, given = threading.Event(), ledger.engine.precedence.given
@@ -97,3 +115,4 @@ def test_a_path_is_read_once_questions_are_answered(
             read.result(0.3)
     read.result(60)
     assert kept(workspace, job) == ["a"]
+    assert not [name for name in questions if name.startswith("reads")]

@@ -21,6 +21,7 @@ _LEAST: Final = 0.01
 """Seconds: the engine takes 0 for as long as it likes."""
 
 _deadline: ContextVar[float | None] = ContextVar("trueline_query_deadline", default=None)
+_awaited: ContextVar[bool] = ContextVar("trueline_query_awaited", default=True)
 
 
 class Asker:
@@ -57,9 +58,20 @@ def without() -> Iterator[None]:
         _asker.reset(asker_before)
 
 
+@contextlib.contextmanager
+def for_later() -> Iterator[None]:
+    """Say that nobody waits for what the queries of the block answer; they take as long as they take."""
+    before = _awaited.set(False)
+    try:
+        with without():
+            yield
+    finally:
+        _awaited.reset(before)
+
+
 def is_awaited() -> bool:
-    """Whether somebody may wait for an answer: not in a block `without` a budget."""
-    return _deadline.get() != math.inf
+    """Whether somebody may wait for what the next query answers: everywhere but in a block `for_later`."""
+    return _awaited.get()
 
 
 def left(most: float) -> float:

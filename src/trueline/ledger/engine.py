@@ -99,7 +99,7 @@ class Engine:
             LedgerError: the store does not open.
         """
         self.precedence = Precedence()
-        """Of questions; what is read for later gives way to them."""
+        """Of questions that somebody waits for; fields that are read to be kept give way to them."""
         self._dsn = dsn
         # a server has it in its configuration
         options = {"config-file": _CONFIGURATION, "uncompressed_cache_size": limits["cache_bytes"]}

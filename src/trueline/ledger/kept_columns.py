@@ -220,9 +220,9 @@ class KeptColumns:
     def read(self, job_id: int, reading: Reading) -> None:
         """Read it, while others may write, and ask: they go before."""
         for part in reading.parts:
-            self._engine.precedence.given(_PATIENCE)
             if self._is_closing or reading.is_given_up or not reading.paths:
                 return
+            self._engine.precedence.given(_PATIENCE)
             reading.read(self._engine, self._tables.of(job_id), part)
         reading.put_in_order()
 

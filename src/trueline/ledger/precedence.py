@@ -1,4 +1,4 @@
-"""Questions that somebody waits for go before what is read for later."""
+"""Questions that somebody waits for go before reading that nobody waits for."""
 
 from __future__ import annotations
 

@@ -93,7 +93,7 @@ class ReadBeside(Generic[_Reading]):
         with self._lock:
             self._waiting.pop(job_id, None)
         try:
-            with budget.without():
+            with budget.for_later():
                 self._read(job_id)
         except (JobNotFoundError, JobGoneError):  # deleted meanwhile, and all that was kept of it with it
             pass
