@@ -26,8 +26,11 @@ class Remembered:
         self._lock = threading.Lock()
         self._reads: dict[Hashable, object] = {}
         self._version: int | None = None
-        self._watch: Any = engine.raw_connection() if engine.dialect.name == "sqlite" else None
+        self._watch: Any = None
         """A connection that never writes, so that every commit is another's."""
+        if engine.dialect.name == "sqlite":
+            self._watch = engine.raw_connection()
+            self._cursor = self._watch.driver_connection.cursor()
 
     def get(self, what: Hashable, read: Callable[[], _Read]) -> _Read:
         """What a read of that name gave, if nothing was written since; else what it gives now.
@@ -50,7 +53,7 @@ class Remembered:
     def _look(self) -> int:
         """The version of the database now; forgets what was read of another one. The lock must be held."""
         # all rows are fetched: a statement that is not through would go on seeing the database as it was
-        ((version,),) = self._watch.cursor().execute("PRAGMA data_version").fetchall()
+        ((version,),) = self._cursor.execute("PRAGMA data_version").fetchall()
         if version != self._version:
             self._reads.clear()
             self._version = version

@@ -16,7 +16,7 @@ from trueline.metrics.hours import HOUR, Window
 from trueline.metrics.tally import Selection
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from contextlib import AbstractContextManager
 
     from trueline.ledger.count import CountQuery
@@ -130,26 +130,26 @@ class Answers:
 
     def _ids_of_all(self, population: Population, changed: Sequence[ChangedEvents]) -> dict[tuple[int, int], list[str]]:
         """The ids of all decided events at these moments, without filters, as far as they can be remembered."""
-        everybody = replace(population, filters=(), start=None, end=None)
+        moments = [(each.subject_key, each.ts) for each in changed]
         with self._tally(population) as tally:
-            if tally is None:
-                return self._ids(everybody, changed)
-            known = tally.ids.of((each.subject_key, each.ts) for each in changed)
-            events = tally.size
-        if asked_for := self._ids(everybody, changed, known):
-            with self._tally(population) as tally:
-                if tally is not None and tally.size == events:  # else they may be of another time than the tally is
-                    tally.ids.keep(asked_for)
-        return known | asked_for
+            known = {} if tally is None else tally.ids.of(moments)
+            events = None if tally is None else tally.size
+        missing = [moment for moment in moments if moment not in known]
+        if not missing:
+            return known
+        found = self._query.ids(replace(population, filters=(), start=None, end=None), missing)
+        with self._tally(population) as tally:
+            if tally is not None and tally.size == events:  # else they may be of another time than the tally is
+                tally.ids.keep(found)
+        return known | found
 
-    def _ids(
-        self, population: Population, changed: Sequence[ChangedEvents], known: Container[tuple[int, int]] = ()
-    ) -> dict[tuple[int, int], list[str]]:
-        """The ids of events by subject's key and moment, of those that pass the filters and are not known."""
+    def _ids(self, population: Population, changed: Sequence[ChangedEvents]) -> dict[tuple[int, int], list[str]]:
+        """The ids of events by subject's key and moment, of those that pass the filters."""
+        if not changed:
+            return {}
         # what the tally has selected by is not asked again
         asked_about = replace(population, filters=on_events(population.filters))
-        moments = [(each.subject_key, each.ts) for each in changed]
-        return self._query.ids(asked_about, [moment for moment in moments if moment not in known])
+        return self._query.ids(asked_about, [(each.subject_key, each.ts) for each in changed])
 
     def changed_buckets(self, population: Population, table: CountTable, limit: int = 10) -> list[str]:
         """As `CountQuery.changed_buckets`."""
@@ -170,11 +170,14 @@ class Answers:
     def _tally(self, population: Population) -> AbstractContextManager[Tally | None]:
         return self._kept.tally(population.job_id, population.training)
 
-    def _selection(self, population: Population) -> Selection | None:
-        """What a population is to the tally; None where its filters ask for more than that counts by."""
+    def _selection(self, population: Population, inner: Window | None = None) -> Selection | None:
+        """What a population is to the tally, or the part of it in a window.
+
+        None where its filters ask for more than the tally counts by.
+        """
         if not population.is_of_now or not ask_for_kinds_alone(population.filters):
             return None
-        window = Window(population.start, population.end)
+        window = inner or Window(population.start, population.end)
         if not population.filters:
             return Selection(window)
         with self._tally(population) as tally:
@@ -188,10 +191,10 @@ class Answers:
             return None
         for _ in range(_TRIES):
             changes = self._kept.changes(population.job_id)
-            selection = self._selection(population)
+            selection = self._selection(population, inner)
             if selection is None:
                 return None
-            table, asked = self._tallied(population, replace(selection, window=inner))
+            table, asked = self._tallied(population, selection)
             if table is None:
                 return None
             since, until = population.start is None, population.end is None

@@ -28,6 +28,7 @@ from trueline.metrics.tally import Tally
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+    from contextlib import AbstractContextManager
 
     from numpy.typing import NDArray
 
@@ -69,14 +70,34 @@ FROM knowledge_base WHERE job_id = {job:UInt64} AND training = {training:UInt64}
 
 _WORTH_SELECTING_ONCE = 4_000_000
 """Rows: more of them are some 50 MB, and are rather selected again."""
-_ROWS_AT_ONCE = 250_000
-"""Of events that are read to be kept."""
+_ROWS_AT_ONCE = 500_000
+"""Of events whose reviews are read to be kept."""
+_ROWS_OF_FIELDS_AT_ONCE = 250_000
+"""Of events whose fields are read to be kept: a question that comes meanwhile has one part of them beside it."""
 
 
 @dataclass(slots=True)
 class _Kept:
     tally: Tally
     lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+class _Asked:
+    """A tally in somebody's hands: entered several times a question, so not by a generator, which takes longer."""
+
+    __slots__ = ("_kept", "_training")
+
+    def __init__(self, kept: _Kept, training: int | None) -> None:
+        self._kept = kept
+        self._training = training
+
+    def __enter__(self) -> Tally | None:
+        self._kept.lock.acquire()
+        tally = self._kept.tally
+        return tally if tally.knows(self._training) else None
+
+    def __exit__(self, *_: object) -> None:
+        self._kept.lock.release()
 
 
 class KeptCounts:
@@ -123,15 +144,10 @@ class KeptCounts:
         finally:
             self._changes[job_id] += 1
 
-    @contextlib.contextmanager
-    def tally(self, job_id: int, training: int | None) -> Iterator[Tally | None]:
+    def tally(self, job_id: int, training: int | None) -> AbstractContextManager[Tally | None]:
         """A job's tally for as long as a question takes; None where there is none that knows the training."""
         kept = self._kept.get(job_id)
-        if kept is None:
-            yield None
-            return
-        with kept.lock:
-            yield kept.tally if kept.tally.knows(training) else None
+        return contextlib.nullcontext() if kept is None else _Asked(kept, training)
 
     def is_ready(self, job_id: int, training: int | None) -> bool:
         """Whether there is a tally that can tell the states against a training."""
@@ -167,7 +183,7 @@ class KeptCounts:
         with self.tally(job_id, None) as tally:
             if tally is None:
                 return None
-            parts, events = tally.divided(Window(), _ROWS_AT_ONCE), tally.events
+            parts, events = tally.divided(Window(), _ROWS_OF_FIELDS_AT_ONCE), tally.events
         reading = self.columns.begin(job_id, until, events, self._marked(job_id), by_bucket=by_bucket)
         if reading is not None:
             reading.parts = parts

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from trueline.labels import UNDECIDED
 
@@ -21,8 +21,7 @@ class TruthPolicy(StrEnum):
     """Nothing: only events with a consensus label have a truth."""
 
 
-@dataclass(frozen=True, slots=True)
-class Count:
+class Count(NamedTuple):
     """So many events of a population are alike in what the numbers depend on."""
 
     decision: str

@@ -46,10 +46,7 @@ def scores_per_decision(matrix: Matrix, labels: Sequence[str]) -> dict[str, Deci
     """
     total = sum(map(sum, matrix))
     scores: dict[str, DecisionScores] = {}
-    for index, label in enumerate(labels):
-        true_positives = matrix[index][index]
-        decided = sum(row[index] for row in matrix)
-        true = sum(matrix[index])
+    for label, (true_positives, decided, true) in zip(labels, _sums(matrix), strict=True):
         scores[label] = DecisionScores(
             precision=_ratio(true_positives, decided),
             recall=_ratio(true_positives, true),
@@ -71,22 +68,24 @@ def overall_scores(matrix: Matrix) -> OverallScores:
     total = sum(map(sum, matrix))
     if total == 0:
         return OverallScores(None, None, None, None)
-    each = [
-        score
-        for score in scores_per_decision(matrix, [str(index) for index in range(len(matrix))]).values()
-        if score.true_positives + score.false_positives + score.false_negatives
-    ]
+    each = [(right, decided, true) for right, decided, true in _sums(matrix) if decided or true]
     return OverallScores(
         accuracy=trace(matrix) / total,
-        precision=sum(score.precision for score in each) / len(each),
-        recall=sum(score.recall for score in each) / len(each),
-        f1_score=sum(score.f1_score for score in each) / len(each),
+        precision=sum(_ratio(right, decided) for right, decided, _ in each) / len(each),
+        recall=sum(_ratio(right, true) for right, _, true in each) / len(each),
+        f1_score=sum(_ratio(2 * right, decided + true) for right, decided, true in each) / len(each),
     )
 
 
 def trace(matrix: Matrix) -> int:
     """The number of events whose decision is the truth."""
     return sum(row[index] for index, row in enumerate(matrix))
+
+
+def _sums(matrix: Matrix) -> list[tuple[int, int, int]]:
+    """Of each label, how many events were rightly decided as it, decided as it, and are truly it."""
+    decided = map(sum, zip(*matrix, strict=True))
+    return [(row[index], of_all, sum(row)) for index, (row, of_all) in enumerate(zip(matrix, decided, strict=True))]
 
 
 def _ratio(part: int, whole: int) -> float:
