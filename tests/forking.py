@@ -65,7 +65,7 @@ class Forked:
                 socket.send_fds(self._told, [b"."], [told.fileno(), out, err])
                 self.pid = _number(self._told)
         except BaseException:
-            self._told.close()  # what has not begun yet does not begin then
+            self._told.close()  # what begins all the same is ended when its number cannot be told
             raise
 
     def wait(self, timeout: float | None = None) -> int:
@@ -78,7 +78,7 @@ class Forked:
             self._told.settimeout(timeout)
             try:
                 self._code = _number(self._told)
-            except TimeoutError as error:
+            except (TimeoutError, BlockingIOError) as error:
                 raise subprocess.TimeoutExpired("trueline", timeout or 0) from error
             self._told.close()
         return self._code
@@ -86,10 +86,11 @@ class Forked:
     def send_signal(self, sig: int) -> None:
         """Send it a signal, unless it has ended: its number may be another's then."""
         if self._code is None and not self._is_told():
-            os.kill(self.pid, sig)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, sig)
 
     def _is_told(self) -> bool:
-        """Whether its exit code has come, before which its number is no other's."""
+        """Whether its exit code has come: until then its number is no other's."""
         has_come, _, _ = select.select([self._told], [], [], 0)
         return bool(has_come) and bool(self._told.recv(_NUMBER_BYTES, socket.MSG_PEEK))
 
@@ -130,7 +131,6 @@ def run(asked: Asked, seconds: float) -> Ended:
     Raises:
         subprocess.TimeoutExpired: it took longer than so many seconds, and was ended.
     """
-    deadline = time.monotonic() + seconds
     (out, its_out), (err, its_err) = os.pipe(), os.pipe()
     with open(out, "rb") as printed, open(err, "rb") as said, ThreadPoolExecutor(2) as readers:  # noqa: PTH123
         try:
@@ -138,10 +138,11 @@ def run(asked: Asked, seconds: float) -> Ended:
         finally:
             os.close(its_out)
             os.close(its_err)
+        deadline = time.monotonic() + seconds
         read = [readers.submit(file.read) for file in (printed, said)]
         try:
             code = process.wait(seconds)
-            whole, why = (each.result(deadline - time.monotonic()).decode() for each in read)
+            whole, why = (each.result(max(deadline - time.monotonic(), 1)).decode() for each in read)
         except TimeoutError as error:
             raise subprocess.TimeoutExpired("trueline", seconds) from error
         finally:

@@ -73,7 +73,7 @@ def test_one_that_takes_longer_than_it_may_is_ended(tmp_path: Path) -> None:
     script = "import time; print('begun', flush=True); time.sleep(600)"
     script = f"import os; open('number', 'w').write(str(os.getpid())); {script}"
     with pytest.raises(subprocess.TimeoutExpired):
-        run(Asked([], str(tmp_path), dict(os.environ), script), 5)
+        run(Asked([], str(tmp_path), dict(os.environ), script), 10)
     with pytest.raises(ProcessLookupError):
         os.kill(int((tmp_path / "number").read_text()), 0)
 

@@ -60,6 +60,8 @@ class Remembered:
         return int(version)
 
     def close(self) -> None:
-        """Let go of the connection."""
+        """Let go of the connection; nothing may be asked from now on."""
         if self._watch is not None:
-            self._watch.close()
+            with self._lock:
+                self._cursor = None  # the pool may give its connection to others
+                self._watch.close()

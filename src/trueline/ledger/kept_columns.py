@@ -220,11 +220,15 @@ class KeptColumns:
     def read(self, job_id: int, reading: Reading) -> None:
         """Read it, while others may write, and ask: they go before."""
         for part in reading.parts:
-            if self._is_closing or reading.is_given_up or not reading.paths:
+            if self._goes_on(reading):
+                self._engine.precedence.given(_PATIENCE)
+            if not self._goes_on(reading):
                 return
-            self._engine.precedence.given(_PATIENCE)
             reading.read(self._engine, self._tables.of(job_id), part)
         reading.put_in_order()
+
+    def _goes_on(self, reading: Reading) -> bool:
+        return not self._is_closing and not reading.is_given_up and bool(reading.paths)
 
     def install(self, job_id: int, reading: Reading) -> None:
         """Have questions answered from what was read. The job must be held."""
